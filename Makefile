@@ -1,0 +1,153 @@
+# atoll: `make run` and `make test` are the two commands; `make help` lists the rest.
+.DEFAULT_GOAL := all
+MAKEFLAGS += --no-builtin-rules
+
+FLAVOUR ?= release
+BUILD := build
+OBJ := $(BUILD)/$(FLAVOUR)
+CC := gcc
+PKGS := libuv javascriptcoregtk-4.1 glib-2.0 jansson libcurl libcrypto icu-uc icu-i18n
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
+        -Wundef -Wvla -Wno-format-truncation -Werror
+CFLAGS_release := -O2 -g
+CFLAGS_asan := -O1 -g -fsanitize=address -fno-omit-frame-pointer
+CFLAGS_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined
+CFLAGS_gcstress := -O1 -g -DATOLL_GC_STRESS
+CFLAGS_cover := -O0 -g --coverage
+VERSION := 0.1.0
+CFLAGS = -std=gnu17 -D_GNU_SOURCE -DATOLL_VERSION='"$(VERSION)"' -Isrc -pthread $(WARN) \
+         $(CFLAGS_$(FLAVOUR)) $(PKG_CFLAGS)
+PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) | sed 's/-I/-isystem /g')
+LDFLAGS = -pthread -Wl,-z,now -Wl,--as-needed $(filter -fsanitize% --coverage,$(CFLAGS_$(FLAVOUR)))
+LDLIBS = $(shell pkg-config --libs $(PKGS)) -lm
+Q := $(if $(V),,@)
+SAY = @printf '  %-5s %s\n'
+ESBUILD := node_modules/@esbuild/linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)/bin/esbuild
+
+SRC := $(wildcard src/*/*.c src/bindings/*/*.c)
+GEN := $(BUILD)/gen
+WEB_JS := $(wildcard src/web/js/*.js)
+CONTROL_JS := $(wildcard src/control/*.js)
+GEN_C := $(GEN)/web_builtins.c $(CONTROL_JS:src/control/%.js=$(GEN)/control_%.c)
+LIB_OBJ := $(SRC:src/%.c=$(OBJ)/%.o) $(GEN_C:$(GEN)/%.c=$(OBJ)/gen/%.o)
+LIB := $(OBJ)/libatoll.a
+UNIT_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c)
+FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+
+.PHONY: all help deps run test unit webtest e2e bench tidy fmt asan ubsan gcstress fuzz install \
+        uninstall clean
+
+all: $(BUILD)/atoll
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+deps: ## install what is missing: Debian packages and npm packages
+	@scripts/deps
+
+$(BUILD)/.deps: scripts/deps package-lock.json
+	@scripts/deps
+	@mkdir -p $(BUILD) && touch $@
+
+$(ESBUILD): $(BUILD)/.deps
+
+run: $(BUILD)/.deps ## build and serve examples/hello
+	@$(MAKE) --no-print-directory all
+	$(BUILD)/atoll dev examples/hello
+
+test: $(BUILD)/.deps ## build and run every test
+	@$(MAKE) --no-print-directory all
+	@scripts/test
+
+unit: $(OBJ)/unit ## C unit tests
+	$(OBJ)/unit
+
+webtest: $(OBJ)/webtest ## JavaScript tests inside real isolates
+	@scripts/webtest $(OBJ)/webtest
+
+e2e: all ## end-to-end tests with the real binary
+	node --test tests/e2e/
+
+bench: $(BUILD)/.deps ## compare with workerd, deno, bun and node
+	@$(MAKE) --no-print-directory all
+	@npm ci --prefix bench --no-audit --no-fund --silent
+	node bench/run.mjs
+
+tidy: $(BUILD)/.deps ## what a script can check: rooms, budgets, format, static analysis
+	@scripts/tidy
+
+fmt: ## format the C sources in place
+	clang-format -i $(shell git ls-files '*.c' '*.h')
+
+asan ubsan gcstress: $(BUILD)/.deps ## the tests under a sanitizer, or with a collection every turn
+	@$(MAKE) --no-print-directory FLAVOUR=$@ all
+	@scripts/flavour $@
+
+fuzz: $(FUZZ) ## run every fuzz target for FUZZ_SECONDS (default 30)
+	@scripts/fuzz $(FUZZ)
+
+PREFIX ?= /usr/local
+install: all ## install into PREFIX (default /usr/local)
+	install -D $(BUILD)/atoll $(DESTDIR)$(PREFIX)/bin/atoll
+	install -D $(ESBUILD) $(DESTDIR)$(PREFIX)/lib/atoll/esbuild
+	cd templates && find . -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/lib/atoll/templates/{} \;
+	cd src/web/modules && find . -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/lib/atoll/modules/{} \;
+
+uninstall: ## remove what install put there
+	rm -rf $(DESTDIR)$(PREFIX)/bin/atoll $(DESTDIR)$(PREFIX)/lib/atoll
+
+clean: ## remove everything that was built
+	rm -rf $(BUILD)
+
+$(BUILD)/atoll: $(OBJ)/atoll
+	@ln -f $< $@
+
+$(OBJ)/atoll: $(OBJ)/main.o $(LIB)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(OBJ)/unit: $(UNIT_SRC:tests/%.c=$(OBJ)/tests/%.o) $(LIB)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ -lcriterion $(LDLIBS)
+
+$(OBJ)/webtest: $(OBJ)/tests/web/webtest.o $(LIB)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+
+$(LIB): $(LIB_OBJ)
+	@rm -f $@
+	$(SAY) AR $@
+	$(Q)ar rcs $@ $^
+
+$(OBJ)/%.o: src/%.c
+	@mkdir -p $(@D)
+	$(SAY) CC $@
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OBJ)/tests/%.o: tests/%.c
+	@mkdir -p $(@D)
+	$(SAY) CC $@
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(OBJ)/gen/%.o: $(GEN)/%.c
+	@mkdir -p $(@D)
+	$(SAY) CC $@
+	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+$(GEN)/web_builtins.c: $(WEB_JS) scripts/embed.mjs | $(ESBUILD)
+	@mkdir -p $(@D)
+	$(SAY) EMBED $@
+	$(Q)node scripts/embed.mjs builtins $(ESBUILD) $@ $(WEB_JS)
+
+$(GEN)/control_%.c: src/control/%.js scripts/embed.mjs | $(ESBUILD)
+	@mkdir -p $(@D)
+	$(SAY) EMBED $@
+	$(Q)node scripts/embed.mjs library $(ESBUILD) $@ $<
+
+$(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC) $(GEN_C)
+	@mkdir -p $(@D)
+	$(SAY) FUZZ $@
+	$(Q)clang -O1 -g -fsanitize=fuzzer,address -std=gnu17 -D_GNU_SOURCE \
+	  -DATOLL_VERSION='"$(VERSION)"' -Isrc $(PKG_CFLAGS) -o $@ $< $(SRC) $(GEN_C) $(LDLIBS)
+
+-include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

@@ -1,0 +1,126 @@
+/* The JavaScript that is built in: sources live in the binary and are never copied.
+ *
+ * Each source is one function expression; op_builtin(name) evaluates it and core.js calls the
+ * function when something first asks for that file with use(). */
+#include "engine/isolate_private.h"
+#include "engine/op.h"
+#include "engine/value.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { OPS_MAX = 256, NAME_BYTES_MAX = 64 };
+
+static const struct builtin *find(str name)
+{
+    for (const struct builtin *b = isolate_setup()->builtins; b->name; b++)
+        if (str_equal(str_from(b->name), name))
+            return b;
+    return NULL;
+}
+
+/* The url of a built-in starts with "atoll:", which keeps it out of the author's stack traces. */
+static JSValueRef evaluate(JSContextRef ctx, const struct builtin *b, JSValueRef *exception)
+{
+    char url[NAME_BYTES_MAX + 8];
+    JSStringRef name, syntax_error = NULL;
+    JSScriptRef script;
+    JSValueRef function;
+
+    snprintf(url, sizeof url, "atoll:%s", b->name);
+    name = JSStringCreateWithUTF8CString(url);
+    script = JSScriptCreateReferencingImmortalASCIIText(JSContextGetGroup(ctx), name, 1, b->source,
+                                                        b->len, &syntax_error, NULL);
+    JSStringRelease(name);
+    ASSERT(script);
+    function = JSScriptEvaluate(ctx, script, NULL, exception);
+    JSScriptRelease(script);
+    return function;
+}
+
+OP(op_builtin)
+{
+    char name[NAME_BYTES_MAX];
+    struct buf text = {.ptr = name, .cap = sizeof name, .max = sizeof name};
+    const struct builtin *b = NULL;
+
+    if (value_to_buf(ctx, OP_ARG(0), &text, exception) == 0)
+        b = find(buf_str(&text));
+    if (!b)
+        return value_throw(ctx, ERR_NOT_FOUND, "no such built-in", exception);
+    return evaluate(ctx, b, exception);
+}
+
+/* The `ops` object: JSC makes each function when it is first read. */
+static JSClassRef ops_class(void)
+{
+    static JSStaticFunction functions[OPS_MAX + 1];
+    static JSClassRef class;
+    size_t count = 0;
+
+    if (class)
+        return class;
+    functions[count++] = (JSStaticFunction){"op_builtin", op_builtin, kJSPropertyAttributeReadOnly};
+    for (const struct op *const *table = isolate_setup()->op_tables; *table; table++)
+        for (const struct op *op = *table; op->name; op++) {
+            ASSERT(count < OPS_MAX);
+            functions[count++] =
+                (JSStaticFunction){op->name, op->call, kJSPropertyAttributeReadOnly};
+        }
+    JSClassDefinition definition = kJSClassDefinitionEmpty;
+    definition.className = "Ops";
+    definition.attributes = kJSClassAttributeNoAutomaticPrototype;
+    definition.staticFunctions = functions;
+    class = JSClassCreate(&definition);
+    return class;
+}
+
+static void keep_nothing(void *bytes, void *context)
+{
+    (void)bytes, (void)context;
+}
+
+static void collect_hooks(struct isolate *iso, JSObjectRef exports)
+{
+    static const char *const names[HOOK_COUNT] = {
+#define HOOK_NAME(name, js) js,
+        HOOK_MAP(HOOK_NAME)
+#undef HOOK_NAME
+    };
+
+    for (int i = 0; i < HOOK_COUNT; i++) {
+        JSValueRef hook = value_get(iso->ctx, exports, names[i]);
+        ASSERT(JSValueIsObject(iso->ctx, hook));
+        iso->hooks[i] = (JSObjectRef)hook;
+        JSValueProtect(iso->ctx, hook);
+    }
+}
+
+static void stop_with(struct isolate *iso, const char *what, JSValueRef exception)
+{
+    JSValueRef ignored = NULL;
+    char *text = value_to_utf8(iso->ctx, exception, NULL, &ignored);
+
+    fprintf(stderr, "atoll: built-in script failed: %s: %s\n", what, text ? text : "?");
+    abort();
+}
+
+void builtin_start(struct isolate *iso)
+{
+    JSValueRef exception = NULL;
+    JSObjectRef exports = JSObjectMake(iso->ctx, NULL, NULL);
+    JSObjectRef ops = JSObjectMake(iso->ctx, ops_class(), NULL);
+    JSObjectRef cells = JSObjectMakeTypedArrayWithBytesNoCopy(
+        iso->ctx, kJSTypedArrayTypeInt32Array, iso->cells, sizeof iso->cells, keep_nothing, NULL,
+        NULL);
+    JSValueRef core = evaluate(iso->ctx, find(STR("core")), &exception);
+    JSValueRef argv[] = {exports, JSValueMakeUndefined(iso->ctx), ops, cells};
+
+    if (exception)
+        stop_with(iso, "core", exception);
+    JSObjectCallAsFunction(iso->ctx, (JSObjectRef)core, NULL, COUNT_OF(argv), argv, &exception);
+    if (exception)
+        stop_with(iso, "core", exception);
+    collect_hooks(iso, exports);
+    JSGlobalContextSetUnhandledRejectionCallback(iso->ctx, iso->hooks[HOOK_REJECTION], &exception);
+}

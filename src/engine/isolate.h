@@ -1,0 +1,130 @@
+/* An isolate: one JSC virtual machine with one global object, running one version of one worker.
+ *
+ * JavaScript runs only inside a turn (engine/turn.c): work is posted as tasks, the loop gives each
+ * isolate that has some a turn, the turn runs the tasks, drains microtasks and ends.
+ *
+ * Owns: its VM, its resources, its queued tasks' links (not the tasks). Thread: the loop's.
+ * Limits: CPU time and memory, see struct isolate_limits. */
+#ifndef ATOLL_ENGINE_ISOLATE_H
+#define ATOLL_ENGINE_ISOLATE_H
+
+#include <uv.h>
+
+#include "base/err.h"
+#include "base/list.h"
+#include "base/str.h"
+
+struct isolate;
+struct op;
+struct task;
+
+/* Functions that core.js hands out; C calls them with hook_call() (engine/hook.h). */
+#define HOOK_MAP(X)                                                                              \
+    X(HOOK_COMPLETE, "complete") /* (id, error, value): settles the promise made for op `id` */     \
+    X(HOOK_LOAD, "load")         /* (factory, settings): runs the worker's script */                \
+    X(HOOK_DISPATCH, "dispatch") /* (id, method, text, urlLength, bodyLength): a fetch event */     \
+    X(HOOK_FLUSH, "flush")       /* (): returns the text of the answers listed in the cells */      \
+    X(HOOK_TIMER, "timer")       /* (): runs one due timer, returns true when another is due */     \
+    X(HOOK_ABORT, "abort")       /* (id): the client of request `id` went away */                   \
+    X(HOOK_HUNG, "hung")         /* (id): nothing is left that request `id` could wait for */       \
+    X(HOOK_REJECTION, "rejection") /* (promise, reason): nobody handles it */
+#define HOOK_ENUM(name, js) name,
+enum hook { HOOK_MAP(HOOK_ENUM) HOOK_COUNT };
+#undef HOOK_ENUM
+
+/* Numbers that C and JavaScript share without a call: an Int32Array over isolate_cells(). */
+enum cell {
+    CELL_PENDING,      /* ops and timers that JavaScript waits for */
+    CELL_WAITING,      /* waitUntil promises not settled yet */
+    CELL_ANSWERS,      /* rows filled in the answer table below */
+    CELL_CURRENT,      /* id of the request that what runs now works for; 0 none */
+    CELL_ANSWER_FIRST = 8,
+    CELL_ANSWER_ROW = 4,    /* request id, status, characters of head, characters of body */
+    CELL_ANSWER_ROWS = 128,
+    CELL_COUNT = CELL_ANSWER_FIRST + CELL_ANSWER_ROW * CELL_ANSWER_ROWS,
+};
+
+struct isolate_limits {
+    uint64_t cpu_ms;      /* per request: CPU time of the turns that worked for it */
+    size_t memory_bytes;  /* growth of the process's resident size that this isolate caused */
+};
+
+/* A built-in's source: the text of `(function(exports, use, ops, cells){...})`, ASCII, immortal. */
+struct builtin {
+    const char *name;
+    const char *source;
+    size_t len;
+};
+
+/* What every isolate of a process is made of. Tables are kept for the process's life. */
+struct isolate_setup {
+    uv_loop_t *loop;
+    const struct op *const *op_tables;   /* NULL-terminated */
+    const struct builtin *builtins;      /* ends with name == NULL; "core" is run at birth */
+    void (*on_console)(struct isolate *iso, int level, str text);
+    /* CPU nanoseconds used for request `id` so far: kept, charged after each task; NULL: none. */
+    uint64_t *(*meter_of)(struct isolate *iso, int32_t id);
+    /* The isolate ran into a limit and must be discarded: ERR_CPU_LIMIT or ERR_MEM_LIMIT.
+     * Called after the turn; the hook usually answers its requests and calls isolate_free(). */
+    void (*on_terminated)(struct isolate *iso, int code);
+    /* Called at the end of each turn, inside it: collect answers, look for hung requests. */
+    void (*on_turn_end)(struct isolate *iso);
+};
+
+/* Prepares the engine for this thread: GLib context, loop hooks. Once, before the first isolate.
+ * setup is kept. */
+void isolate_engine_start(const struct isolate_setup *setup);
+
+/* The loop given to isolate_engine_start(). */
+uv_loop_t *isolate_loop(void);
+
+/* Gives every isolate with posted tasks a turn. Returns how many turns were given. */
+int isolate_run_ready(void);
+
+/* True when some isolate has tasks that wait for the next turn: the loop must not sleep. */
+bool isolate_any_ready(void);
+
+/* Hands console output to the setup's on_console. Levels: 0 debug, 1 log, 2 info, 3 warn, 4 error. */
+void isolate_console(struct isolate *iso, int level, str text);
+
+/* A blank isolate: VM made, core evaluated, no tenant code. Returned owned. */
+struct isolate *isolate_new(void);
+
+/* Ends the isolate: closes its resources, drops queued tasks (their `drop` is called), destroys
+ * the VM. Never inside a turn of this isolate. NULL is fine. */
+void isolate_free(struct isolate *iso);
+
+/* The isolate whose turn it is; NULL outside of turns. */
+struct isolate *isolate_current(void);
+
+void isolate_set_limits(struct isolate *iso, struct isolate_limits limits);
+void isolate_set_owner(struct isolate *iso, void *owner);   /* borrowed */
+void *isolate_owner(const struct isolate *iso);
+int32_t *isolate_cells(struct isolate *iso);
+
+/* Thread CPU time spent in this isolate's turns, in nanoseconds. */
+uint64_t isolate_cpu_ns(const struct isolate *iso);
+
+/* Work to be done inside a turn. `run` is called with the lock held, exactly once, unless the
+ * isolate goes first: then `drop` is. The task is kept until one of them is called. */
+struct task {
+    struct list link;
+    void (*run)(struct isolate *iso, struct task *task);
+    void (*drop)(struct task *task);
+};
+
+void isolate_post(struct isolate *iso, struct task *task);
+
+/* Something native that lives at most as long as the isolate: closed by isolate_free(). */
+struct resource {
+    struct list link;
+    void (*close)(struct resource *resource);
+};
+
+void isolate_add_resource(struct isolate *iso, struct resource *resource);
+void isolate_remove_resource(struct resource *resource);
+
+/* True once a limit ended the isolate: stop calling into it. */
+bool isolate_is_terminated(const struct isolate *iso);
+
+#endif

@@ -1,0 +1,47 @@
+/* What libjavascriptcoregtk exports but no installed header declares.
+ *
+ * Found with `nm -D`; behaviour was learned by running it and is told in docs/internals/engine.md.
+ * Only files of engine/ include this. */
+#ifndef ATOLL_ENGINE_JSC_PRIVATE_H
+#define ATOLL_ENGINE_JSC_PRIVATE_H
+
+#include <JavaScriptCore/JavaScript.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+/* Takes and drops the engine's recursive lock; dropping the outermost one drains microtasks. */
+extern void JSLock(JSContextRef ctx);
+extern void JSUnlock(JSContextRef ctx);
+
+/* Calls `callback` once after `seconds` of CPU time in one VM entry; true ends the script. */
+typedef bool (*JSShouldTerminateCallback)(JSContextRef ctx, void *context);
+extern void JSContextGroupSetExecutionTimeLimit(JSContextGroupRef group, double seconds,
+                                                JSShouldTerminateCallback callback, void *context);
+
+/* Calls `function` with (promise, reason) when microtasks are drained and nobody handles it. */
+extern void JSGlobalContextSetUnhandledRejectionCallback(JSGlobalContextRef ctx,
+                                                         JSObjectRef function,
+                                                         JSValueRef *exception);
+extern void JSGlobalContextSetEvalEnabled(JSGlobalContextRef ctx, bool enabled, JSStringRef message);
+
+/* A full collection now, on this thread. */
+extern void JSSynchronousGarbageCollectForDebugging(JSContextRef ctx);
+extern JSObjectRef JSGetMemoryUsageStatistics(JSContextRef ctx);
+extern void JSReportExtraMemoryCost(JSContextRef ctx, size_t bytes);
+
+/* A script whose text is never copied: `source` is ASCII and outlives every VM. */
+typedef struct OpaqueJSScript *JSScriptRef;
+extern JSScriptRef JSScriptCreateReferencingImmortalASCIIText(JSContextGroupRef group,
+                                                              JSStringRef url, int first_line,
+                                                              const char *source, size_t length,
+                                                              JSStringRef *error, int *error_line);
+extern JSValueRef JSScriptEvaluate(JSContextRef ctx, JSScriptRef script, JSValueRef self,
+                                   JSValueRef *exception);
+extern void JSScriptRelease(JSScriptRef script);
+
+/* JSC::VM::drainMicrotasks(); a JSContextGroupRef is the VM. Weak: absent in some future version,
+ * then the drain at JSUnlock is the fallback. */
+extern void jsc_drain_microtasks(JSContextGroupRef vm) __asm__("_ZN3JSC2VM15drainMicrotasksEv")
+    __attribute__((weak));
+
+#endif

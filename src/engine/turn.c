@@ -1,0 +1,108 @@
+/* A turn: the one way into JavaScript.
+ *
+ *   turn_run:  JSLock ── VM entry ── on_trampoline:  JSLock
+ *                                      each queued task: run, drain microtasks, charge
+ *                                      setup->on_turn_end
+ *                                    JSUnlock ──────────────────────────────────────── JSUnlock
+ *
+ * (1) JSC measures a script's time per outermost VM entry and starts anew for each microtask that
+ *     is drained outside of one. The trampoline makes the whole turn one entry, so a limit holds
+ *     for an endless chain of promises too.
+ * (2) JSC drops its lock around a native callback; the trampoline's body takes it again, so the
+ *     calls of a turn cost no lock each.
+ * (3) Each task is followed by a microtask checkpoint: what runs in between works for the request
+ *     in CELL_CURRENT, to which its CPU time is charged. */
+#include "os/clock.h"
+
+#include "engine/isolate_private.h"
+
+/* A fallback for an engine without the symbol: microtasks then run when the lock is dropped. */
+void turn_drain(struct isolate *iso)
+{
+    if (jsc_drain_microtasks)
+        jsc_drain_microtasks(iso->group);
+}
+
+static void charge(struct isolate *iso, uint64_t now_ns)
+{
+    int32_t id = iso->cells[CELL_CURRENT];
+    uint64_t *meter = id ? isolate_setup()->meter_of(iso, id) : NULL;
+
+    if (meter)
+        *meter += now_ns - iso->section_start_ns;
+    iso->cells[CELL_CURRENT] = 0;
+    iso->section_start_ns = now_ns;
+}
+
+static void run_tasks(struct isolate *iso)
+{
+    struct list batch, *link;
+
+    list_init(&batch);
+    list_move_all(&iso->tasks, &batch);
+    while (!iso->terminated && (link = list_pop(&batch))) {
+        struct task *task = CONTAINER_OF(link, struct task, link);
+        task->run(iso, task);
+        turn_drain(iso);
+        charge(iso, clock_monotonic_ns());
+    }
+    list_move_all(&iso->tasks, &batch);
+    list_move_all(&batch, &iso->tasks);
+}
+
+static JSValueRef on_trampoline(JSContextRef ctx, JSObjectRef function, JSObjectRef self,
+                                size_t argc, const JSValueRef argv[], JSValueRef *exception)
+{
+    struct isolate *iso = isolate_current();
+
+    (void)function, (void)self, (void)argc, (void)argv, (void)exception;
+    JSLock(ctx);
+    run_tasks(iso);
+    if (!iso->terminated)
+        isolate_setup()->on_turn_end(iso);
+    JSUnlock(ctx);
+    return JSValueMakeUndefined(ctx);
+}
+
+void turn_prepare(struct isolate *iso)
+{
+    iso->trampoline = JSObjectMakeFunctionWithCallback(iso->ctx, NULL, on_trampoline);
+    JSValueProtect(iso->ctx, iso->trampoline);
+}
+
+void turn_run(struct isolate *iso)
+{
+    JSValueRef exception = NULL;
+
+    JSLock(iso->ctx);
+    iso->section_start_ns = clock_monotonic_ns();
+    watchdog_turn_begins(iso);
+    JSObjectCallAsFunction(iso->ctx, iso->trampoline, NULL, 0, NULL, &exception);
+    watchdog_turn_ended(iso);
+#ifdef ATOLL_GC_STRESS
+    JSSynchronousGarbageCollectForDebugging(iso->ctx);
+#endif
+    JSUnlock(iso->ctx);
+}
+
+JSValueRef hook_call(struct isolate *iso, enum hook hook, size_t argc, const JSValueRef argv[],
+                     JSValueRef *exception)
+{
+    JSValueRef thrown = NULL;
+    JSValueRef result =
+        JSObjectCallAsFunction(iso->ctx, iso->hooks[hook], NULL, argc, argv, &thrown);
+
+    turn_drain(iso);
+    if (exception)
+        *exception = thrown;
+    return thrown || iso->terminated ? NULL : result;
+}
+
+void hook_complete(struct isolate *iso, int32_t id, JSValueRef error, JSValueRef value)
+{
+    JSValueRef nothing = JSValueMakeUndefined(iso->ctx);
+    JSValueRef argv[] = {JSValueMakeNumber(iso->ctx, id), error ? error : nothing,
+                         value ? value : nothing};
+
+    hook_call(iso, HOOK_COMPLETE, COUNT_OF(argv), argv, NULL);
+}

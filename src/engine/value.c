@@ -1,0 +1,253 @@
+/* Values between C and JavaScript; see value.h. */
+#include "engine/value.h"
+
+#include <stdlib.h>
+
+#include "engine/jsc_private.h"
+
+enum { STACK_TEXT_BYTES = 512 };
+
+void value_lock(JSContextRef ctx)
+{
+    JSLock(ctx);
+}
+
+void value_unlock(JSContextRef ctx)
+{
+    JSUnlock(ctx);
+}
+
+static bool is_ascii(str s)
+{
+    unsigned char seen = 0;
+
+    for (size_t i = 0; i < s.len; i++)
+        seen |= (unsigned char)s.ptr[i];
+    return seen < 0x80;
+}
+
+/* The next code point of malformed-tolerant UTF-8 (WHATWG Encoding, "UTF-8 decoder"). */
+static uint32_t next_code_point(const unsigned char **at, const unsigned char *end)
+{
+    static const unsigned char lower_of[] = {[0xE0] = 0xA0, [0xF0] = 0x90};
+    unsigned char lead = *(*at)++, low = 0x80, high = 0xBF;
+    int more;
+    uint32_t point;
+
+    if (lead < 0x80)
+        return lead;
+    if (lead >= 0xC2 && lead <= 0xDF)
+        more = 1, point = lead & 0x1Fu;
+    else if ((lead & 0xF0) == 0xE0)
+        more = 2, point = lead & 0x0Fu;
+    else if (lead >= 0xF0 && lead <= 0xF4)
+        more = 3, point = lead & 0x07u;
+    else
+        return 0xFFFD;
+    if (lead < sizeof lower_of && lower_of[lead])
+        low = lower_of[lead];
+    if (lead == 0xED)
+        high = 0x9F;
+    if (lead == 0xF4)
+        high = 0x8F;
+    for (; more; more--, low = 0x80, high = 0xBF) {
+        if (*at == end || **at < low || **at > high)
+            return 0xFFFD;
+        point = point << 6 | (*(*at)++ & 0x3Fu);
+    }
+    return point;
+}
+
+static JSStringRef string_from_wide(str utf8)
+{
+    const unsigned char *at = (const unsigned char *)utf8.ptr, *end = at + utf8.len;
+    JSChar *wide = mem_alloc(utf8.len * sizeof *wide);
+    size_t len = 0;
+    JSStringRef string;
+
+    while (at < end) {
+        uint32_t point = next_code_point(&at, end);
+        if (point >= 0x10000) {
+            wide[len++] = (JSChar)(0xD800 + ((point - 0x10000) >> 10));
+            wide[len++] = (JSChar)(0xDC00 + ((point - 0x10000) & 0x3FF));
+        } else {
+            wide[len++] = (JSChar)point;
+        }
+    }
+    string = JSStringCreateWithCharacters(wide, len);
+    free(wide);
+    return string;
+}
+
+/* The C API takes narrow text only NUL-terminated, so short strings are copied to the stack. */
+static JSStringRef string_from_ascii(str s)
+{
+    char small[STACK_TEXT_BYTES];
+    char *text = s.len < sizeof small ? small : mem_alloc(s.len + 1);
+    JSStringRef string;
+
+    memcpy(text, s.ptr, s.len);
+    text[s.len] = '\0';
+    string = JSStringCreateWithUTF8CString(text);
+    if (text != small)
+        free(text);
+    return string;
+}
+
+static JSValueRef value_of_string(JSContextRef ctx, JSStringRef string)
+{
+    JSValueRef value = JSValueMakeString(ctx, string);
+
+    JSStringRelease(string);
+    return value;
+}
+
+JSValueRef value_string(JSContextRef ctx, str utf8)
+{
+    bool narrow = is_ascii(utf8) && !memchr(utf8.ptr ? utf8.ptr : "", '\0', utf8.len);
+
+    if (!utf8.len)
+        return value_of_string(ctx, JSStringCreateWithUTF8CString(""));
+    return value_of_string(ctx, narrow ? string_from_ascii(utf8) : string_from_wide(utf8));
+}
+
+JSValueRef value_latin1(JSContextRef ctx, str bytes)
+{
+    JSChar *wide;
+    JSStringRef string;
+
+    if (is_ascii(bytes))
+        return value_string(ctx, bytes);
+    wide = mem_alloc(bytes.len * sizeof *wide);
+    for (size_t i = 0; i < bytes.len; i++)
+        wide[i] = (unsigned char)bytes.ptr[i];
+    string = JSStringCreateWithCharacters(wide, bytes.len);
+    free(wide);
+    return value_of_string(ctx, string);
+}
+
+static void free_bytes(void *bytes, void *context)
+{
+    (void)context;
+    free(bytes);
+}
+
+JSValueRef value_bytes_take(JSContextRef ctx, void *bytes, size_t len)
+{
+    JSObjectRef array;
+
+    if (!len) {
+        free(bytes);
+        return JSObjectMakeTypedArray(ctx, kJSTypedArrayTypeUint8Array, 0, NULL);
+    }
+    array = JSObjectMakeTypedArrayWithBytesNoCopy(ctx, kJSTypedArrayTypeUint8Array, bytes, len,
+                                                  free_bytes, NULL, NULL);
+    JSReportExtraMemoryCost(ctx, len);
+    return array ? array : JSValueMakeUndefined(ctx);
+}
+
+JSValueRef value_bytes(JSContextRef ctx, const void *bytes, size_t len)
+{
+    void *copy = mem_alloc(len);
+
+    if (len)
+        memcpy(copy, bytes, len);
+    return value_bytes_take(ctx, copy, len);
+}
+
+bool value_view(JSContextRef ctx, JSValueRef value, const void **ret_bytes, size_t *ret_len)
+{
+    JSTypedArrayType type = JSValueGetTypedArrayType(ctx, value, NULL);
+    JSObjectRef object = (JSObjectRef)value;
+
+    if (type == kJSTypedArrayTypeNone)
+        return false;
+    if (type == kJSTypedArrayTypeArrayBuffer) {
+        *ret_bytes = JSObjectGetArrayBufferBytesPtr(ctx, object, NULL);
+        *ret_len = JSObjectGetArrayBufferByteLength(ctx, object, NULL);
+        return true;
+    }
+    *ret_len = JSObjectGetTypedArrayByteLength(ctx, object, NULL);
+    *ret_bytes = JSObjectGetTypedArrayBytesPtr(ctx, object, NULL);
+    if (*ret_bytes)
+        *ret_bytes = (const char *)*ret_bytes + JSObjectGetTypedArrayByteOffset(ctx, object, NULL);
+    return true;
+}
+
+int value_to_buf(JSContextRef ctx, JSValueRef value, struct buf *out, JSValueRef *exception)
+{
+    JSValueRef thrown = NULL;
+    JSStringRef string = JSValueToStringCopy(ctx, value, &thrown);
+    size_t room;
+    int r;
+
+    if (!string) {
+        *exception = thrown;
+        return ERR_SCRIPT;
+    }
+    room = JSStringGetMaximumUTF8CStringSize(string);
+    r = buf_reserve(out, room);
+    if (r == 0)
+        out->len += JSStringGetUTF8CString(string, out->ptr + out->len, room) - 1;
+    JSStringRelease(string);
+    return r;
+}
+
+char *value_to_utf8(JSContextRef ctx, JSValueRef value, size_t *ret_len, JSValueRef *exception)
+{
+    struct buf out;
+
+    buf_init(&out, SIZE_MAX / 4);
+    if (value_to_buf(ctx, value, &out, exception) < 0) {
+        buf_done(&out);
+        return NULL;
+    }
+    return buf_take(&out, ret_len);
+}
+
+double value_to_number(JSContextRef ctx, JSValueRef value, double fallback)
+{
+    JSValueRef thrown = NULL;
+    double number = JSValueToNumber(ctx, value, &thrown);
+
+    return thrown || number != number ? fallback : number;
+}
+
+JSValueRef value_get(JSContextRef ctx, JSObjectRef object, const char *name)
+{
+    JSStringRef key = JSStringCreateWithUTF8CString(name);
+    JSValueRef thrown = NULL;
+    JSValueRef value = JSObjectGetProperty(ctx, object, key, &thrown);
+
+    JSStringRelease(key);
+    return thrown || !value ? JSValueMakeUndefined(ctx) : value;
+}
+
+void value_set(JSContextRef ctx, JSObjectRef object, const char *name, JSValueRef value)
+{
+    JSStringRef key = JSStringCreateWithUTF8CString(name);
+
+    JSObjectSetProperty(ctx, object, key, value, kJSPropertyAttributeNone, NULL);
+    JSStringRelease(key);
+}
+
+JSValueRef value_error(JSContextRef ctx, int code, const char *text)
+{
+    JSValueRef message = value_string(ctx, str_from(text ? text : err_text(code)));
+    JSObjectRef global = JSContextGetGlobalObject(ctx);
+    JSValueRef class = value_get(ctx, global, err_js_class(code));
+    JSObjectRef error = NULL;
+
+    if (JSValueIsObject(ctx, class))
+        error = JSObjectCallAsConstructor(ctx, (JSObjectRef)class, 1, &message, NULL);
+    if (!error)
+        error = JSObjectMakeError(ctx, 1, &message, NULL);
+    value_set(ctx, error, "code", JSValueMakeNumber(ctx, code));
+    return error;
+}
+
+JSValueRef value_throw(JSContextRef ctx, int code, const char *text, JSValueRef *exception)
+{
+    *exception = value_error(ctx, code, text);
+    return JSValueMakeUndefined(ctx);
+}

@@ -1,0 +1,40 @@
+/* Frames over a stream socket: length-prefixed JSON with an optional blob behind it.
+ * The format and the messages are told in docs/internals/link.md.
+ *
+ * Owns: the descriptor, what is read and not yet whole, what is not yet written.
+ * Thread: the loop's. Limits: FRAME_JSON_MAX, FRAME_BLOB_MAX; a peer that exceeds them or sends
+ * JSON that is none ends the link. */
+#ifndef ATOLL_LOOP_FRAME_H
+#define ATOLL_LOOP_FRAME_H
+
+#include <jansson.h>
+#include <uv.h>
+
+#include "base/str.h"
+
+enum { FRAME_JSON_MAX = 1 << 20, FRAME_BLOB_MAX = 64 << 20 };
+
+struct frame_link;
+
+struct frame_link_hooks {
+    /* A whole frame; both are borrowed for the call. */
+    void (*on_frame)(void *context, json_t *object, str blob);
+    /* The other side closed, died or sent rubbish; called once, the link is still to be closed. */
+    void (*on_end)(void *context);
+};
+
+/* Takes the descriptor of one end of a socket pair. hooks and context are kept. Returned owned. */
+struct frame_link *frame_link_new(uv_loop_t *loop, int fd, const struct frame_link_hooks *hooks,
+                                  void *context);
+
+/* Queues a frame. `object` is taken; `blob` is copied. After the end of the link it is dropped.
+ * Frames queued in one loop turn leave in order, written as soon as the socket takes them. */
+void frame_link_send(struct frame_link *link, json_t *object, str blob);
+
+/* Bytes queued and not yet taken by the socket: a producer of log lines stops when it grows. */
+size_t frame_link_queued_bytes(const struct frame_link *link);
+
+/* Closes the link; its memory goes when libuv has let go. NULL is fine. No hook is called after. */
+void frame_link_close(struct frame_link *link);
+
+#endif
