@@ -51,6 +51,17 @@ OP(op_builtin)
     return evaluate(ctx, b, exception);
 }
 
+/* op_wake(): asks for a HOOK_WAKE call. The one op that JavaScript calls between turns, from
+ * callbacks that the engine runs by itself (a finished compilation, a finalization). */
+OP(op_wake)
+{
+    struct isolate *iso = isolate_of_group(JSContextGetGroup(ctx));
+
+    if (iso)
+        turn_wake(iso);
+    return JSValueMakeUndefined(ctx);
+}
+
 /* The `ops` object: JSC makes each function when it is first read. */
 static JSClassRef ops_class(void)
 {
@@ -61,6 +72,7 @@ static JSClassRef ops_class(void)
     if (class)
         return class;
     functions[count++] = (JSStaticFunction){"op_builtin", op_builtin, kJSPropertyAttributeReadOnly};
+    functions[count++] = (JSStaticFunction){"op_wake", op_wake, kJSPropertyAttributeReadOnly};
     for (const struct op *const *table = isolate_setup()->op_tables; *table; table++)
         for (const struct op *op = *table; op->name; op++) {
             ASSERT(count < OPS_MAX);

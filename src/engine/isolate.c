@@ -15,6 +15,7 @@
 #include "loop/glib_bridge.h"
 
 static const struct isolate_setup *setup;
+static struct list all = {&all, &all};
 static struct list ready = {&ready, &ready};
 static struct isolate *current;
 
@@ -23,6 +24,8 @@ void isolate_engine_start(const struct isolate_setup *kept_setup)
     ASSERT(!setup);
     setup = kept_setup;
     glib_bridge_start(setup->loop);
+    if (jsc_initialize_main_thread)
+        jsc_initialize_main_thread();
 }
 
 const struct isolate_setup *isolate_setup(void)
@@ -40,6 +43,7 @@ struct isolate *isolate_new(void)
     struct isolate *iso = mem_new(struct isolate);
 
     iso->limits = (struct isolate_limits){.cpu_ms = 30000, .memory_bytes = 128u << 20};
+    list_push(&all, &iso->link);
     list_init(&iso->ready_link);
     list_init(&iso->tasks);
     list_init(&iso->resources);
@@ -62,6 +66,7 @@ void isolate_free(struct isolate *iso)
     if (!iso)
         return;
     ASSERT(!iso->in_turn);
+    list_remove(&iso->link);
     list_remove(&iso->ready_link);
     while ((link = list_pop(&iso->tasks))) {
         struct task *task = CONTAINER_OF(link, struct task, link);
@@ -77,6 +82,16 @@ void isolate_free(struct isolate *iso)
     JSGlobalContextRelease(iso->ctx);
     JSContextGroupRelease(iso->group);
     free(iso);
+}
+
+struct isolate *isolate_of_group(JSContextGroupRef group)
+{
+    LIST_EACH(&all, link) {
+        struct isolate *iso = CONTAINER_OF(link, struct isolate, link);
+        if (iso->group == group)
+            return iso;
+    }
+    return NULL;
 }
 
 struct isolate *isolate_current(void)
@@ -117,6 +132,11 @@ uint64_t isolate_cpu_ns(const struct isolate *iso)
 bool isolate_is_terminated(const struct isolate *iso)
 {
     return iso->terminated != 0;
+}
+
+bool isolate_has_tasks(const struct isolate *iso)
+{
+    return !list_empty(&iso->tasks);
 }
 
 void isolate_post(struct isolate *iso, struct task *task)

@@ -27,6 +27,7 @@ struct task;
     X(HOOK_TIMER, "timer")       /* (): runs one due timer, returns true when another is due */     \
     X(HOOK_ABORT, "abort")       /* (id): the client of request `id` went away */                   \
     X(HOOK_HUNG, "hung")         /* (id): nothing is left that request `id` could wait for */       \
+    X(HOOK_WAKE, "wake")         /* (): delivers what the engine finished between turns */          \
     X(HOOK_REJECTION, "rejection") /* (promise, reason): nobody handles it */
 #define HOOK_ENUM(name, js) name,
 enum hook { HOOK_MAP(HOOK_ENUM) HOOK_COUNT };
@@ -123,6 +124,9 @@ struct resource {
 
 void isolate_add_resource(struct isolate *iso, struct resource *resource);
 void isolate_remove_resource(struct resource *resource);
+
+/* True while tasks are posted and not run. */
+bool isolate_has_tasks(const struct isolate *iso);
 
 /* True once a limit ended the isolate: stop calling into it. */
 bool isolate_is_terminated(const struct isolate *iso);

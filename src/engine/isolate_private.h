@@ -7,6 +7,7 @@
 #include "engine/jsc_private.h"
 
 struct isolate {
+    struct list link;         /* in the list of all isolates */
     JSContextGroupRef group;
     JSGlobalContextRef ctx;
     JSObjectRef trampoline;
@@ -14,6 +15,7 @@ struct isolate {
     struct list ready_link;   /* in the list of isolates that have tasks */
     struct list tasks;
     struct list resources;
+    struct task wake;
     struct isolate_limits limits;
     void *owner;
     uint64_t cpu_ns;          /* of all turns */
@@ -29,9 +31,14 @@ struct isolate {
 
 const struct isolate_setup *isolate_setup(void);
 
+/* The isolate that has this VM; NULL when there is none. */
+struct isolate *isolate_of_group(JSContextGroupRef group);
+
 /* turn.c: one turn; returns when tasks and microtasks are done or a limit was hit. */
 void turn_run(struct isolate *iso);
 void turn_prepare(struct isolate *iso);
+/* Posts a call of HOOK_WAKE; callable between turns. */
+void turn_wake(struct isolate *iso);
 /* Drains microtasks inside the current VM entry. */
 void turn_drain(struct isolate *iso);
 

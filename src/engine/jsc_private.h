@@ -44,4 +44,9 @@ extern void JSScriptRelease(JSScriptRef script);
 extern void jsc_drain_microtasks(JSContextGroupRef vm) __asm__("_ZN3JSC2VM15drainMicrotasksEv")
     __attribute__((weak));
 
+/* WTF::initializeMainThread(). The C API does not call it, but a full collection under memory
+ * pressure asks for the main run loop and crashes when there is none. Weak, as above. */
+extern void jsc_initialize_main_thread(void) __asm__("_ZN3WTF20initializeMainThreadEv")
+    __attribute__((weak));
+
 #endif

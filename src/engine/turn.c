@@ -98,6 +98,27 @@ JSValueRef hook_call(struct isolate *iso, enum hook hook, size_t argc, const JSV
     return thrown || iso->terminated ? NULL : result;
 }
 
+/* ---- what the engine finishes between turns ---- */
+
+static void run_wake(struct isolate *iso, struct task *task)
+{
+    task->link = (struct list){NULL, NULL};
+    hook_call(iso, HOOK_WAKE, 0, NULL, NULL);
+}
+
+static void drop_wake(struct task *task)
+{
+    (void)task; /* part of the isolate */
+}
+
+void turn_wake(struct isolate *iso)
+{
+    if (iso->wake.link.next)
+        return;
+    iso->wake = (struct task){.run = run_wake, .drop = drop_wake};
+    isolate_post(iso, &iso->wake);
+}
+
 void hook_complete(struct isolate *iso, int32_t id, JSValueRef error, JSValueRef value)
 {
     JSValueRef nothing = JSValueMakeUndefined(iso->ctx);

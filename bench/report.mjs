@@ -1,0 +1,108 @@
+/* Results as tables for people. */
+
+function number(value, digits) {
+    return Number.isFinite(value)
+        ? value.toLocaleString("en-US",
+            { minimumFractionDigits: digits, maximumFractionDigits: digits })
+        : "-";
+}
+
+function percent(share) {
+    return `${number(share * 100, 0)} %`;
+}
+
+/* Rows of cells under a head; the first column is set left, the others right. */
+export function table(title, head, rows) {
+    const lines = [head, ...rows];
+    const widths = head.map((_, i) => Math.max(...lines.map((cells) => cells[i].length)));
+    const format = (cells) => cells
+        .map((cell, i) => (i ? cell.padStart(widths[i]) : cell.padEnd(widths[i])))
+        .join("  ").trimEnd();
+    return [title, ...lines.map((cells) => `  ${format(cells)}`)].join("\n");
+}
+
+/* Each peer against atoll, or against the first row when atoll is not among them. */
+function against(results, value) {
+    const name = results.atoll ? "atoll" : Object.keys(results)[0];
+    const base = value(results[name]);
+    return { head: `x ${name}`, of: (result) => number(value(result) / base, 2) };
+}
+
+const BUSY_SHARE_MIN = 0.95;
+
+/* A server with time to spare under full load was held up by others: wrk, or neighbours. */
+function heldUp(results) {
+    return Object.entries(results)
+        .filter(([, result]) => result.cpuShare < BUSY_SHARE_MIN)
+        .map(([name, result]) => `\n  note: ${name} had less than its core, ` +
+            (result.loadCpuShare < BUSY_SHARE_MIN
+                ? "so other programs were running; compare req/CPU s, or run again"
+                : "because wrk was the limit; compare req/CPU s"))
+        .join("");
+}
+
+function throughputTable(title) {
+    return (results) => {
+        const ratio = against(results, (result) => result.perSecond);
+        const text = table(title,
+            ["", "req/s", ratio.head, "req/CPU s", "busy", "wrk busy", "p50 ms", "p99 ms",
+                "idle MB", "loaded MB", "processes", "failed"],
+            Object.entries(results).map(([name, result]) => [
+                name, number(result.perSecond, 0), ratio.of(result),
+                number(result.perCpuSecond, 0),
+                percent(result.cpuShare), percent(result.loadCpuShare),
+                number(result.p50Ms, 2), number(result.p99Ms, 2),
+                number(result.idleMb, 1), number(result.loadedMb, 1),
+                String(result.processes), String(result.failed)]));
+        return text + heldUp(results);
+    };
+}
+
+function coldTable(results) {
+    const ratio = against(results, (result) => result.cold.median);
+    return table("Cold start of a worker never loaded before, ms",
+        ["", "median", ratio.head, "p99", "spaced, median", "p99", "second request, median"],
+        Object.entries(results).map(([name, { cold, spaced, again }]) => [
+            name, number(cold.median, 2), ratio.of({ cold }), number(cold.p99, 2),
+            number(spaced.median, 2), number(spaced.p99, 2), number(again.median, 2)]));
+}
+
+function memoryTable(results) {
+    const ratio = against(results, (result) => result.perIsolateMb.median);
+    return table("Resident memory of a further idle hello isolate, MB",
+        ["", "per isolate", ratio.head, "few loaded", "many loaded"],
+        Object.entries(results).map(([name, result]) => [
+            name, number(result.perIsolateMb.median, 2), ratio.of(result),
+            number(result.fewMb.median, 1), number(result.manyMb.median, 1)]));
+}
+
+function timesTable(title) {
+    return (results) => {
+        const ratio = against(results, (result) => result.median);
+        return table(title,
+            ["", "median", ratio.head, "min", "max"],
+            Object.entries(results).map(([name, result]) => [
+                name, number(result.median, 1), ratio.of(result),
+                number(result.min, 1), number(result.max, 1)]));
+    };
+}
+
+const TABLES = {
+    hello: throughputTable("Hello world, one process on one core, 64 connections"),
+    hono: throughputTable("Hono GET /, one process on one core, 64 connections"),
+    cold: coldTable,
+    memory: memoryTable,
+    start: timesTable("Process start to first answer, ms"),
+    save: timesTable("Save to live, ms"),
+};
+
+/* The table of one measure, or "" when it has no results. */
+export function tableOf(measure, results) {
+    return Object.keys(results).length ? TABLES[measure](results) : "";
+}
+
+export function targetsTable(targets) {
+    return table("Targets", ["", "ratio", "wanted", ""],
+        targets.map(({ name, value, want, isMet }) =>
+            [name, number(value, 2), want, isMet ? "met" : "MISSED"]));
+}

@@ -1,0 +1,416 @@
+/* A worker bundled by esbuild; see bundle.h.
+ *
+ *     start ──spawn──> running ──process ended and both pipes closed──> collect ──> on_done
+ *       └─────cannot──────────────> (next turn of the loop) ──────────────^
+ *
+ * (1) A job ends in one place, finish(), which runs when `open_handles` falls to zero.
+ * (2) After bundle_cancel() the handles still close; only on_done is left out. */
+#include "control/bundle.h"
+
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "control/bundle_args.h"
+#include "control/bundle_log.h"
+#include "control/bundle_script.h"
+#include "os/file.h"
+#include "os/path.h"
+
+enum { META_BYTES_MAX = 32 << 20, RAW_LOG_MAX = 256 * 1024, READ_BYTES = 16 * 1024 };
+
+#ifdef __aarch64__
+#define ESBUILD_PACKAGE "node_modules/@esbuild/linux-arm64/bin"
+#else
+#define ESBUILD_PACKAGE "node_modules/@esbuild/linux-x64/bin"
+#endif
+
+struct bundle_job {
+    uv_process_t process;
+    uv_pipe_t input;       /* the entry goes in here */
+    uv_pipe_t output;      /* esbuild's messages come out */
+    uv_timer_t timer;
+    uv_write_t write;
+    int open_handles;
+    bool canceled;
+    int64_t exit_status;   /* -1 until the process has ended well */
+    char *root;
+    char *entry;           /* what is written to `input` */
+    char *directory;       /* private; removed at the end */
+    struct buf raw_log;
+    struct buf log;        /* of the bundle, begins with warnings about settings */
+    char chunk[READ_BYTES];
+    void (*on_done)(void *context, struct bundle *bundle);
+    void *context;
+};
+
+/* Adds a line to the bundle's log; a full log stays as it is. */
+static void say(struct bundle_job *job, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void say(struct bundle_job *job, const char *format, ...)
+{
+    char text[ERR_TEXT_MAX + 256];
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    if (buf_printf(&job->log, "%s\n", text) < 0)
+        return;
+}
+
+static char *find_esbuild(void)
+{
+    static const char *const places[] = {ESBUILD_PACKAGE, "lib/atoll", NULL};
+    const char *given = getenv("ATOLL_ESBUILD");
+
+    if (given && *given)
+        return str_dup(str_from(given));
+    return path_beside_binary(places, "esbuild");
+}
+
+/* Appends the author's file `relative` to the list of inputs. */
+static void add_input(json_t *inputs, const char *root, str relative)
+{
+    char *joined, *absolute;
+
+    if (memmem(relative.ptr, relative.len, "node_modules/", strlen("node_modules/")))
+        return;
+    joined = path_join(str_from(root), str_head(relative, str_find(relative, '?')));
+    absolute = path_absolute(str_from(joined));
+    json_array_append_new(inputs, json_string(absolute));
+    free(joined);
+    free(absolute);
+}
+
+struct inputs {
+    json_t *list;
+    const char *root;
+};
+
+static void on_log_file(void *context, str file)
+{
+    struct inputs *inputs = context;
+
+    add_input(inputs->list, inputs->root, file);
+}
+
+static void add_part(struct bundle *bundle, const char *name, const char *kind, size_t start)
+{
+    json_array_append_new(bundle->parts,
+                          json_pack("{s:s, s:s, s:I}", "name", name, "kind", kind, "bytes",
+                                    (json_int_t)(bundle->blob.len - start)));
+}
+
+static int read_output(const struct bundle_job *job, const char *name, struct buf *out,
+                       struct err *err)
+{
+    char *path = path_join(str_from(job->directory), str_from(name));
+    int r = file_read(path, out, err);
+
+    free(path);
+    return r;
+}
+
+static int take_script(const struct bundle_job *job, struct bundle *bundle, struct err *err)
+{
+    struct buf text;
+    int r;
+
+    buf_init(&text, BUNDLE_BYTES_MAX);
+    if ((r = read_output(job, "worker.js", &text, err)) == 0 &&
+        (r = bundle_script_wrap(buf_str(&text), &bundle->blob)) < 0)
+        err_set(err, r, "the bundled script is larger than %d bytes", BUNDLE_BYTES_MAX);
+    if (r == 0)
+        add_part(bundle, "worker.js", "script", 0);
+    buf_done(&text);
+    return r;
+}
+
+static int take_map(const struct bundle_job *job, struct bundle *bundle, struct err *err)
+{
+    size_t start = bundle->blob.len;
+    struct buf text;
+    int r;
+
+    buf_init(&text, BUNDLE_BYTES_MAX);
+    if ((r = read_output(job, "worker.js.map", &text, err)) == 0 &&
+        (r = bundle_script_map(buf_str(&text), job->directory, job->root, &bundle->blob)) < 0)
+        err_set(err, r, "the source map cannot be used: %s", err_text(r));
+    if (r == 0)
+        add_part(bundle, "worker.js.map", "map", start);
+    buf_done(&text);
+    return r;
+}
+
+/* Copied files are all outputs but the script and its map. */
+static int take_file(const struct bundle_job *job, struct bundle *bundle, str output,
+                     struct err *err)
+{
+    char *name = str_dup(path_file_name(output));
+    size_t start = bundle->blob.len;
+    int r = 0;
+
+    if (strcmp(name, "worker.js") != 0 && strcmp(name, "worker.js.map") != 0 &&
+        (r = read_output(job, name, &bundle->blob, err)) == 0)
+        add_part(bundle, name, str_ends(output, STR(".wasm")) ? "wasm" : "data", start);
+    free(name);
+    return r;
+}
+
+/* Reads esbuild's own account of what it read and wrote. */
+static int take_files(const struct bundle_job *job, struct bundle *bundle, struct err *err)
+{
+    json_t *meta, *value;
+    const char *path;
+    struct buf text;
+    int r;
+
+    buf_init(&text, META_BYTES_MAX);
+    if ((r = read_output(job, "meta.json", &text, err)) < 0)
+        return r;
+    meta = json_loadb(text.ptr, text.len, 0, NULL);
+    buf_done(&text);
+    json_object_foreach (json_object_get(meta, "inputs"), path, value)
+        if (!strchr("<(", *path) && strcmp(path, "atoll-entry.js") != 0)
+            add_input(bundle->inputs, job->root, str_from(path));
+    json_object_foreach (json_object_get(meta, "outputs"), path, value)
+        if (r == 0)
+            r = take_file(job, bundle, str_from(path), err);
+    json_decref(meta);
+    return r;
+}
+
+/* Makes the bundle out of what esbuild left. */
+static struct bundle *collect(struct bundle_job *job)
+{
+    struct bundle *bundle = mem_new(struct bundle);
+    struct inputs inputs = {bundle->inputs = json_array(), job->root};
+    struct err err;
+
+    bundle->parts = json_array();
+    buf_init(&bundle->blob, BUNDLE_BYTES_MAX);
+    bundle_log_format(buf_str(&job->raw_log), &job->log, on_log_file, &inputs);
+    bundle->ok = job->exit_status == 0;
+    if (bundle->ok && (take_script(job, bundle, &err) < 0 || take_map(job, bundle, &err) < 0 ||
+                       take_files(job, bundle, &err) < 0)) {
+        bundle->ok = false;
+        buf_clear(&job->log);
+        say(job, "%s", err.text);
+    }
+    if (!bundle->ok && !job->log.len)
+        say(job, "esbuild ended without saying why");
+    bundle->log = buf_take(&job->log, NULL);
+    return bundle;
+}
+
+static void finish(struct bundle_job *job)
+{
+    if (!job->canceled)
+        job->on_done(job->context, collect(job));
+    if (job->directory)
+        file_remove_tree(job->directory);
+    buf_done(&job->raw_log);
+    buf_done(&job->log);
+    free(job->directory);
+    free(job->entry);
+    free(job->root);
+    free(job);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct bundle_job *job = handle->data;
+
+    if (--job->open_handles == 0)
+        finish(job);
+}
+
+static void close_handle(void *handle)
+{
+    if (!uv_is_closing(handle))
+        uv_close(handle, on_closed);
+}
+
+static void on_exit_of_esbuild(uv_process_t *process, int64_t status, int signal_number)
+{
+    struct bundle_job *job = process->data;
+
+    job->exit_status = signal_number ? -1 : status;
+    close_handle(&job->process);
+    close_handle(&job->input);
+    close_handle(&job->timer);
+}
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
+{
+    struct bundle_job *job = handle->data;
+
+    (void)suggested;
+    *ret = uv_buf_init(job->chunk, sizeof job->chunk);
+}
+
+static void on_message(uv_stream_t *stream, ssize_t got, const uv_buf_t *bytes)
+{
+    struct bundle_job *job = stream->data;
+    str chunk;
+
+    if (got < 0) {
+        close_handle(&job->output);
+        return;
+    }
+    chunk = str_head((str){bytes->base, (size_t)got}, job->raw_log.max - job->raw_log.len);
+    ASSERT(buf_append(&job->raw_log, chunk) == 0);
+}
+
+static void on_written(uv_write_t *write, int status)
+{
+    struct bundle_job *job = write->data;
+
+    (void)status;
+    close_handle(&job->input);
+}
+
+static void on_too_long(uv_timer_t *timer)
+{
+    struct bundle_job *job = timer->data;
+
+    say(job, "esbuild did not end within %d seconds", BUNDLE_MS_MAX / 1000);
+    uv_process_kill(&job->process, SIGKILL);
+}
+
+/* Ends a job whose esbuild could not be started, in a later turn like every other. */
+static void on_not_started(uv_timer_t *timer)
+{
+    struct bundle_job *job = timer->data;
+
+    if (job->process.type == UV_PROCESS)
+        close_handle(&job->process);
+    close_handle(&job->input);
+    close_handle(&job->output);
+    close_handle(&job->timer);
+}
+
+static void open_handles(uv_loop_t *loop, struct bundle_job *job)
+{
+    uv_pipe_init(loop, &job->input, 0);
+    uv_pipe_init(loop, &job->output, 0);
+    uv_timer_init(loop, &job->timer);
+    job->input.data = job->output.data = job->timer.data = job;
+    job->process.data = job->write.data = job;
+    job->open_handles = 3;
+}
+
+static int spawn(uv_loop_t *loop, struct bundle_job *job, struct bundle_args *args)
+{
+    uv_stdio_container_t stdio[3] = {
+        {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&job->input},
+        {.flags = UV_IGNORE},
+        {.flags = UV_CREATE_PIPE | UV_WRITABLE_PIPE, .data.stream = (uv_stream_t *)&job->output},
+    };
+    uv_process_options_t options = {
+        .file = args->argv[0],
+        .args = args->argv,
+        .cwd = job->root,
+        .stdio = stdio,
+        .stdio_count = COUNT_OF(stdio),
+        .exit_cb = on_exit_of_esbuild,
+    };
+
+    job->open_handles++;    /* uv_spawn() makes a handle even when it fails */
+    return uv_spawn(loop, &job->process, &options);
+}
+
+static void start_pipes(struct bundle_job *job)
+{
+    uv_buf_t entry = uv_buf_init(job->entry, (unsigned)strlen(job->entry));
+
+    uv_read_start((uv_stream_t *)&job->output, on_alloc, on_message);
+    uv_write(&job->write, (uv_stream_t *)&job->input, &entry, 1, on_written);
+    uv_timer_start(&job->timer, on_too_long, BUNDLE_MS_MAX, 0);
+}
+
+/* Returns 0, or a negative code after it has written to the job's log why not. */
+static int start(uv_loop_t *loop, struct bundle_job *job, const struct config *config, bool dev)
+{
+    char *esbuild = find_esbuild();
+    struct bundle_args args;
+    struct err err;
+    int r;
+
+    if (!esbuild) {
+        say(job, "esbuild is missing: it is looked for beside the binary (../lib/atoll/esbuild)\n"
+                 "set ATOLL_ESBUILD to the path of esbuild's binary");
+        return ERR_NOT_FOUND;
+    }
+    if ((r = file_make_temporary(&job->directory, &err)) < 0) {
+        say(job, "no place for the bundle: %s", err.text);
+        free(esbuild);
+        return r;
+    }
+    bundle_args_init(&args, esbuild, job->directory, config, dev, &job->log);
+    r = spawn(loop, job, &args);
+    if (r < 0)
+        say(job, "%s cannot be run: %s", esbuild, uv_strerror(r));
+    bundle_args_done(&args);
+    free(esbuild);
+    return r < 0 ? ERR_IO : 0;
+}
+
+/* The module that bundling starts at: a JSON string is a JavaScript string. */
+static char *entry_for(const char *main_path)
+{
+    json_t *path = json_string(main_path);
+    char *quoted = path ? json_dumps(path, JSON_ENCODE_ANY) : NULL;
+    struct buf b;
+
+    buf_init(&b, BUNDLE_LOG_MAX);
+    ASSERT(buf_printf(&b, "import * as worker from %s;\n" BUNDLE_SCRIPT_MAIN "(worker);\n",
+                      quoted ? quoted : "\"\"") == 0);
+    free(quoted);
+    json_decref(path);
+    return buf_take(&b, NULL);
+}
+
+struct bundle_job *bundle_start(uv_loop_t *loop, const struct config *config, bool dev,
+                                void (*on_done)(void *, struct bundle *), void *context)
+{
+    struct bundle_job *job = mem_new(struct bundle_job);
+
+    job->exit_status = -1;
+    job->on_done = on_done;
+    job->context = context;
+    job->root = str_dup(str_from(config->root));
+    job->entry = entry_for(config->main);
+    buf_init(&job->raw_log, RAW_LOG_MAX);
+    buf_init(&job->log, BUNDLE_LOG_MAX);
+    open_handles(loop, job);
+    if (start(loop, job, config, dev) == 0) {
+        start_pipes(job);
+    } else {
+        uv_timer_start(&job->timer, on_not_started, 0, 0);
+    }
+    return job;
+}
+
+void bundle_cancel(struct bundle_job *job)
+{
+    if (!job)
+        return;
+    job->canceled = true;
+    if (uv_is_active((uv_handle_t *)&job->process))
+        uv_process_kill(&job->process, SIGKILL);
+}
+
+void bundle_free(struct bundle *bundle)
+{
+    if (!bundle)
+        return;
+    json_decref(bundle->parts);
+    json_decref(bundle->inputs);
+    buf_done(&bundle->blob);
+    free(bundle->log);
+    free(bundle);
+}

@@ -1,0 +1,47 @@
+/* A worker's modules made into one script by esbuild, with its map and its other files.
+ *
+ * esbuild runs as a process of its own; nothing of the worker's code is run here.
+ * Owns: a bundle owns all it points to; a job owns its process and a private directory under
+ * $TMPDIR, removed at its end. Thread: the loop's.
+ * Limits: BUNDLE_BYTES_MAX for everything together, BUNDLE_MS_MAX for the run. */
+#ifndef ATOLL_CONTROL_BUNDLE_H
+#define ATOLL_CONTROL_BUNDLE_H
+
+#include <jansson.h>
+#include <uv.h>
+
+#include "base/buf.h"
+#include "control/config.h"
+
+enum {
+    BUNDLE_BYTES_MAX = 64 << 20,    /* what one frame carries */
+    BUNDLE_LOG_MAX = 64 * 1024,
+    BUNDLE_MS_MAX = 60 * 1000,
+};
+
+struct bundle {
+    bool ok;
+    char *log;        /* errors when not ok, else warnings; "" when there is nothing to say */
+    json_t *parts;    /* array of {name, kind, bytes}; first the script (bundle_script.h), then its
+                       * map, then copied files; kinds as in docs/internals/link.md */
+    struct buf blob;  /* the contents of the parts in their order */
+    json_t *inputs;   /* array of absolute paths: the author's files that were read, or that errors
+                       * name; nothing of node_modules */
+};
+
+struct bundle_job;
+
+/* Starts to bundle what `config` (borrowed for the call) names. on_done is called later, exactly
+ * once, with the bundle taken by it, unless bundle_cancel() comes first. Returned owned until then.
+ * An esbuild that cannot be started is a bundle that is not ok. */
+struct bundle_job *bundle_start(uv_loop_t *loop, const struct config *config, bool dev,
+                                void (*on_done)(void *context, struct bundle *bundle),
+                                void *context);
+
+/* Ends the job; on_done is not called. NULL is fine. */
+void bundle_cancel(struct bundle_job *job);
+
+/* NULL is fine. */
+void bundle_free(struct bundle *bundle);
+
+#endif

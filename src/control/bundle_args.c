@@ -1,0 +1,161 @@
+/* The command line of esbuild; see bundle_args.h.
+ *
+ * One shape for all workers: an entry on standard input that hands the worker's namespace over, an
+ * ES module as output, copied files for what is neither script nor text. */
+#include "control/bundle_args.h"
+
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "control/bundle_script.h"
+
+enum { ARG_BYTES_MAX = 128 * 1024 };
+
+/* import() and require() of what is not bundled become calls of the script's own `require`;
+ * `using` and decorators are lowered because the engine does not parse them. */
+static const char *const fixed[] = {
+    "--bundle", "--format=esm", "--platform=browser", "--target=esnext", "--charset=ascii",
+    "--conditions=workerd,worker,browser", "--main-fields=browser,module,main",
+    "--supported:dynamic-import=false", "--supported:using=false", "--supported:decorators=false",
+    "--sourcemap=external", "--sourcefile=atoll-entry.js", "--asset-names=[name]-[hash]",
+    "--log-level=warning", "--log-limit=20", "--color=false", "--loader:.js=jsx",
+    "--loader:.mjs=jsx", "--loader:.cjs=jsx", "--loader:.wasm=copy",
+    "--loader:.bin=copy", "--loader:.html=text", "--loader:.txt=text", "--loader:.sql=text",
+    "--define:import.meta=" BUNDLE_SCRIPT_META,
+};
+
+/* Modules that the runtime has itself. */
+static const char *const runtime_modules[] = {"cloudflare:workers"};
+
+/* Kinds of wrangler's module rules that are anything but a script. */
+static const struct {
+    const char *type, *loader;
+} rule_loaders[] = {{"CompiledWasm", "copy"}, {"Data", "copy"}, {"Text", "text"}};
+
+static void add(struct bundle_args *args, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void add(struct bundle_args *args, const char *format, ...)
+{
+    va_list list;
+
+    if (args->count == BUNDLE_ARGS_MAX)
+        return;
+    va_start(list, format);
+    if (vasprintf(&args->argv[args->count], format, list) >= 0)
+        args->count++;
+    va_end(list);
+}
+
+static void warn(struct buf *warnings, const char *what, const char *value)
+{
+    if (buf_printf(warnings, "warning: %s: %s\n", what, value) < 0)
+        return;
+}
+
+/* "**" "/" "*.ext" names an extension, which is all that esbuild's loaders know. */
+static const char *extension_of(const char *glob)
+{
+    str text = str_from(glob);
+
+    if (str_starts(text, STR("**/")))
+        text = str_skip(text, 3);
+    if (!str_starts(text, STR("*.")) || text.len < 3)
+        return NULL;
+    text = str_skip(text, 1);
+    for (size_t i = 0; i < text.len; i++)
+        if (strchr("*?[]{}/=", text.ptr[i]))
+            return NULL;
+    return text.ptr;
+}
+
+static void add_rule(struct bundle_args *args, const json_t *rule, struct buf *warnings)
+{
+    const char *type = json_string_value(json_object_get(rule, "type")), *loader = NULL;
+    json_t *glob;
+    size_t i;
+
+    for (i = 0; i < COUNT_OF(rule_loaders); i++)
+        if (type && strcmp(type, rule_loaders[i].type) == 0)
+            loader = rule_loaders[i].loader;
+    if (!loader)
+        return;
+    json_array_foreach (json_object_get(rule, "globs"), i, glob) {
+        const char *pattern = json_string_value(glob);
+        const char *extension = pattern ? extension_of(pattern) : NULL;
+
+        if (extension)
+            add(args, "--loader:%s=%s", extension, loader);
+        else if (pattern && !str_ends(str_from(pattern), STR(".wasm?module")))
+            warn(warnings, "a rule is followed only for globs such as **/*.ext, not for", pattern);
+    }
+}
+
+static bool is_set(const json_t *build, const char *key, bool otherwise)
+{
+    const json_t *value = json_object_get(build, key);
+
+    return value ? json_is_true(value) : otherwise;
+}
+
+static void add_text(struct bundle_args *args, const json_t *build, const char *key,
+                     const char *option)
+{
+    const char *value = json_string_value(json_object_get(build, key));
+
+    if (value)
+        add(args, "%s=%s", option, value);
+}
+
+/* Settings that the configuration makes. Minified code keeps its lines, which bundle_script.c
+ * counts on, and the names of functions. */
+static void add_build(struct bundle_args *args, const json_t *build, struct buf *warnings)
+{
+    bool minify = is_set(build, "minify", false);
+    json_t *value;
+    const char *key;
+    size_t i;
+
+    json_object_foreach (json_object_get(build, "define"), key, value)
+        add(args, "--define:%s=%s", key, json_string_value(value));
+    json_object_foreach (json_object_get(build, "alias"), key, value)
+        add(args, "--alias:%s=%s", key, json_string_value(value));
+    json_array_foreach (json_object_get(build, "rules"), i, value)
+        add_rule(args, value, warnings);
+    add_text(args, build, "jsx_factory", "--jsx-factory");
+    add_text(args, build, "jsx_fragment", "--jsx-fragment");
+    add_text(args, build, "tsconfig", "--tsconfig");
+    if (minify)
+        add(args, "--minify-syntax"), add(args, "--minify-identifiers");
+    if (is_set(build, "keep_names", minify))
+        add(args, "--keep-names");
+}
+
+void bundle_args_init(struct bundle_args *args, const char *esbuild, const char *directory,
+                      const struct config *config, bool dev, struct buf *warnings)
+{
+    const json_t *defines = json_object_get(config->build, "define");
+
+    *args = (struct bundle_args){0};
+    add(args, "%s", esbuild);
+    for (size_t i = 0; i < COUNT_OF(fixed); i++)
+        add(args, "%s", fixed[i]);
+    for (size_t i = 0; i < COUNT_OF(runtime_modules); i++)
+        add(args, "--alias:%s=data:text/javascript,module.exports=" BUNDLE_SCRIPT_REQUIRE "(\"%s\")",
+            runtime_modules[i], runtime_modules[i]);
+    if (!json_object_get(defines, "process.env.NODE_ENV"))
+        add(args, "--define:process.env.NODE_ENV=\"%s\"", dev ? "development" : "production");
+    add(args, "--sources-content=%s", dev ? "true" : "false");
+    add(args, "--outfile=%s/worker.js", directory);
+    add(args, "--metafile=%s/meta.json", directory);
+    add_build(args, config->build, warnings);
+    if (args->count == BUNDLE_ARGS_MAX)
+        warn(warnings, "too many settings for one build; what is over is left out", config->name);
+}
+
+void bundle_args_done(struct bundle_args *args)
+{
+    for (size_t i = 0; i < args->count; i++)
+        free(args->argv[i]);
+    args->count = 0;
+}

@@ -1,0 +1,191 @@
+/* An ES module made into a script; see bundle_script.h.
+ *
+ * (1) The only import statements left in esbuild's output name copied files ("./add-LSAM.wasm").
+ *     Each begins a line and ends one. Like all imports they hold before the first statement runs,
+ *     so they become constants in the head, and leave empty lines.
+ * (2) require() of a copied file, and import() that esbuild turned into require(), go through the
+ *     `require` of the outer function; the worker's own names live in the inner one, where even a
+ *     second `require` does no harm.
+ * (3) Lines of the module are lines of the script plus one. */
+#include "control/bundle_script.h"
+
+#include <jansson.h>
+#include <stdlib.h>
+
+#include "os/path.h"
+
+enum { MAPPINGS_MAX = 64 << 20 };
+
+static const str head_open = STR(
+    "(function(" BUNDLE_SCRIPT_MAIN "," BUNDLE_SCRIPT_REQUIRE ",__atoll_module){\"use strict\";"
+    "const " BUNDLE_SCRIPT_META "={url:\"file:///worker.js\"},"
+    "require=n=>n.startsWith(\"./\")?__atoll_module(n.slice(2).split(\"?\")[0]):"
+    BUNDLE_SCRIPT_REQUIRE "(n);return(async()=>{");
+static const str foot = STR("\n})()})");
+
+/* One statement `import <clause> from "./<file>";`. */
+struct import {
+    str clause;    /* empty for an import without names */
+    str file;      /* without "./" and "?..." */
+    size_t len;    /* of the whole statement */
+};
+
+static bool read_import(str text, struct import *ret)
+{
+    static const str from = STR(" from \"./");
+    const char *end = memmem(text.ptr, text.len, "\";\n", 3);
+    str statement, path;
+    const char *found;
+
+    if (!end)
+        return false;
+    statement = (str){text.ptr, (size_t)(end - text.ptr)};
+    ret->len = statement.len + 2;
+    if (str_starts(statement, STR("import \"./"))) {
+        ret->clause = STR_NONE;
+        path = str_skip(statement, STR("import \"./").len);
+    } else {
+        found = memmem(statement.ptr, statement.len, from.ptr, from.len);
+        if (!found)
+            return false;
+        ret->clause = str_skip(str_head(statement, (size_t)(found - statement.ptr)),
+                               STR("import ").len);
+        path = str_skip(statement, (size_t)(found - statement.ptr) + from.len);
+    }
+    ret->file = str_head(path, str_find(path, '?'));
+    return str_find(path, '"') == path.len;
+}
+
+/* "{ default as a, b }" is "{ default: a, b }" when it takes an object apart. */
+static int put_braces(struct buf *head, str braces, str file)
+{
+    int r = buf_append(head, STR("const "));
+
+    while (r == 0 && braces.len) {
+        static const str as = STR(" as ");
+
+        if (str_starts(braces, as)) {
+            r = buf_append(head, STR(":"));
+            braces = str_skip(braces, as.len);
+        } else {
+            r = buf_append_char(head, braces.ptr[0] == '\n' ? ' ' : braces.ptr[0]);
+            braces = str_skip(braces, 1);
+        }
+    }
+    if (r < 0)
+        return r;
+    return buf_printf(head, "={default:__atoll_module(\"%.*s\")};", STR_ARGS(file));
+}
+
+/* "name", "* as name", "{...}", or "name, " and one of the others. */
+static int put_names(struct buf *head, str clause, str file)
+{
+    size_t comma;
+    int r;
+
+    if (str_starts(clause, STR("{")))
+        return put_braces(head, clause, file);
+    if (str_starts(clause, STR("* as "))) {
+        clause = str_skip(clause, STR("* as ").len);
+        return buf_printf(head, "const %.*s={default:__atoll_module(\"%.*s\")};", STR_ARGS(clause),
+                          STR_ARGS(file));
+    }
+    comma = str_find(clause, ',');
+    r = buf_printf(head, "const %.*s=__atoll_module(\"%.*s\");",
+                   STR_ARGS(str_head(clause, comma)), STR_ARGS(file));
+    if (r < 0 || comma == clause.len)
+        return r;
+    return put_names(head, str_skip(clause, comma + 2), file);
+}
+
+/* Splits the module into constants for the head and a body without imports. */
+static int split(str module, struct buf *head, struct buf *body)
+{
+    int r = 0;
+
+    while (module.len && r == 0) {
+        struct import import;
+        size_t line = str_find(module, '\n') + 1;
+
+        if (!str_starts(module, STR("import ")) || !read_import(module, &import)) {
+            r = buf_append(body, str_head(module, line));
+            module = str_skip(module, line);
+            continue;
+        }
+        if (import.clause.len)
+            r = put_names(head, import.clause, import.file);
+        for (size_t i = 0; i < import.len && r == 0; i++)
+            if (module.ptr[i] == '\n')
+                r = buf_append_char(body, '\n');
+        module = str_skip(module, import.len);
+    }
+    return r;
+}
+
+int bundle_script_wrap(str module, struct buf *out)
+{
+    struct buf head, body;
+    int r;
+
+    buf_init(&head, out->max);
+    buf_init(&body, out->max);
+    if ((r = split(module, &head, &body)) == 0 && (r = buf_append(out, head_open)) == 0 &&
+        (r = buf_append(out, buf_str(&head))) == 0 && (r = buf_append_char(out, '\n')) == 0 &&
+        (r = buf_append(out, buf_str(&body))) == 0)
+        r = buf_append(out, foot);
+    buf_done(&head);
+    buf_done(&body);
+    return r;
+}
+
+/* One source of the map as seen from `root`. */
+static json_t *source_from(const char *source, const char *directory, const char *root)
+{
+    char *joined = path_join(str_from(directory), str_from(source));
+    char *absolute = path_absolute(str_from(joined));
+    char *shown = path_relative(str_from(absolute), str_from(root));
+    json_t *value = json_string(shown);
+
+    free(joined);
+    free(absolute);
+    free(shown);
+    return value;
+}
+
+/* Puts the head's line before the others. */
+static int shift_lines(json_t *map)
+{
+    json_t *mappings = json_object_get(map, "mappings");
+    struct buf b;
+    int r;
+
+    if (!json_is_string(mappings))
+        return ERR_INVALID;
+    buf_init(&b, MAPPINGS_MAX);
+    r = buf_printf(&b, ";%s", json_string_value(mappings));
+    if (r == 0)
+        json_string_setn(mappings, b.ptr, b.len);
+    buf_done(&b);
+    return r;
+}
+
+static int put_json(const char *bytes, size_t len, void *out)
+{
+    return buf_append(out, (str){bytes, len}) < 0 ? -1 : 0;
+}
+
+int bundle_script_map(str text, const char *directory, const char *root, struct buf *out)
+{
+    json_t *map = json_loadb(text.ptr, text.len, 0, NULL), *source;
+    size_t i;
+    int r = map ? shift_lines(map) : ERR_INVALID;
+
+    json_array_foreach (json_object_get(map, "sources"), i, source)
+        if (json_is_string(source))
+            json_array_set_new(json_object_get(map, "sources"), i,
+                               source_from(json_string_value(source), directory, root));
+    if (r == 0 && json_dump_callback(map, put_json, out, JSON_COMPACT) < 0)
+        r = ERR_LIMIT;
+    json_decref(map);
+    return r;
+}

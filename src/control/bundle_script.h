@@ -1,0 +1,29 @@
+/* An ES module printed by esbuild, made into the one script a runtime evaluates, and its map.
+ *
+ * The script is an expression whose value is a function; called as
+ *     f(main, require, module)
+ * it runs the worker's modules and returns a promise of their end. `main` gets the namespace of the
+ * entry module, `require(name)` gives a module of the runtime's own ("cloudflare:workers"),
+ * `module(name)` gives what a part of the bundle stands for (a WebAssembly.Module, an ArrayBuffer).
+ * The function's head is one line of its own, which the map counts: positions in the script are
+ * positions in the map, nothing needs to be added.
+ *
+ * Owns: nothing. Thread: any. Limits: what `out` takes. */
+#ifndef ATOLL_CONTROL_BUNDLE_SCRIPT_H
+#define ATOLL_CONTROL_BUNDLE_SCRIPT_H
+
+#include "base/buf.h"
+
+/* The names that `bundle.c` has esbuild use inside the module. */
+#define BUNDLE_SCRIPT_MAIN "__atoll_main"
+#define BUNDLE_SCRIPT_REQUIRE "__atoll_require"
+#define BUNDLE_SCRIPT_META "__atoll_meta"
+
+/* Appends the script for `module` to `out`. Returns 0 or ERR_LIMIT. */
+NODISCARD int bundle_script_wrap(str module, struct buf *out);
+
+/* Appends the map for that script: `map` is esbuild's, with sources relative to `directory`; in
+ * the result they are relative to `root` (both absolute). Returns 0, ERR_LIMIT, ERR_INVALID. */
+NODISCARD int bundle_script_map(str map, const char *directory, const char *root, struct buf *out);
+
+#endif

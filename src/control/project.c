@@ -1,0 +1,305 @@
+/* One worker under development; see project.h.
+ *
+ *     a file changed ──> rebuild ──> configuration read ──> esbuild runs ──> on_built
+ *                           ^                                                   │
+ *                           └──────────── changed meanwhile (dirty) <───────────┘
+ *
+ * (1) At most one build runs. (2) `good` and `config` change only when a build was good, and only
+ * together: a configuration whose bundle failed is never mixed with an older bundle. */
+#include "control/project.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "control/bundle.h"
+#include "control/watch.h"
+
+enum { MEMORY_BYTES_MAX = 128 << 20, VERSION_TEXT_MAX = 32 };
+
+struct project {
+    uv_loop_t *loop;
+    const struct config_request *request;
+    const struct project_hooks *hooks;
+    void *context;
+    char *name;
+    struct config *config;     /* of the good version, or of the start */
+    struct config *next;       /* of the build that runs */
+    struct bundle *good;       /* NULL before the first good build */
+    struct bundle_job *job;    /* NULL when no build runs */
+    struct watch *watch;
+    char *failure;
+    char version[VERSION_TEXT_MAX];
+    unsigned version_number;
+    bool dirty;                /* something changed while a build ran */
+    uint64_t changed_ms;       /* loop time */
+    uint64_t build_start_ns;   /* since 1970 */
+};
+
+static void on_built(void *context, struct bundle *bundle);
+
+static uint64_t now_ns(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_REALTIME, &now);
+    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
+}
+
+static void add_watched(void *context, const char *path)
+{
+    watch_add(context, path);
+}
+
+static void watch_inputs(struct project *p, const struct bundle *bundle)
+{
+    json_t *path;
+    size_t i;
+
+    if (bundle)
+        json_array_foreach (bundle->inputs, i, path)
+            watch_add(p->watch, json_string_value(path));
+}
+
+/* Watches what the last good build read and what the failed one tried to. */
+static void watch_all(struct project *p, const struct bundle *failed)
+{
+    watch_begin(p->watch);
+    config_each_file(p->config->root, p->request->environment, add_watched, p->watch);
+    if (p->config->file)
+        watch_add(p->watch, p->config->file);
+    watch_add(p->watch, p->config->main);
+    if (p->next)
+        watch_add(p->watch, p->next->main);
+    watch_inputs(p, p->good);
+    watch_inputs(p, failed);
+    watch_end(p->watch, failed != NULL, p->build_start_ns);
+}
+
+static void fail(struct project *p, const char *text)
+{
+    free(p->failure);
+    p->failure = str_dup(str_from(text));
+    p->hooks->on_failed(p->context, p, p->failure);
+}
+
+static void tell_warnings(struct project *p, const struct config *config)
+{
+    json_t *text;
+    size_t i;
+
+    json_array_foreach (config->warnings, i, text)
+        p->hooks->on_note(p->context, p, true, json_string_value(text));
+}
+
+static void build(struct project *p)
+{
+    p->dirty = false;
+    p->build_start_ns = now_ns();
+    p->job = bundle_start(p->loop, p->next, true, on_built, p);
+}
+
+/* The name decides the address, so it is kept for as long as the address is announced. */
+static void keep_name(struct project *p)
+{
+    if (strcmp(p->next->name, p->name) == 0)
+        return;
+    p->hooks->on_note(p->context, p, true,
+                      "the name has changed: start atoll again to give the worker its new one");
+    free(p->next->name);
+    p->next->name = str_dup(str_from(p->name));
+}
+
+static void rebuild(struct project *p)
+{
+    struct err err;
+
+    if (config_read(p->request, &p->next, &err) < 0) {
+        p->dirty = false;
+        fail(p, err.text);
+        return;
+    }
+    if (!json_equal(p->next->warnings, p->config->warnings))
+        tell_warnings(p, p->next);
+    keep_name(p);
+    build(p);
+}
+
+static void on_change(void *context)
+{
+    struct project *p = context;
+
+    p->changed_ms = uv_now(p->loop);
+    if (p->job)
+        p->dirty = true;
+    else
+        rebuild(p);
+}
+
+static json_t *config_object(const struct config *config)
+{
+    json_t *object = json_pack("{s:O, s:I, s:I, s:O}", "vars", config->vars, "cpu_ms",
+                               (json_int_t)config->cpu_ms, "memory_bytes",
+                               (json_int_t)MEMORY_BYTES_MAX, "compatibility_flags",
+                               config->compatibility_flags);
+
+    ASSERT(object);
+    if (config->compatibility_date)
+        json_object_set_new(object, "compatibility_date", json_string(config->compatibility_date));
+    return object;
+}
+
+/* True when the build made what is there already. */
+static bool is_same(const struct project *p, const struct bundle *bundle)
+{
+    json_t *old, *new;
+    bool same;
+
+    if (!p->good || !str_equal(buf_str(&p->good->blob), buf_str(&bundle->blob)) ||
+        !json_equal(p->good->parts, bundle->parts))
+        return false;
+    old = config_object(p->config);
+    new = config_object(p->next);
+    same = json_equal(old, new);
+    json_decref(old);
+    json_decref(new);
+    return same;
+}
+
+static void take_good(struct project *p, struct bundle *bundle)
+{
+    bool same = is_same(p, bundle), failed_before = p->failure != NULL;
+
+    config_unref(p->config);
+    bundle_free(p->good);
+    p->config = p->next;
+    p->good = bundle;
+    p->next = NULL;
+    free(p->failure);
+    p->failure = NULL;
+    watch_all(p, NULL);
+    if (*bundle->log)
+        p->hooks->on_note(p->context, p, true, bundle->log);
+    if (!same) {
+        snprintf(p->version, sizeof p->version, "%u", ++p->version_number);
+        p->hooks->on_version(p->context, p);
+    } else if (failed_before) {
+        p->hooks->on_note(p->context, p, false, "builds again, and nothing has changed");
+    }
+}
+
+static void on_built(void *context, struct bundle *bundle)
+{
+    struct project *p = context;
+
+    p->job = NULL;
+    if (bundle->ok) {
+        take_good(p, bundle);
+    } else {
+        watch_all(p, bundle);
+        config_unref(p->next);
+        p->next = NULL;
+        fail(p, bundle->log);
+        bundle_free(bundle);
+    }
+    if (p->dirty)
+        rebuild(p);
+}
+
+int project_open(uv_loop_t *loop, const struct config_request *request,
+                 const struct project_hooks *hooks, void *context, struct project **ret_project,
+                 struct err *err)
+{
+    struct project *p;
+    struct config *config;
+    int r;
+
+    if ((r = config_read(request, &config, err)) < 0)
+        return r;
+    p = mem_new(struct project);
+    p->loop = loop;
+    p->request = request;
+    p->hooks = hooks;
+    p->context = context;
+    p->config = config;
+    p->next = config_ref(config);
+    p->name = str_dup(str_from(config->name));
+    p->changed_ms = uv_now(loop);
+    p->watch = watch_new(loop, on_change, p);
+    build(p);
+    tell_warnings(p, config);
+    *ret_project = p;
+    return 0;
+}
+
+void project_close(struct project *p)
+{
+    if (!p)
+        return;
+    bundle_cancel(p->job);
+    watch_close(p->watch);
+    bundle_free(p->good);
+    config_unref(p->config);
+    config_unref(p->next);
+    free(p->failure);
+    free(p->name);
+    free(p);
+}
+
+const char *project_name(const struct project *p)
+{
+    return p->name;
+}
+
+bool project_has_version(const struct project *p)
+{
+    return p->good != NULL;
+}
+
+const char *project_failure(const struct project *p)
+{
+    return p->failure;
+}
+
+int64_t project_changed_ms_ago(const struct project *p)
+{
+    return (int64_t)(uv_now(p->loop) - p->changed_ms);
+}
+
+json_t *project_worker_frame(const struct project *p, json_t *hosts, str *ret_blob)
+{
+    json_t *frame = json_pack("{s:s, s:s, s:s, s:o, s:b, s:o, s:O}", "type", "worker", "name",
+                              p->name, "version", p->version, "hosts", hosts, "load", 1, "config",
+                              config_object(p->config), "parts", p->good->parts);
+
+    ASSERT(frame);
+    *ret_blob = buf_str(&p->good->blob);
+    return frame;
+}
+
+/* A JSON string of a message, which may quote a line of a file that is not UTF-8. */
+static json_t *text_value(const char *text)
+{
+    json_t *value = json_string(text);
+    char *copy;
+
+    if (value)
+        return value;
+    copy = str_dup(str_from(text));
+    for (char *c = copy; *c; c++)
+        if ((unsigned char)*c > 127)
+            *c = '?';
+    value = json_string(copy);
+    free(copy);
+    return value;
+}
+
+json_t *project_failed_frame(const struct project *p, json_t *hosts)
+{
+    json_t *frame = json_pack("{s:s, s:s, s:o, s:s, s:o}", "type", "failed", "name", p->name,
+                              "hosts", hosts, "title", "The worker does not build", "detail",
+                              text_value(p->failure));
+
+    ASSERT(frame);
+    return frame;
+}

@@ -1,0 +1,779 @@
+/* Outbound HTTP on libcurl's multi interface, driven by libuv; see client.h. The only file that
+ * knows libcurl.
+ *
+ * libcurl asks for two things: to watch sockets (on_watch, one uv_poll each) and to be called
+ * after a while (on_timeout_change, one uv_timer). Both end in drive(), which lets libcurl work
+ * and then picks up the requests that finished.
+ *
+ *                 on_header: blank line          drive: CURLMSG_DONE
+ *   REQUEST_WAITING ------------> REQUEST_BODY -------------> freed after on_done
+ *        |                            |
+ *        +------ client_cancel -------+---> REQUEST_CANCELLED --> freed: leave()
+ *
+ * (1) libcurl may not be asked to drop a request while it is on the stack: `inside` counts how
+ *     often it is, and a request cancelled meanwhile waits in `cancelled` for leave().
+ * (2) A request is in exactly one of the lists `running` and `cancelled`.
+ * (3) After cancellation no hook of the request is called.
+ * (4) A socket's memory outlives its uv_poll: it is freed by the close callback. The same holds
+ *     for the client and its timer.
+ * (5) A connection carries one request at a time, HTTP/2 or not. Sharing one would let a paused
+ *     answer fill memory with 8 MiB of its window, and libcurl 7.88 was seen to lose bytes of a
+ *     paused stream while another one uploaded. */
+#include "http/client.h"
+
+#include <curl/curl.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/list.h"
+
+enum {
+    RECEIVE_BUFFER_BYTES = 32 * 1024,
+    SEND_BUFFER_BYTES = 64 * 1024,
+    SEND_QUEUE_BYTES_MAX = 256 * 1024 * 1024,
+    SEND_KEPT_BYTES_MAX = 64 * 1024,
+    METHOD_BYTES_MAX = 64,
+};
+
+struct client {
+    uv_timer_t timer;
+    CURLM *multi;
+    CURLSH *share;          /* TLS sessions, so that a new connection resumes an old one's */
+    const char *ca_file;    /* borrowed from the environment */
+    struct list running;
+    struct list cancelled;
+    int requests;           /* in both lists */
+    int inside;             /* libcurl frames on the stack */
+};
+
+struct socket {
+    uv_poll_t poll;
+    struct client *client;
+    curl_socket_t fd;
+};
+
+enum request_state {
+    REQUEST_WAITING,
+    REQUEST_BODY,
+    REQUEST_CANCELLED,
+};
+
+struct client_request {
+    struct list link;
+    struct client *client;
+    const struct client_hooks *hooks;
+    void *owner;
+    enum request_state state;
+    CURL *easy;
+    struct curl_slist *header_list;
+    int idle_timeout_s;
+    int limit_code;             /* why a callback of ours stopped the transfer; 0: it did not */
+    const char *limit_text;
+
+    int status;
+    char reason[128];
+    struct buf head;            /* lines "name: value\n" so far */
+    size_t head_bytes;          /* received, of all heads */
+    int head_lines;
+
+    int pauses;                 /* CURLPAUSE_RECV | CURLPAUSE_SEND */
+    struct buf queue;           /* the streamed body: bytes from queue_at on are to be sent */
+    size_t queue_at;
+    bool queue_ended;
+    bool queue_dropped;         /* what was sent is not in the queue any more */
+
+    char error[CURL_ERROR_SIZE];
+};
+
+#define SET(easy, option, value) \
+    ASSERT(curl_easy_setopt(easy, option, value) == CURLE_OK)
+#define SET_MULTI(multi, option, value) \
+    ASSERT(curl_multi_setopt(multi, option, value) == CURLM_OK)
+
+/* --- the end of a request ------------------------------------------------------------------ */
+
+static void request_free(struct client_request *request)
+{
+    struct client *client = request->client;
+
+    list_remove(&request->link);
+    client->requests--;
+    curl_multi_remove_handle(client->multi, request->easy);
+    curl_easy_cleanup(request->easy);
+    curl_slist_free_all(request->header_list);
+    buf_done(&request->head);
+    buf_done(&request->queue);
+    free(request);
+}
+
+static void enter(struct client *client)
+{
+    client->inside++;
+}
+
+static void leave(struct client *client)
+{
+    struct list *link;
+
+    ASSERT(client->inside > 0);
+    if (--client->inside > 0)
+        return;
+    while ((link = list_pop(&client->cancelled)))
+        request_free(CONTAINER_OF(link, struct client_request, link));
+}
+
+void client_cancel(struct client_request *request)
+{
+    struct client *client = request->client;
+
+    request->state = REQUEST_CANCELLED;
+    list_remove(&request->link);
+    list_push(&client->cancelled, &request->link);
+    enter(client);
+    leave(client);
+}
+
+/* "host:port" of the request, for messages. */
+static void target_of(const struct client_request *request, char *out, size_t size)
+{
+    CURLU *url = curl_url();
+    const char *text = NULL;
+    char *host = NULL;
+    char *port = NULL;
+
+    curl_easy_getinfo(request->easy, CURLINFO_EFFECTIVE_URL, &text);
+    if (url && text && !curl_url_set(url, CURLUPART_URL, text, 0)) {
+        curl_url_get(url, CURLUPART_HOST, &host, 0);
+        curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
+    }
+    snprintf(out, size, "%s:%s", host ? host : "", port ? port : "");
+    curl_free(host);
+    curl_free(port);
+    curl_url_cleanup(url);
+}
+
+static int explain_timeout(struct client_request *request, char *text, size_t size)
+{
+    curl_off_t ready_us = 0;
+    char target[300];
+
+    target_of(request, target, sizeof target);
+    curl_easy_getinfo(request->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
+    if (ready_us == 0)
+        snprintf(text, size, "connect ETIMEDOUT %s", target);
+    else
+        snprintf(text, size, "%s sent nothing for %d s", target, request->idle_timeout_s);
+    return ERR_TIMEOUT;
+}
+
+static int explain_connect(struct client_request *request, char *text, size_t size)
+{
+    long errno_of_connect = 0;
+    char target[300];
+
+    target_of(request, target, sizeof target);
+    curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &errno_of_connect);
+    if (errno_of_connect)
+        snprintf(text, size, "connect %s %s", uv_err_name((int)-errno_of_connect), target);
+    else
+        snprintf(text, size, "connect %s: %s", target, request->error);
+    return ERR_NETWORK;
+}
+
+/* Puts libcurl's verdict into our words. Returns a code of base/err.h. */
+static int explain(struct client_request *request, CURLcode result, char *text, size_t size)
+{
+    char target[300];
+
+    if (request->limit_code) {
+        snprintf(text, size, "%s", request->limit_text);
+        return request->limit_code;
+    }
+    switch (result) {
+    case CURLE_COULDNT_RESOLVE_HOST:
+        target_of(request, target, sizeof target);
+        snprintf(text, size, "getaddrinfo ENOTFOUND %s", target);
+        return ERR_NETWORK;
+    case CURLE_COULDNT_CONNECT:
+        return explain_connect(request, text, size);
+    case CURLE_OPERATION_TIMEDOUT:
+        return explain_timeout(request, text, size);
+    default:
+        snprintf(text, size, "%s",
+                 request->error[0] ? request->error : curl_easy_strerror(result));
+        return ERR_NETWORK;
+    }
+}
+
+static void request_finish(struct client_request *request, CURLcode result)
+{
+    char text[2 * CURL_ERROR_SIZE + 128] = "";
+    int code = 0;
+
+    if (request->state != REQUEST_CANCELLED) {
+        if (result != CURLE_OK)
+            code = explain(request, result, text, sizeof text);
+        request->hooks->on_done(request->owner, code, text);
+    }
+    request_free(request);
+}
+
+/* --- the loop ------------------------------------------------------------------------------ */
+
+static void reap(struct client *client)
+{
+    struct client_request *request;
+    CURLMsg *message;
+    int left;
+
+    while ((message = curl_multi_info_read(client->multi, &left))) {
+        CURLcode result = message->data.result;
+
+        if (message->msg != CURLMSG_DONE)
+            continue;
+        curl_easy_getinfo(message->easy_handle, CURLINFO_PRIVATE, &request);
+        request_finish(request, result);
+    }
+}
+
+static void drive(struct client *client, curl_socket_t fd, int events)
+{
+    int running;
+
+    enter(client);
+    curl_multi_socket_action(client->multi, fd, events, &running);
+    leave(client);
+    reap(client);
+}
+
+static void on_timer(uv_timer_t *timer)
+{
+    drive(CONTAINER_OF(timer, struct client, timer), CURL_SOCKET_TIMEOUT, 0);
+}
+
+static int on_timeout_change(CURLM *multi, long timeout_ms, void *arg)
+{
+    struct client *client = arg;
+
+    (void)multi;
+    if (timeout_ms < 0)
+        uv_timer_stop(&client->timer);
+    else
+        uv_timer_start(&client->timer, on_timer, (uint64_t)timeout_ms, 0);
+    return 0;
+}
+
+static void on_poll(uv_poll_t *poll, int status, int events)
+{
+    struct socket *socket = CONTAINER_OF(poll, struct socket, poll);
+    int action = 0;
+
+    if (status < 0)
+        action |= CURL_CSELECT_ERR;
+    if (events & UV_READABLE)
+        action |= CURL_CSELECT_IN;
+    if (events & UV_WRITABLE)
+        action |= CURL_CSELECT_OUT;
+    drive(socket->client, socket->fd, action);
+}
+
+static void on_socket_closed(uv_handle_t *handle)
+{
+    free(CONTAINER_OF((uv_poll_t *)handle, struct socket, poll));
+}
+
+static struct socket *socket_new(struct client *client, curl_socket_t fd)
+{
+    struct socket *socket = mem_new(struct socket);
+
+    socket->client = client;
+    socket->fd = fd;
+    ASSERT(uv_poll_init_socket(client->timer.loop, &socket->poll, fd) == 0);
+    curl_multi_assign(client->multi, fd, socket);
+    return socket;
+}
+
+static int on_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
+{
+    struct client *client = arg;
+    struct socket *socket = socket_arg;
+    int events = 0;
+
+    (void)easy;
+    if (what == CURL_POLL_REMOVE) {
+        if (!socket)
+            return 0;
+        curl_multi_assign(client->multi, fd, NULL);
+        uv_poll_stop(&socket->poll);
+        uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
+        return 0;
+    }
+    if (!socket)
+        socket = socket_new(client, fd);
+    if (what & CURL_POLL_IN)
+        events |= UV_READABLE;
+    if (what & CURL_POLL_OUT)
+        events |= UV_WRITABLE;
+    ASSERT(uv_poll_start(&socket->poll, events, on_poll) == 0);
+    return 0;
+}
+
+/* --- the answer ---------------------------------------------------------------------------- */
+
+/* Makes libcurl give up; explain() tells the reason. */
+static size_t refuse(struct client_request *request, int code, const char *text)
+{
+    request->limit_code = code;
+    request->limit_text = text;
+    return (size_t)-1;
+}
+
+/* "HTTP/1.1 200 OK": begins a head; an interim one before it is forgotten. */
+static void head_begin(struct client_request *request, str line)
+{
+    str rest = str_trim(str_skip(line, str_find(line, ' ')));
+    uint64_t status = 0;
+    size_t length;
+
+    str_to_u64(str_head(rest, 3), 999, &status);
+    rest = str_trim(str_skip(rest, 3));
+    length = rest.len < sizeof request->reason ? rest.len : sizeof request->reason - 1;
+    request->status = (int)status;
+    if (length)
+        memcpy(request->reason, rest.ptr, length);
+    request->reason[length] = '\0';
+    buf_clear(&request->head);
+    request->head_lines = 0;
+}
+
+static char lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
+/* A header, or the continuation of the one before (RFC 9112 5.2). The buffer is as large as the
+ * sum of lines that on_header lets through, so it is never full. */
+static void head_add(struct client_request *request, str line)
+{
+    struct buf *head = &request->head;
+    size_t colon = str_find(line, ':');
+    int r = 0;
+
+    if ((line.ptr[0] == ' ' || line.ptr[0] == '\t') && head->len) {
+        head->ptr[head->len - 1] = ' ';
+        r |= buf_append(head, str_trim(line));
+        r |= buf_append_char(head, '\n');
+    } else if (colon > 0 && colon < line.len) {
+        for (size_t i = 0; i < colon; i++)
+            r |= buf_append_char(head, lower(line.ptr[i]));
+        r |= buf_append(head, STR(": "));
+        r |= buf_append(head, str_trim(str_skip(line, colon + 1)));
+        r |= buf_append_char(head, '\n');
+        request->head_lines++;
+    }
+    ASSERT(r == 0);
+}
+
+static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct client_request *request = arg;
+    str line = {bytes, size * count};
+    size_t taken = line.len;
+
+    if (request->state == REQUEST_CANCELLED)
+        return (size_t)-1;
+    if (request->state == REQUEST_BODY)
+        return taken;                           /* trailers */
+    request->head_bytes += line.len;
+    if (request->head_bytes > CLIENT_HEAD_BYTES_MAX)
+        return refuse(request, ERR_LIMIT, "the response's headers are larger than 64 KiB");
+    if (request->head_lines >= CLIENT_HEADERS_MAX)
+        return refuse(request, ERR_LIMIT, "the response has more than 512 headers");
+
+    while (line.len && (line.ptr[line.len - 1] == '\n' || line.ptr[line.len - 1] == '\r'))
+        line.len--;
+    if (str_starts(line, STR("HTTP/"))) {
+        head_begin(request, line);
+    } else if (line.len) {
+        head_add(request, line);
+    } else if (request->status >= 200) {
+        request->state = REQUEST_BODY;
+        request->hooks->on_head(request->owner, request->status, str_from(request->reason),
+                                buf_str(&request->head));
+    }
+    return taken;
+}
+
+static size_t on_write(char *bytes, size_t size, size_t count, void *arg)
+{
+    struct client_request *request = arg;
+
+    if (request->state == REQUEST_CANCELLED)
+        return (size_t)-1;
+    count *= size;
+    if (count)
+        request->hooks->on_data(request->owner, (str){bytes, count});
+    return count;
+}
+
+static void pauses_set(struct client_request *request, int pauses)
+{
+    if (request->state == REQUEST_CANCELLED || request->pauses == pauses)
+        return;
+    request->pauses = pauses;
+    enter(request->client);
+    curl_easy_pause(request->easy, pauses);
+    leave(request->client);
+}
+
+void client_pause(struct client_request *request)
+{
+    pauses_set(request, request->pauses | CURLPAUSE_RECV);
+}
+
+void client_resume(struct client_request *request)
+{
+    pauses_set(request, request->pauses & ~CURLPAUSE_RECV);
+}
+
+/* --- the body of the request --------------------------------------------------------------- */
+
+/* The beginning of a body is kept for on_seek() as long as it is small. */
+static void queue_drop(struct client_request *request)
+{
+    buf_clear(&request->queue);
+    request->queue_at = 0;
+    request->queue_dropped = true;
+}
+
+/* A callback of ours that returns "pause" sets the pause itself, so it is only noted here. */
+static size_t on_read(char *out, size_t size, size_t count, void *arg)
+{
+    struct client_request *request = arg;
+    size_t length = request->queue.len - request->queue_at;
+
+    if (request->state == REQUEST_CANCELLED)
+        return CURL_READFUNC_ABORT;
+    if (length == 0 && !request->queue_ended) {
+        request->pauses |= CURLPAUSE_SEND;
+        return CURL_READFUNC_PAUSE;
+    }
+    if (length > size * count)
+        length = size * count;
+    if (length == 0)
+        return 0;
+    memcpy(out, request->queue.ptr + request->queue_at, length);
+    request->queue_at += length;
+    if (request->queue_at == request->queue.len) {
+        if (request->queue.len > SEND_KEPT_BYTES_MAX)
+            queue_drop(request);
+        request->hooks->on_drain(request->owner);
+    }
+    return length;
+}
+
+/* libcurl begins anew when a kept connection turns out to be closed by the other side. */
+static int on_seek(void *arg, curl_off_t offset, int origin)
+{
+    struct client_request *request = arg;
+
+    if (request->queue_dropped || offset != 0 || origin != SEEK_SET)
+        return CURL_SEEKFUNC_CANTSEEK;
+    request->queue_at = 0;
+    return CURL_SEEKFUNC_OK;
+}
+
+void client_send(struct client_request *request, str bytes)
+{
+    ASSERT(!request->queue_ended);
+    ASSERT(buf_append(&request->queue, bytes) == 0);
+    pauses_set(request, request->pauses & ~CURLPAUSE_SEND);
+}
+
+void client_send_end(struct client_request *request)
+{
+    ASSERT(!request->queue_ended);
+    request->queue_ended = true;
+    pauses_set(request, request->pauses & ~CURLPAUSE_SEND);
+}
+
+size_t client_send_queued(const struct client_request *request)
+{
+    return request->queue.len - request->queue_at;
+}
+
+/* --- the beginning ------------------------------------------------------------------------- */
+
+static bool is_token(str s)
+{
+    static const char marks[] = "!#$%&'*+-.^_`|~";
+
+    if (!s.len)
+        return false;
+    for (size_t i = 0; i < s.len; i++) {
+        char c = s.ptr[i];
+        bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+
+        if (!alnum && (!c || !strchr(marks, c)))
+            return false;
+    }
+    return true;
+}
+
+static bool belongs_to_connection(str name)
+{
+    static const char *const names[] = {
+        "connection", "content-length", "expect", "host", "keep-alive", "proxy-connection",
+        "te", "trailer", "transfer-encoding", "upgrade",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (str_equal_nocase(name, str_from(names[i])))
+            return true;
+    return false;
+}
+
+/* NTLM and Negotiate log a connection in, not a request: such a one is nobody else's to use. */
+static bool logs_connection_in(str name, str value)
+{
+    str scheme = str_head(value, str_find(value, ' '));
+
+    return str_equal_nocase(name, STR("authorization")) &&
+           (str_equal_nocase(scheme, STR("ntlm")) || str_equal_nocase(scheme, STR("negotiate")));
+}
+
+static void header_push(struct client_request *request, const char *line)
+{
+    struct curl_slist *longer = curl_slist_append(request->header_list, line);
+
+    ASSERT(longer);
+    request->header_list = longer;
+}
+
+static int header_add(struct client_request *request, str line, struct err *err)
+{
+    str name = str_head(line, str_find(line, ':'));
+    str value = str_trim(str_skip(line, name.len + 1));
+    char *text;
+
+    if (!is_token(name) || str_find(value, '\r') < value.len || str_find(value, '\0') < value.len)
+        return err_set(err, ERR_INVALID, "header \"%.*s\" cannot be sent", STR_ARGS(name));
+    if (belongs_to_connection(name))
+        return 0;
+    if (logs_connection_in(name, value))
+        SET(request->easy, CURLOPT_FORBID_REUSE, 1L);
+    text = mem_alloc(name.len + value.len + 3);
+    snprintf(text, name.len + value.len + 3, value.len ? "%.*s: %.*s" : "%.*s;", STR_ARGS(name),
+             STR_ARGS(value));
+    header_push(request, text);
+    free(text);
+    return 0;
+}
+
+static int headers_set(struct client_request *request, str headers, struct err *err)
+{
+    int count = 0;
+    int r;
+
+    while (headers.len) {
+        str line = str_head(headers, str_find(headers, '\n'));
+
+        if (++count > CLIENT_HEADERS_MAX)
+            return err_set(err, ERR_LIMIT, "more than %d headers", CLIENT_HEADERS_MAX);
+        if ((r = header_add(request, line, err)) < 0)
+            return r;
+        headers = str_skip(headers, line.len + 1);
+    }
+    header_push(request, "Expect:");    /* no waiting for "100 Continue" */
+    return 0;
+}
+
+static bool has_content_type(const struct client_request *request)
+{
+    for (struct curl_slist *it = request->header_list; it; it = it->next)
+        if (str_equal_nocase(str_head(str_from(it->data), 13), STR("content-type:")))
+            return true;
+    return false;
+}
+
+/* Bytes go out as libcurl's POST, which sends them together with the head; a stream as its
+ * upload. CURLOPT_CUSTOMREQUEST says the method in every case. */
+static void body_set(struct client_request *request, const struct client_options *options)
+{
+    CURL *easy = request->easy;
+    bool wants_length = str_equal(options->method, STR("POST")) ||
+                        str_equal(options->method, STR("PUT"));
+
+    if (options->body_kind == CLIENT_BODY_STREAM) {
+        SET(easy, CURLOPT_UPLOAD, 1L);
+        SET(easy, CURLOPT_UPLOAD_BUFFERSIZE, (long)SEND_BUFFER_BYTES);
+        SET(easy, CURLOPT_READFUNCTION, on_read);
+        SET(easy, CURLOPT_READDATA, request);
+        SET(easy, CURLOPT_SEEKFUNCTION, on_seek);
+        SET(easy, CURLOPT_SEEKDATA, request);
+        SET(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)options->body_length);
+    } else if (options->body_kind == CLIENT_BODY_BYTES || wants_length) {
+        str body = options->body_kind == CLIENT_BODY_BYTES ? options->body : STR("");
+
+        SET(easy, CURLOPT_POST, 1L);
+        SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
+        SET(easy, CURLOPT_COPYPOSTFIELDS, body.len ? body.ptr : "");
+        if (!has_content_type(request))
+            header_push(request, "Content-Type:");  /* libcurl would invent one */
+    } else if (str_equal(options->method, STR("HEAD"))) {
+        SET(easy, CURLOPT_NOBODY, 1L);
+    }
+}
+
+static int target_set(struct client_request *request, const struct client_options *options,
+                      struct err *err)
+{
+    char *text;
+
+    if (options->url.len > CLIENT_URL_BYTES_MAX)
+        return err_set(err, ERR_LIMIT, "the URL is longer than %d bytes", CLIENT_URL_BYTES_MAX);
+    if (!str_starts(options->url, STR("http://")) && !str_starts(options->url, STR("https://")))
+        return err_set(err, ERR_INVALID, "only http: and https: URLs can be fetched");
+    if (options->method.len > METHOD_BYTES_MAX || !is_token(options->method))
+        return err_set(err, ERR_INVALID, "\"%.*s\" is not an HTTP method",
+                       STR_ARGS(str_head(options->method, METHOD_BYTES_MAX)));
+
+    text = str_dup(options->url);
+    SET(request->easy, CURLOPT_URL, text);
+    free(text);
+    text = str_dup(options->method);
+    SET(request->easy, CURLOPT_CUSTOMREQUEST, text);
+    free(text);
+    return 0;
+}
+
+/* The system's certificates are taken from its directory when there is one: they are then read one
+ * by one as a chain needs them. The whole bundle would be parsed anew for each connection. */
+static void trust_set(const struct client *client, CURL *easy)
+{
+    const curl_version_info_data *version = curl_version_info(CURLVERSION_NOW);
+
+    SET(easy, CURLOPT_SSL_VERIFYPEER, 1L);
+    SET(easy, CURLOPT_SSL_VERIFYHOST, 2L);
+    if (version->capath) {
+        SET(easy, CURLOPT_CAPATH, version->capath);
+        SET(easy, CURLOPT_CAINFO, client->ca_file);
+    } else if (client->ca_file) {
+        SET(easy, CURLOPT_CAINFO, client->ca_file);
+    }
+}
+
+static void limits_set(struct client_request *request, const struct client_options *options)
+{
+    CURL *easy = request->easy;
+    long connect_ms = options->connect_timeout_ms ? options->connect_timeout_ms
+                                                  : CLIENT_CONNECT_TIMEOUT_MS;
+
+    request->idle_timeout_s = options->idle_timeout_s ? options->idle_timeout_s
+                                                      : CLIENT_IDLE_TIMEOUT_S;
+    SET(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
+    SET(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    SET(easy, CURLOPT_LOW_SPEED_TIME, (long)request->idle_timeout_s);
+    SET(easy, CURLOPT_MAXAGE_CONN, (long)CLIENT_IDLE_CONNECTION_S);
+    SET(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
+}
+
+static void easy_set(struct client *client, struct client_request *request)
+{
+    CURL *easy = request->easy;
+
+    SET(easy, CURLOPT_PRIVATE, request);
+    SET(easy, CURLOPT_SHARE, client->share);
+    SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
+    SET(easy, CURLOPT_ACCEPT_ENCODING, "");     /* all that this libcurl can decode */
+    SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
+    SET(easy, CURLOPT_PATH_AS_IS, 1L);
+    SET(easy, CURLOPT_PROXY, "");               /* none, whatever the environment says */
+    SET(easy, CURLOPT_NOSIGNAL, 1L);
+    SET(easy, CURLOPT_QUICK_EXIT, 1L);          /* never wait for a name lookup's thread */
+    SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
+    SET(easy, CURLOPT_ERRORBUFFER, request->error);
+    SET(easy, CURLOPT_HEADERFUNCTION, on_header);
+    SET(easy, CURLOPT_HEADERDATA, request);
+    SET(easy, CURLOPT_WRITEFUNCTION, on_write);
+    SET(easy, CURLOPT_WRITEDATA, request);
+    trust_set(client, easy);
+}
+
+struct client_request *client_start(struct client *client, const struct client_options *options,
+                                    const struct client_hooks *hooks, void *owner,
+                                    struct err *err)
+{
+    struct client_request *request;
+
+    if (client->requests >= CLIENT_REQUESTS_MAX) {
+        err_set(err, ERR_LIMIT, "more than %d requests at the same time", CLIENT_REQUESTS_MAX);
+        return NULL;
+    }
+    request = mem_new(struct client_request);
+    request->client = client;
+    request->hooks = hooks;
+    request->owner = owner;
+    buf_init(&request->head, 2 * CLIENT_HEAD_BYTES_MAX);
+    buf_init(&request->queue, SEND_QUEUE_BYTES_MAX);
+    list_push(&client->running, &request->link);
+    client->requests++;
+    request->easy = curl_easy_init();
+    ASSERT(request->easy);
+
+    easy_set(client, request);
+    limits_set(request, options);
+    if (target_set(request, options, err) < 0 || headers_set(request, options->headers, err) < 0) {
+        request_free(request);
+        return NULL;
+    }
+    body_set(request, options);
+    SET(request->easy, CURLOPT_HTTPHEADER, request->header_list);
+    ASSERT(curl_multi_add_handle(client->multi, request->easy) == CURLM_OK);
+    return request;
+}
+
+/* --- the client ---------------------------------------------------------------------------- */
+
+struct client *client_new(uv_loop_t *loop)
+{
+    struct client *client = mem_new(struct client);
+
+    ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
+    client->multi = curl_multi_init();
+    client->share = curl_share_init();
+    ASSERT(client->multi && client->share);
+    client->ca_file = getenv("ATOLL_CA_FILE");
+    list_init(&client->running);
+    list_init(&client->cancelled);
+    ASSERT(uv_timer_init(loop, &client->timer) == 0);
+
+    curl_share_setopt(client->share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+    SET_MULTI(client->multi, CURLMOPT_SOCKETFUNCTION, on_watch);
+    SET_MULTI(client->multi, CURLMOPT_SOCKETDATA, client);
+    SET_MULTI(client->multi, CURLMOPT_TIMERFUNCTION, on_timeout_change);
+    SET_MULTI(client->multi, CURLMOPT_TIMERDATA, client);
+    SET_MULTI(client->multi, CURLMOPT_MAXCONNECTS, (long)CLIENT_IDLE_CONNECTIONS_MAX);
+    SET_MULTI(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);  /* see (5) */
+    return client;
+}
+
+static void on_client_closed(uv_handle_t *handle)
+{
+    free(CONTAINER_OF((uv_timer_t *)handle, struct client, timer));
+}
+
+void client_free(struct client *client)
+{
+    if (!client)
+        return;
+    ASSERT(client->inside == 0);
+    while (!list_empty(&client->running))
+        client_cancel(CONTAINER_OF(client->running.next, struct client_request, link));
+    curl_multi_cleanup(client->multi);
+    curl_share_cleanup(client->share);
+    curl_global_cleanup();
+    uv_close((uv_handle_t *)&client->timer, on_client_closed);
+}

@@ -1,0 +1,422 @@
+/* Reading: bytes to heads, bodies, and the next request; see conn.h for the states.
+ *
+ * One read buffer serves all connections, because libuv reads only right before it calls us: a
+ * request that arrives in one piece is parsed where it lies, and only what is left over is copied
+ * to conn->in. */
+#include "http/conn.h"
+
+#include <stdlib.h>
+
+enum { READ_BYTES = 64 << 10 };
+
+static const unsigned may_enter[CONN_STATES] = {
+    [CONN_IDLE] = 1u << CONN_HEAD | 1u << CONN_CLOSED,
+    [CONN_HEAD] = 1u << CONN_RUNNING | 1u << CONN_LINGER | 1u << CONN_CLOSED,
+    [CONN_RUNNING] = 1u << CONN_IDLE | 1u << CONN_LINGER | 1u << CONN_CLOSED,
+    [CONN_LINGER] = 1u << CONN_CLOSED,
+};
+
+void conn_enter(struct conn *c, enum conn_state next)
+{
+    ASSERT(may_enter[c->state] & 1u << next);
+    list_remove(&c->link);
+    list_push(&c->server->conns[next], &c->link);
+    c->state = next;
+    c->since_ms = uv_now(c->server->loop);
+}
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct conn *c = handle->data;
+
+    buf_done(&c->in);
+    buf_done(&c->out);
+    free(c->writing);
+    free(c);
+}
+
+/* Leaves RUNNING: the owner lets go of the request. */
+static void end_request(struct conn *c)
+{
+    c->server->options.hooks->on_end(&c->request);
+    buf_done(&c->request.body);
+}
+
+void conn_close(struct conn *c)
+{
+    struct http_server *server = c->server;
+
+    if (c->state == CONN_CLOSED)
+        return;
+    if (c->state == CONN_RUNNING)
+        end_request(c);
+    conn_enter(c, CONN_CLOSED);
+    list_remove(&c->link);
+    list_remove(&c->dirty_link);
+    uv_close((uv_handle_t *)&c->tcp, on_closed);
+    server_conn_gone(server);
+}
+
+/* ---- bodies ---- */
+
+static void tell_body(struct conn *c)
+{
+    if (!c->request.body_wanted)
+        return;
+    c->request.body_wanted = false;
+    c->server->options.hooks->on_body(&c->request);
+}
+
+static void body_fail(struct conn *c)
+{
+    c->request.body_state = HTTP_BODY_FAILED;
+    c->close_after = true;
+    tell_body(c);
+}
+
+/* Keeps what the owner may want; once it has answered, a body is only read to be thrown away. */
+static bool body_keep(struct conn *c, str data)
+{
+    struct http_request *r = &c->request;
+
+    r->body_seen += data.len;
+    if (r->body_seen > c->server->options.body_bytes_max)
+        return false;
+    if (r->answer == ANSWER_DONE)
+        return r->body_seen <= HTTP_DISCARD_BYTES_MAX;
+    return buf_append(&r->body, data) == 0;
+}
+
+static void body_end(struct conn *c)
+{
+    c->request.body_state = HTTP_BODY_ENDED;
+    tell_body(c);
+    if (c->request.answer == ANSWER_DONE)
+        answer_mark_dirty(c); /* the flush finds the request done and goes on to the next */
+}
+
+static void body_too_long(struct conn *c)
+{
+    if (c->request.answer == ANSWER_NONE)
+        answer_refuse(c, 413);
+    else
+        conn_close(c);
+}
+
+static void feed_length(struct conn *c, str *input)
+{
+    struct http_request *r = &c->request;
+    str data = str_head(*input, r->body_left < input->len ? (size_t)r->body_left : input->len);
+
+    *input = str_skip(*input, data.len);
+    r->body_left -= data.len;
+    if (!body_keep(c, data))
+        body_too_long(c);
+    else if (r->body_left == 0)
+        body_end(c);
+    else
+        tell_body(c);
+}
+
+static void feed_chunked(struct conn *c, str *input)
+{
+    struct http_request *r = &c->request;
+    str data;
+    int got;
+
+    while ((got = chunked_decode(&r->chunked, input, &data)) == 1) {
+        if (!body_keep(c, data)) {
+            body_too_long(c);
+            return;
+        }
+    }
+    if (got < 0 && r->answer == ANSWER_NONE)
+        answer_refuse(c, 400);
+    else if (got < 0)
+        body_fail(c);
+    else if (got == 2)
+        body_end(c);
+    else
+        tell_body(c);
+}
+
+/* ---- heads ---- */
+
+static bool has_body(const struct http_head *head)
+{
+    return head->framing == HTTP_BODY_CHUNKED ||
+           (head->framing == HTTP_BODY_LENGTH && head->content_length > 0);
+}
+
+static void begin_request(struct conn *c, const struct http_head *head)
+{
+    struct http_request *r = &c->request;
+
+    *r = (struct http_request){
+        .framing = head->framing,
+        .body_left = head->content_length,
+        .body_state = has_body(head) ? HTTP_BODY_MORE : HTTP_BODY_ENDED,
+        .wants_continue = head->expect_continue && has_body(head),
+        .keep_alive = head->keep_alive && !c->server->stopping,
+        .is_head = head->method_id == HTTP_HEAD,
+        .is_http10 = head->minor_version == 0,
+        .answer_left = -1,
+    };
+    buf_init(&r->body, HTTP_BODY_BUFFER_BYTES + READ_BYTES);
+    chunked_init(&r->chunked);
+    conn_enter(c, CONN_RUNNING);
+    c->server->options.hooks->on_request(r, head);
+}
+
+/* Returns false when more bytes are needed. */
+static bool take_head(struct conn *c, str *input)
+{
+    static struct http_head head; /* 4 KiB; used up before the next head is parsed */
+    int got = http_head_parse((char *)input->ptr, input->len, &head);
+
+    if (c->state == CONN_IDLE)
+        conn_enter(c, CONN_HEAD);
+    if (got == 0)
+        return false;
+    if (got < 0) {
+        answer_refuse(c, -got);
+        return false;
+    }
+    if (head.framing == HTTP_BODY_LENGTH &&
+        head.content_length > c->server->options.body_bytes_max) {
+        answer_refuse(c, 413);
+        return false;
+    }
+    *input = str_skip(*input, head.bytes);
+    begin_request(c, &head);
+    return true;
+}
+
+/* Uses as much of the input as can be used now. */
+static void process(struct conn *c, str *input)
+{
+    while (input->len && c->state <= CONN_RUNNING) {
+        if (c->state != CONN_RUNNING) {
+            if (!take_head(c, input))
+                return;
+        } else if (c->request.body_state != HTTP_BODY_MORE) {
+            return;
+        } else if (c->request.framing == HTTP_BODY_CHUNKED) {
+            feed_chunked(c, input);
+        } else {
+            feed_length(c, input);
+        }
+    }
+}
+
+/* ---- the socket ---- */
+
+static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
+{
+    static char shared[READ_BYTES];
+
+    (void)handle, (void)suggested;
+    *ret = uv_buf_init(shared, sizeof shared);
+}
+
+/* A head is parsed anew when more of it arrives; only a line's end can have completed it. */
+static bool worth_parsing(const struct conn *c, str fresh)
+{
+    return c->state == CONN_RUNNING || c->in.len == 0 || c->in.len > HTTP_HEAD_BYTES_MAX ||
+           memchr(fresh.ptr, '\n', fresh.len);
+}
+
+static void received(struct conn *c, str fresh)
+{
+    str input = fresh;
+
+    if (c->in.len) {
+        bool worth = worth_parsing(c, fresh);
+        if (buf_append(&c->in, fresh) < 0) {
+            conn_close(c);
+            return;
+        }
+        if (!worth)
+            return;
+        input = buf_str(&c->in);
+    }
+    process(c, &input);
+    if (c->state > CONN_RUNNING)
+        return;
+    if (c->in.len)
+        buf_consume(&c->in, c->in.len - input.len);
+    else if (input.len && buf_append(&c->in, input) < 0)
+        conn_close(c);
+}
+
+static void client_ended(struct conn *c)
+{
+    c->ended = true;
+    c->close_after = true;
+    if (c->state != CONN_RUNNING) {
+        if (c->state != CONN_LINGER || !c->writing)
+            conn_close(c);
+        return;
+    }
+    if (c->request.body_state == HTTP_BODY_MORE)
+        body_fail(c);
+    if (c->state == CONN_RUNNING && !c->request.gone_told) {
+        c->request.gone_told = true;
+        c->server->options.hooks->on_client_gone(&c->request);
+    }
+    conn_update_reading(c);
+}
+
+static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
+{
+    struct conn *c = stream->data;
+
+    if (count == UV_EOF) {
+        client_ended(c);
+    } else if (count < 0) {
+        conn_close(c);
+    } else if (count > 0 && c->state != CONN_LINGER) {
+        if (c->state == CONN_RUNNING)
+            c->since_ms = uv_now(c->server->loop);
+        received(c, (str){buf->base, (size_t)count});
+        conn_update_reading(c);
+    }
+}
+
+static bool wants_to_read(const struct conn *c)
+{
+    const struct http_request *r = &c->request;
+
+    if (c->ended || c->state == CONN_CLOSED)
+        return false;
+    if (c->state != CONN_RUNNING)
+        return true;
+    if (r->body_state != HTTP_BODY_MORE)
+        return c->in.len < HTTP_PIPELINE_BYTES_MAX;
+    return !r->wants_continue && r->body.len < HTTP_BODY_BUFFER_BYTES;
+}
+
+void conn_update_reading(struct conn *c)
+{
+    bool wanted = wants_to_read(c);
+
+    if (c->state == CONN_CLOSED || wanted == c->reading)
+        return;
+    c->reading = wanted;
+    c->since_ms = uv_now(c->server->loop);
+    if (wanted)
+        uv_read_start((uv_stream_t *)&c->tcp, on_alloc, on_read);
+    else
+        uv_read_stop((uv_stream_t *)&c->tcp);
+}
+
+void conn_open(struct http_server *server)
+{
+    struct conn *c = mem_new(struct conn);
+
+    ASSERT(uv_tcp_init(server->loop, &c->tcp) == 0);
+    c->tcp.data = c;
+    c->server = server;
+    buf_init(&c->in, HTTP_HEAD_BYTES_MAX + HTTP_PIPELINE_BYTES_MAX + READ_BYTES);
+    buf_init(&c->out, SIZE_MAX / 4);
+    list_init(&c->dirty_link);
+    list_init(&c->link);
+    list_push(&server->conns[CONN_IDLE], &c->link);
+    c->since_ms = uv_now(server->loop);
+    server->conn_count++;
+    if (uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&c->tcp) < 0 ||
+        server->conn_count > HTTP_CONNS_MAX) {
+        conn_close(c);
+        return;
+    }
+    uv_tcp_nodelay(&c->tcp, 1);
+    conn_update_reading(c);
+}
+
+/* What arrived behind the request is used now. */
+static void next_request(struct conn *c)
+{
+    str input = buf_str(&c->in);
+
+    conn_enter(c, CONN_IDLE);
+    process(c, &input);
+    if (c->state <= CONN_RUNNING)
+        buf_consume(&c->in, c->in.len - input.len);
+    if (c->state <= CONN_RUNNING && c->in.len == 0)
+        buf_done(&c->in);
+    conn_update_reading(c);
+}
+
+void conn_answered(struct conn *c)
+{
+    struct http_request *r = &c->request;
+
+    if (r->body_state == HTTP_BODY_MORE && !r->wants_continue && r->keep_alive &&
+        r->body_left <= HTTP_DISCARD_BYTES_MAX) {
+        buf_clear(&r->body);
+        conn_update_reading(c);
+        return; /* the rest of the body is read away first: body_end() comes back here */
+    }
+    c->unread |= r->body_state != HTTP_BODY_ENDED;
+    if (!r->keep_alive || c->close_after || r->body_state != HTTP_BODY_ENDED ||
+        c->server->stopping) {
+        end_request(c);
+        conn_enter(c, CONN_LINGER);
+        answer_flush(c);
+        return;
+    }
+    end_request(c);
+    next_request(c);
+}
+
+void conn_timed_out(struct conn *c)
+{
+    if (c->state == CONN_HEAD)
+        answer_refuse(c, 408);
+    else if (c->state == CONN_RUNNING && c->request.answer == ANSWER_NONE && !c->out.len)
+        answer_refuse(c, 408);
+    else
+        conn_close(c);
+}
+
+/* ---- public ---- */
+
+void http_request_set_user(struct http_request *request, void *user)
+{
+    request->user = user;
+}
+
+void *http_request_user(const struct http_request *request)
+{
+    return request->user;
+}
+
+struct http_server *http_request_server(const struct http_request *request)
+{
+    return conn_of(request)->server;
+}
+
+enum http_body_state http_body_state(const struct http_request *request)
+{
+    return request->body_state;
+}
+
+struct buf *http_body_buffer(struct http_request *request)
+{
+    return &request->body;
+}
+
+void http_body_want(struct http_request *request)
+{
+    struct conn *c = conn_of(request);
+
+    request->body_wanted = true;
+    if (request->wants_continue) {
+        request->wants_continue = false;
+        if (request->answer == ANSWER_NONE) {
+            ASSERT(buf_append(&c->out, STR("HTTP/1.1 100 Continue\r\n\r\n")) == 0);
+            answer_mark_dirty(c);
+        }
+    }
+    conn_update_reading(c);
+}

@@ -1,0 +1,98 @@
+/* Connections of the server: shared by server.c, conn.c and answer.c only.
+ *
+ * State of a connection, changed by conn_enter() alone:
+ *
+ *   IDLE ──first byte──> HEAD ──whole──> RUNNING ──answered, body done──> IDLE
+ *                          │ refused        │ cut, or no keep-alive
+ *                          └──────────────> LINGER ──written and closed──> CLOSED
+ *
+ * (1) `server->conns[state]` lists the connections of that state, longest there first.
+ * (2) conn->request is in use exactly in RUNNING.
+ * (3) on_request and on_end come in pairs. */
+#ifndef ATOLL_HTTP_CONN_H
+#define ATOLL_HTTP_CONN_H
+
+#include "base/list.h"
+#include "http/chunked.h"
+#include "http/server.h"
+
+enum conn_state { CONN_IDLE, CONN_HEAD, CONN_RUNNING, CONN_LINGER, CONN_CLOSED, CONN_STATES };
+
+enum answer_state { ANSWER_NONE, ANSWER_STREAMING, ANSWER_DONE };
+
+struct http_request {
+    void *user;
+    struct buf body;
+    struct chunked chunked;
+    uint64_t body_left;          /* of a body with a length */
+    uint64_t body_seen;
+    enum http_framing framing;
+    enum http_body_state body_state;
+    bool body_wanted;
+    bool wants_continue;         /* 100 is due when the body is wanted */
+    bool keep_alive;
+    bool is_head;
+    bool is_http10;
+    bool gone_told;
+    enum answer_state answer;
+    bool answer_chunked;
+    bool answer_without_body;
+    int64_t answer_left;         /* -1: no length was promised */
+    bool drain_due;
+};
+
+struct conn {
+    uv_tcp_t tcp;
+    struct http_server *server;
+    struct list link;            /* in server->conns[state] */
+    struct list dirty_link;      /* in server->dirty while `out` waits for a flush */
+    enum conn_state state;
+    uint64_t since_ms;           /* of the state, the last body byte or the last byte written */
+    struct buf in;               /* read and not used: part of a head, pipelined requests */
+    struct buf out;
+    uv_write_t write;
+    char *writing;               /* what libuv is writing, NULL when nothing */
+    bool reading;
+    bool ended;                  /* the client closed its side */
+    bool close_after;            /* no request after this answer */
+    bool unread;                 /* the client may still be sending: closing at once would reset */
+    struct http_request request;
+};
+
+struct http_server {
+    uv_tcp_t listener;
+    uv_timer_t janitor;
+    uv_loop_t *loop;
+    struct http_server_options options;
+    struct list conns[CONN_STATES];
+    struct list dirty;
+    size_t conn_count;
+    bool stopping;
+    char date[64];               /* "date: ...\r\n" of this second */
+    size_t date_len;
+    uint64_t date_second;
+};
+
+static inline struct conn *conn_of(const struct http_request *request)
+{
+    return CONTAINER_OF(request, struct conn, request);
+}
+
+/* conn.c */
+void conn_open(struct http_server *server);
+void conn_enter(struct conn *c, enum conn_state next);
+void conn_close(struct conn *c);             /* at once */
+void conn_answered(struct conn *c);          /* the answer is whole and written: what is next? */
+void conn_update_reading(struct conn *c);    /* starts or stops reading, as state and buffers say */
+void conn_timed_out(struct conn *c);
+
+/* answer.c */
+void answer_mark_dirty(struct conn *c);
+void answer_flush(struct conn *c);
+void answer_refuse(struct conn *c, int status);  /* an answer of our own, then close */
+
+/* server.c: "date: ...\r\n" */
+str server_date_line(struct http_server *server);
+void server_conn_gone(struct http_server *server);
+
+#endif

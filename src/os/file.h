@@ -1,0 +1,33 @@
+/* Whole files, read and written at once.
+ *
+ * Owns: nothing. Thread: any; every call blocks. Limits: a maximum of bytes per read, TREE_DEPTH_MAX
+ * levels of directories. Errors carry the path and the system's reason. */
+#ifndef ATOLL_OS_FILE_H
+#define ATOLL_OS_FILE_H
+
+#include "base/buf.h"
+
+/* Appends the contents of `path` to `out`.
+ * Returns 0, ERR_NOT_FOUND, ERR_LIMIT (larger than `out` takes) or ERR_IO. */
+NODISCARD int file_read(const char *path, struct buf *out, struct err *err);
+
+/* Writes `bytes` to a new file; a file that exists is replaced. Returns 0 or ERR_IO. */
+NODISCARD int file_write(const char *path, str bytes, struct err *err);
+
+/* Makes the directory and those above it. Returns 0, also when it was there, or ERR_IO. */
+NODISCARD int file_make_directories(const char *path, struct err *err);
+
+/* Makes a private directory under $TMPDIR (else /tmp), readable by this user only.
+ * Returns 0 and its path, returned owned; or ERR_IO. */
+NODISCARD int file_make_temporary(char **ret_path, struct err *err);
+
+/* Removes a file, or a directory with everything in it; links are not followed. Says nothing. */
+void file_remove_tree(const char *path);
+
+/* Calls `each` for every file below `directory` with its path relative to that, until it returns
+ * non-zero. Returns what `each` returned last, or ERR_IO. */
+NODISCARD int file_walk(const char *directory,
+                        int (*each)(void *context, const char *relative, struct err *err),
+                        void *context, struct err *err);
+
+#endif

@@ -1,0 +1,197 @@
+/* Loading scripts, and errors; see op_load.h. */
+#include "runtime/op_load.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/hook.h"
+#include "engine/value.h"
+#include "runtime/page.h"
+#include "runtime/runtime.h"
+#include "runtime/version.h"
+
+enum { ERROR_BYTES_MAX = 64 << 10 };
+
+static char *text_arg(JSContextRef ctx, JSValueRef value, str *ret)
+{
+    JSValueRef thrown = NULL;
+    size_t len = 0;
+    char *text = value_to_utf8(ctx, value, &len, &thrown);
+
+    *ret = (str){text ? text : "", len};
+    return text;
+}
+
+/* ---- the script ---- */
+
+static JSValueRef env_of(JSContextRef ctx, json_t *vars)
+{
+    JSObjectRef env = JSObjectMake(ctx, NULL, NULL);
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(vars, name, value) {
+        char *text = json_dumps(value, JSON_ENCODE_ANY | JSON_COMPACT);
+        JSStringRef json = JSStringCreateWithUTF8CString(text);
+        JSValueRef parsed = JSValueMakeFromJSONString(ctx, json);
+        JSStringRelease(json);
+        free(text);
+        value_set(ctx, env, name, parsed ? parsed : JSValueMakeUndefined(ctx));
+    }
+    return env;
+}
+
+/* Evaluates the bundle, which is one function expression; NULL when that failed. */
+static JSValueRef factory_of(JSContextRef ctx, str script, JSValueRef *exception)
+{
+    JSStringRef source = JSValueToStringCopy(ctx, value_string(ctx, script), NULL);
+    JSStringRef url = JSStringCreateWithUTF8CString(VERSION_SCRIPT_URL);
+    JSValueRef factory = JSEvaluateScript(ctx, source, NULL, url, 1, exception);
+
+    JSStringRelease(source);
+    JSStringRelease(url);
+    return *exception ? NULL : factory;
+}
+
+static void refuse(struct version *v, JSContextRef ctx, JSValueRef error)
+{
+    str text;
+    char *owned = text_arg(ctx, error, &text);
+
+    version_refused(v, text);
+    free(owned);
+}
+
+static void run_load(struct isolate *iso, struct task *task)
+{
+    struct version *v = version_of_isolate(iso);
+    JSContextRef ctx = isolate_context(iso);
+    JSValueRef exception = NULL;
+    JSValueRef factory = factory_of(ctx, version_script(v), &exception);
+    JSObjectRef settings = JSObjectMake(ctx, NULL, NULL);
+
+    (void)task;
+    if (factory) {
+        value_set(ctx, settings, "env",
+                  env_of(ctx, json_object_get(version_config(v), "vars")));
+        JSValueRef argv[] = {factory, settings};
+        hook_call(iso, HOOK_LOAD, COUNT_OF(argv), argv, &exception);
+    }
+    if (exception && !isolate_is_terminated(iso))
+        refuse(v, ctx, exception);
+}
+
+static void drop_load(struct task *task)
+{
+    (void)task; /* its version goes with the isolate */
+}
+
+void op_load_prepare(struct task *task)
+{
+    *task = (struct task){.run = run_load, .drop = drop_load};
+}
+
+/* op_loaded(): the script ran and has a handler. op_loaded(message, stack): it threw. */
+OP(op_loaded)
+{
+    struct version *v = version_of_isolate(isolate_current());
+    str message, stack;
+    char *owned_message, *owned_stack;
+    struct buf error;
+
+    if (!argc) {
+        version_loaded(v);
+        return JSValueMakeUndefined(ctx);
+    }
+    owned_message = text_arg(ctx, OP_ARG(0), &message);
+    owned_stack = text_arg(ctx, OP_ARG(1), &stack);
+    buf_init(&error, ERROR_BYTES_MAX);
+    version_describe_error(v, message, stack, &error);
+    version_refused(v, buf_str(&error));
+    buf_done(&error);
+    free(owned_message);
+    free(owned_stack);
+    return JSValueMakeUndefined(ctx);
+}
+
+/* op_module(name): {kind, value}; value is a string for text, else a Uint8Array */
+OP(op_module)
+{
+    struct version *v = version_of_isolate(isolate_current());
+    const struct version_part *part;
+    JSObjectRef module;
+    str name;
+    char *owned = text_arg(ctx, OP_ARG(0), &name);
+
+    part = version_part_find(v, name);
+    free(owned);
+    if (!part)
+        return value_throw(ctx, ERR_NOT_FOUND, "The worker has no such module.", exception);
+    module = JSObjectMake(ctx, NULL, NULL);
+    value_set(ctx, module, "kind", value_string(ctx, part->kind));
+    value_set(ctx, module, "value",
+              str_equal(part->kind, STR("text"))
+                  ? value_string(ctx, part->bytes)
+                  : value_bytes(ctx, part->bytes.ptr, part->bytes.len));
+    return module;
+}
+
+/* ---- errors ---- */
+
+/* op_fail(request, message, stack, where): answers the request with an error (0: no request) and
+ * logs it with `where` before its message, unless `where` is undefined. */
+OP(op_fail)
+{
+    struct version *v = version_of_isolate(isolate_current());
+    struct exchange *x = exchange_find((int32_t)value_to_number(ctx, OP_ARG(0), 0));
+    str message, stack, where;
+    char *owned_message = text_arg(ctx, OP_ARG(1), &message);
+    char *owned_stack = text_arg(ctx, OP_ARG(2), &stack);
+    char *owned_where = text_arg(ctx, argc > 3 ? argv[3] : value_string(ctx, STR("")), &where);
+    struct buf error;
+
+    buf_init(&error, ERROR_BYTES_MAX);
+    ASSERT(buf_append(&error, str_head(where, ERROR_BYTES_MAX / 2)) == 0);
+    version_describe_error(v, str_head(message, ERROR_BYTES_MAX / 2), stack, &error);
+    if (!JSValueIsUndefined(ctx, OP_ARG(3)))
+        runtime_log(version_worker_name(v), "error", buf_str(&error));
+    if (x)
+        page_error(x, 500, "The worker threw an exception", buf_str(&error));
+    buf_done(&error);
+    free(owned_message);
+    free(owned_stack);
+    free(owned_where);
+    return JSValueMakeUndefined(ctx);
+}
+
+/* op_error_stack(stack): its frames mapped to the author's files, for console.log(error) */
+OP(op_error_stack)
+{
+    struct version *v = version_of_isolate(isolate_current());
+    struct buf text;
+    str stack;
+    char *owned = text_arg(ctx, OP_ARG(0), &stack);
+    JSValueRef mapped;
+
+    buf_init(&text, ERROR_BYTES_MAX);
+    version_describe_error(v, STR_NONE, stack, &text);
+    mapped = value_string(ctx, text.len ? str_skip(buf_str(&text), 1) : STR_NONE);
+    buf_done(&text);
+    free(owned);
+    return mapped;
+}
+
+void op_load_tell_hung(struct isolate *iso, int32_t id)
+{
+    JSValueRef argv[] = {JSValueMakeNumber(isolate_context(iso), id)};
+
+    hook_call(iso, HOOK_HUNG, 1, argv, NULL);
+}
+
+const struct op op_load_table[] = {
+    {"op_loaded", op_loaded},
+    {"op_module", op_module},
+    {"op_fail", op_fail},
+    {"op_error_stack", op_error_stack},
+    {0},
+};

@@ -1,0 +1,410 @@
+/* Requests into JavaScript and answers out of it; see op_request.h.
+ *
+ * (1) Every op finds its exchange by number: when the request is over there is none, and the op
+ *     says so instead of touching the connection.
+ * (2) A completion that waits (pull, collect, drain) is settled by a task, never from a hook of
+ *     the server: JavaScript runs only in turns. */
+#include "runtime/op_request.h"
+
+#include <stdlib.h>
+
+#include "engine/hook.h"
+#include "engine/value.h"
+#include "runtime/version.h"
+
+enum { SCRATCH_KEPT_BYTES_MAX = 1 << 20 };
+
+static struct exchange *exchange_arg(JSContextRef ctx, JSValueRef value)
+{
+    return exchange_find((int32_t)value_to_number(ctx, value, 0));
+}
+
+/* ---- the dispatch ---- */
+
+static void run_dispatch(struct isolate *iso, struct task *task)
+{
+    struct exchange *x = CONTAINER_OF(task, struct exchange, dispatch);
+    JSContextRef ctx = isolate_context(iso);
+    str text = buf_str(&x->text);
+
+    if (x->http) {
+        JSValueRef method = x->method_len ? value_latin1(ctx, str_head(text, x->method_len))
+                                          : JSValueMakeNumber(ctx, x->method_id);
+        JSValueRef argv[] = {JSValueMakeNumber(ctx, x->id), method,
+                             value_latin1(ctx, str_skip(text, x->method_len)),
+                             JSValueMakeNumber(ctx, (double)x->url_len),
+                             JSValueMakeNumber(ctx, (double)x->body_length)};
+        hook_call(iso, HOOK_DISPATCH, COUNT_OF(argv), argv, NULL);
+    }
+    exchange_task_done(x, task);
+}
+
+static void drop_dispatch(struct task *task)
+{
+    exchange_task_done(CONTAINER_OF(task, struct exchange, dispatch), task);
+}
+
+/* ---- the body ---- */
+
+static void settle(struct isolate *iso, int32_t *id, JSValueRef error, JSValueRef value)
+{
+    int32_t settled = *id;
+
+    *id = 0;
+    hook_complete(iso, settled, error, value);
+}
+
+static JSValueRef take_bytes(JSContextRef ctx, struct buf *from)
+{
+    size_t len;
+    char *bytes;
+
+    if (!from->len)
+        return value_bytes(ctx, NULL, 0);
+    bytes = buf_take(from, &len);
+    return value_bytes_take(ctx, bytes, len);
+}
+
+static enum http_body_state body_state(const struct exchange *x)
+{
+    return x->http ? http_body_state(x->http) : HTTP_BODY_FAILED;
+}
+
+static void body_failed(struct isolate *iso, int32_t *id)
+{
+    JSContextRef ctx = isolate_context(iso);
+
+    settle(iso, id, value_error(ctx, ERR_CLOSED, "The request's body ended before it was complete."),
+           NULL);
+}
+
+static void settle_pull(struct isolate *iso, struct exchange *x)
+{
+    if (x->http && http_body_buffer(x->http)->len)
+        settle(iso, &x->pull_id, NULL,
+               take_bytes(isolate_context(iso), http_body_buffer(x->http)));
+    else if (body_state(x) == HTTP_BODY_ENDED)
+        settle(iso, &x->pull_id, NULL, NULL);
+    else if (body_state(x) == HTTP_BODY_FAILED)
+        body_failed(iso, &x->pull_id);
+    else
+        http_body_want(x->http);
+}
+
+/* Moves what has arrived to `collected`; false when that is full. */
+static bool gather(struct exchange *x)
+{
+    struct buf *from = x->http ? http_body_buffer(x->http) : NULL;
+
+    if (!from || !from->len)
+        return true;
+    if (buf_append(&x->collected, buf_str(from)) < 0)
+        return false;
+    buf_clear(from);
+    return true;
+}
+
+static void settle_collect(struct isolate *iso, struct exchange *x)
+{
+    JSContextRef ctx = isolate_context(iso);
+
+    if (!gather(x))
+        settle(iso, &x->collect_id, value_error(ctx, ERR_LIMIT, "The body is larger than 128 MiB."),
+               NULL);
+    else if (body_state(x) == HTTP_BODY_ENDED)
+        settle(iso, &x->collect_id, NULL, take_bytes(ctx, &x->collected));
+    else if (body_state(x) == HTTP_BODY_FAILED)
+        body_failed(iso, &x->collect_id);
+    else
+        http_body_want(x->http);
+}
+
+static void run_body_ready(struct isolate *iso, struct task *task)
+{
+    struct exchange *x = CONTAINER_OF(task, struct exchange, body_ready);
+
+    if (x->pull_id)
+        settle_pull(iso, x);
+    if (x->collect_id)
+        settle_collect(iso, x);
+    exchange_task_done(x, task);
+}
+
+static void drop_body_ready(struct task *task)
+{
+    exchange_task_done(CONTAINER_OF(task, struct exchange, body_ready), task);
+}
+
+static JSValueRef body_over(JSContextRef ctx, JSValueRef *exception)
+{
+    return value_throw(ctx, ERR_CLOSED,
+                       "The request is over: its body can no longer be read. Keep the request open "
+                       "with ctx.waitUntil(), or read the body before the response is sent.",
+                       exception);
+}
+
+/* op_body_pull(request, completion): the next bytes, undefined at the end */
+OP(op_body_pull)
+{
+    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+
+    if (!x)
+        return body_over(ctx, exception);
+    x->pull_id = (int32_t)value_to_number(ctx, OP_ARG(1), 0);
+    exchange_post(x, &x->body_ready);
+    return JSValueMakeUndefined(ctx);
+}
+
+/* op_body_collect(request, completion): all bytes that are left */
+OP(op_body_collect)
+{
+    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+
+    if (!x)
+        return body_over(ctx, exception);
+    x->collect_id = (int32_t)value_to_number(ctx, OP_ARG(1), 0);
+    exchange_post(x, &x->body_ready);
+    return JSValueMakeUndefined(ctx);
+}
+
+/* ---- answers that core.js listed ---- */
+
+/* Bytes that `units` UTF-16 code units take at the start of `text`, which is UTF-8. */
+static size_t bytes_of_units(str text, size_t units)
+{
+    size_t at = 0;
+
+    while (units && at < text.len) {
+        unsigned char lead = (unsigned char)text.ptr[at];
+        size_t len = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
+        at += len;
+        units -= len == 4 && units > 1 ? 2 : 1;
+    }
+    return at < text.len ? at : text.len;
+}
+
+/* Header values are bytes in JavaScript's strings (isomorphic encode): UTF-8 back to Latin-1. */
+static str narrow_in_place(char *ptr, size_t len)
+{
+    size_t to = 0;
+
+    for (size_t from = 0; from < len; from++) {
+        unsigned char c = (unsigned char)ptr[from];
+        if (c >= 0xC2 && c <= 0xC3 && from + 1 < len)
+            c = (unsigned char)((c & 3) << 6 | ((unsigned char)ptr[++from] & 0x3F));
+        ptr[to++] = (char)c;
+    }
+    return (str){ptr, to};
+}
+
+static size_t total_units(const int32_t *row, int count)
+{
+    size_t total = 0;
+
+    for (int i = 0; i < count; i++, row += CELL_ANSWER_ROW)
+        total += (size_t)row[2] + (size_t)(row[3] > 0 ? row[3] : 0);
+    return total;
+}
+
+static void answer_rows(const int32_t *row, int count, str text)
+{
+    bool ascii = total_units(row, count) == text.len;
+
+    for (int i = 0; i < count; i++, row += CELL_ANSWER_ROW) {
+        struct exchange *x = exchange_find(row[0]);
+        size_t units = (size_t)row[2], head_len = ascii ? units : bytes_of_units(text, units);
+        str head = str_head(text, head_len), body = STR_NONE;
+
+        if (!ascii)
+            head = narrow_in_place((char *)head.ptr, head.len);
+        text = str_skip(text, head_len);
+        if (row[3] > 0) {
+            units = (size_t)row[3];
+            body = str_head(text, ascii ? units : bytes_of_units(text, units));
+            text = str_skip(text, body.len);
+        }
+        if (x)
+            exchange_answer(x, row[1], head, body);
+    }
+}
+
+void op_request_collect_answers(struct isolate *iso)
+{
+    static struct buf scratch = {.max = SIZE_MAX / 4};
+    int32_t *cells = isolate_cells(iso);
+    int count = cells[CELL_ANSWERS];
+    JSValueRef text, thrown = NULL;
+
+    if (!count)
+        return;
+    cells[CELL_ANSWERS] = 0;
+    text = hook_call(iso, HOOK_FLUSH, 0, NULL, NULL);
+    buf_clear(&scratch);
+    if (text && value_to_buf(isolate_context(iso), text, &scratch, &thrown) == 0)
+        answer_rows(&cells[CELL_ANSWER_FIRST], count, buf_str(&scratch));
+    if (scratch.cap > SCRATCH_KEPT_BYTES_MAX)
+        buf_done(&scratch);
+}
+
+/* ---- other answers ---- */
+
+/* The head as bytes, returned owned; NULL when *exception was set. */
+static char *head_arg(JSContextRef ctx, JSValueRef value, str *ret_head, JSValueRef *exception)
+{
+    size_t len;
+    char *text = value_to_utf8(ctx, value, &len, exception);
+
+    if (text)
+        *ret_head = narrow_in_place(text, len);
+    return text;
+}
+
+/* op_answer_whole(request, status, head, body): body is a string, bytes or undefined */
+OP(op_answer_whole)
+{
+    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+    int status = (int)value_to_number(ctx, OP_ARG(1), 500);
+    const void *bytes = NULL;
+    size_t len = 0;
+    char *text = NULL, *head_text;
+    str head;
+
+    if (!x || !(head_text = head_arg(ctx, OP_ARG(2), &head, exception)))
+        return JSValueMakeUndefined(ctx);
+    if (JSValueIsString(ctx, OP_ARG(3)))
+        bytes = text = value_to_utf8(ctx, OP_ARG(3), &len, exception);
+    else
+        value_view(ctx, OP_ARG(3), &bytes, &len);
+    exchange_answer(x, status, head, (str){bytes, len});
+    free(text);
+    free(head_text);
+    return JSValueMakeUndefined(ctx);
+}
+
+/* op_answer_start(request, status, head, length): length -1 when it is not known */
+OP(op_answer_start)
+{
+    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+    int status = (int)value_to_number(ctx, OP_ARG(1), 500);
+    char *head_text;
+    str head;
+
+    if (!x || !exchange_can_answer(x) || !(head_text = head_arg(ctx, OP_ARG(2), &head, exception)))
+        return JSValueMakeUndefined(ctx);
+    x->status = status;
+    http_answer_start(x->http, status, head, (int64_t)value_to_number(ctx, OP_ARG(3), -1));
+    free(head_text);
+    return JSValueMakeUndefined(ctx);
+}
+
+/* op_answer_write(request, bytes): 1 room for more, 0 full, -1 nobody reads any more.
+ * op_answer_write(request, completion): settled when there is room again. */
+OP(op_answer_write)
+{
+    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+    const void *bytes;
+    size_t len;
+    int room;
+
+    if (!x)
+        return JSValueMakeNumber(ctx, -1);
+    if (JSValueIsNumber(ctx, OP_ARG(1))) {
+        x->drain_id = (int32_t)value_to_number(ctx, OP_ARG(1), 0);
+        return JSValueMakeUndefined(ctx);
+    }
+    if (!value_view(ctx, OP_ARG(1), &bytes, &len))
+        return value_throw(ctx, ERR_INVALID, "not bytes", exception);
+    room = http_answer_write(x->http, (str){bytes, len});
+    if (room == ERR_LIMIT)
+        return value_throw(ctx, ERR_LIMIT, "The body is longer than its Content-Length.", exception);
+    return JSValueMakeNumber(ctx, room < 0 ? -1 : room);
+}
+
+OP(op_answer_end)
+{
+    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+
+    if (x)
+        http_answer_end(x->http);
+    return JSValueMakeUndefined(ctx);
+}
+
+OP(op_answer_abort)
+{
+    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+
+    if (x)
+        http_answer_abort(x->http);
+    return JSValueMakeUndefined(ctx);
+}
+
+static void run_drained(struct isolate *iso, struct task *task)
+{
+    struct exchange *x = CONTAINER_OF(task, struct exchange, drained);
+
+    if (x->drain_id && x->http)
+        settle(iso, &x->drain_id, NULL, NULL);
+    else if (x->drain_id)
+        settle(iso, &x->drain_id,
+               value_error(isolate_context(iso), ERR_CLOSED, "The client disconnected."), NULL);
+    exchange_task_done(x, task);
+}
+
+static void drop_drained(struct task *task)
+{
+    exchange_task_done(CONTAINER_OF(task, struct exchange, drained), task);
+}
+
+static void run_gone(struct isolate *iso, struct task *task)
+{
+    struct exchange *x = CONTAINER_OF(task, struct exchange, gone);
+    JSValueRef id = JSValueMakeNumber(isolate_context(iso), x->id);
+
+    hook_call(iso, HOOK_ABORT, 1, &id, NULL);
+    exchange_task_done(x, task);
+}
+
+static void drop_gone(struct task *task)
+{
+    exchange_task_done(CONTAINER_OF(task, struct exchange, gone), task);
+}
+
+void op_request_prepare(struct exchange *x)
+{
+    x->dispatch = (struct task){.run = run_dispatch, .drop = drop_dispatch};
+    x->body_ready = (struct task){.run = run_body_ready, .drop = drop_body_ready};
+    x->drained = (struct task){.run = run_drained, .drop = drop_drained};
+    x->gone = (struct task){.run = run_gone, .drop = drop_gone};
+}
+
+void op_request_on_body(struct exchange *x)
+{
+    if (x->version && (x->pull_id || x->collect_id))
+        exchange_post(x, &x->body_ready);
+}
+
+void op_request_on_drain(struct exchange *x)
+{
+    if (x->version && x->drain_id)
+        exchange_post(x, &x->drained);
+}
+
+void op_request_on_gone(struct exchange *x)
+{
+    if (x->version)
+        exchange_post(x, &x->gone);
+}
+
+/* What still waits is told that the request is over. */
+void op_request_on_over(struct exchange *x)
+{
+    op_request_on_body(x);
+    op_request_on_drain(x);
+}
+
+const struct op op_request_table[] = {
+    {"op_body_pull", op_body_pull},       {"op_body_collect", op_body_collect},
+    {"op_answer_whole", op_answer_whole}, {"op_answer_start", op_answer_start},
+    {"op_answer_write", op_answer_write}, {"op_answer_end", op_answer_end},
+    {"op_answer_abort", op_answer_abort}, {0},
+};

@@ -1,0 +1,36 @@
+/* Blank isolates; see pool.h. Each turn of the loop makes at most one, so that making them delays
+ * a request by no more than one of them takes. */
+#include "runtime/pool.h"
+
+static struct {
+    struct isolate *blanks[POOL_BLANKS];
+    int count;
+    uv_timer_t refill;
+} pool;
+
+static void on_refill(uv_timer_t *timer)
+{
+    if (pool.count < POOL_BLANKS)
+        pool.blanks[pool.count++] = isolate_new();
+    if (pool.count < POOL_BLANKS)
+        uv_timer_start(timer, on_refill, 0, 0);
+}
+
+void pool_start(uv_loop_t *loop)
+{
+    ASSERT(uv_timer_init(loop, &pool.refill) == 0);
+    uv_timer_start(&pool.refill, on_refill, 0, 0);
+}
+
+struct isolate *pool_take(void)
+{
+    uv_timer_start(&pool.refill, on_refill, 0, 0);
+    return pool.count ? pool.blanks[--pool.count] : isolate_new();
+}
+
+void pool_stop(void)
+{
+    uv_timer_stop(&pool.refill);
+    while (pool.count)
+        isolate_free(pool.blanks[--pool.count]);
+}

@@ -1,0 +1,254 @@
+/* The runtime process; see runtime.h.
+ *
+ * A turn of the loop: libuv polls; the server's and the link's callbacks post tasks; then
+ * on_turn_end() gives every isolate with tasks its turn, writes the answers with one system call
+ * per connection, and frees what is to be freed. Tasks that come up meanwhile keep the loop from
+ * sleeping, they do not prolong the turn. */
+#include "runtime/runtime.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "engine/handle.h"
+#include "loop/frame.h"
+#include "runtime/exchange.h"
+#include "runtime/op_load.h"
+#include "runtime/op_request.h"
+#include "runtime/page.h"
+#include "runtime/pool.h"
+#include "runtime/version.h"
+#include "runtime/worker.h"
+#include "web/web.h"
+
+enum {
+    BODY_BYTES_MAX = 100 << 20,
+    LINK_QUEUED_BYTES_MAX = 4 << 20,  /* of log lines the supervisor has not read yet */
+};
+
+static struct {
+    struct runtime_options options;
+    uv_loop_t *loop;
+    struct frame_link *link;
+    struct http_server *server;
+    uv_prepare_t prepare;
+    uv_check_t check;
+    uv_idle_t idle;
+    uv_signal_t sigterm;
+    size_t lines_dropped;
+    bool stopping;
+    bool server_stopped;
+} rt;
+
+const struct runtime_options *runtime_options(void)
+{
+    return &rt.options;
+}
+
+struct http_server *runtime_server(void)
+{
+    return rt.server;
+}
+
+void runtime_tell(json_t *object)
+{
+    if (object && rt.link)
+        frame_link_send(rt.link, object, STR_NONE);
+    else
+        json_decref(object);
+}
+
+/* Lines are dropped, and counted, when nobody reads them: a worker that logs without end must not
+ * fill this process's memory. */
+static bool log_has_room(void)
+{
+    if (frame_link_queued_bytes(rt.link) > LINK_QUEUED_BYTES_MAX) {
+        rt.lines_dropped++;
+        return false;
+    }
+    if (rt.lines_dropped) {
+        char text[80];
+        snprintf(text, sizeof text, "%zu lines were dropped", rt.lines_dropped);
+        rt.lines_dropped = 0;
+        runtime_log("", "warn", str_from(text));
+    }
+    return true;
+}
+
+void runtime_log(const char *worker, const char *level, str text)
+{
+    if (log_has_room())
+        runtime_tell(json_pack("{s:s, s:s, s:s, s:s%}", "type", "log", "worker", worker, "level",
+                               level, "text", text.ptr ? text.ptr : "", text.len));
+}
+
+static void on_console(struct isolate *iso, int level, str text)
+{
+    static const char *const levels[] = {"debug", "log", "info", "warn", "error"};
+    struct version *v = version_of_isolate(iso);
+
+    ASSERT(level >= 0 && (size_t)level < COUNT_OF(levels));
+    runtime_log(v ? version_worker_name(v) : "", levels[level], text);
+}
+
+static uint64_t *meter_of(struct isolate *iso, int32_t id)
+{
+    struct exchange *x = exchange_find(id);
+
+    (void)iso;
+    return x ? &x->cpu_ns : NULL;
+}
+
+/* ---- the server ---- */
+
+static void on_request(struct http_request *request, const struct http_head *head)
+{
+    worker_route(exchange_new(request, head));
+}
+
+static void on_body(struct http_request *request)
+{
+    op_request_on_body(http_request_user(request));
+}
+
+static void on_drain(struct http_request *request)
+{
+    op_request_on_drain(http_request_user(request));
+}
+
+static void on_client_gone(struct http_request *request)
+{
+    op_request_on_gone(http_request_user(request));
+}
+
+static void on_end(struct http_request *request)
+{
+    exchange_over(http_request_user(request));
+}
+
+static void on_stopped(void *context)
+{
+    (void)context;
+    rt.server_stopped = true;
+}
+
+/* ---- the link ---- */
+
+static void stop(void)
+{
+    if (rt.stopping)
+        return;
+    rt.stopping = true;
+    http_server_stop(rt.server);
+}
+
+static void on_frame(void *context, json_t *frame, str blob)
+{
+    const char *type = json_string_value(json_object_get(frame, "type"));
+
+    (void)context;
+    if (!type)
+        return;
+    if (strcmp(type, "worker") == 0)
+        worker_on_version(frame, blob);
+    else if (strcmp(type, "failed") == 0)
+        worker_on_failed(frame);
+    else if (strcmp(type, "unknown") == 0)
+        worker_on_unknown(frame);
+    else if (strcmp(type, "stop") == 0)
+        stop();
+}
+
+static void on_link_end(void *context)
+{
+    (void)context;
+    stop();
+}
+
+static void on_signal(uv_signal_t *handle, int number)
+{
+    (void)handle, (void)number;
+    stop();
+}
+
+/* ---- the loop ---- */
+
+static void on_idle(uv_idle_t *idle)
+{
+    (void)idle; /* active while isolates have tasks, so that the loop does not sleep */
+}
+
+static void on_turn_end(uv_check_t *check)
+{
+    (void)check;
+    isolate_run_ready();
+    http_server_flush(rt.server);
+    handle_bury();
+    version_reap();
+}
+
+/* Timers and callbacks of this loop turn may have posted tasks before the poll. */
+static void on_before_poll(uv_prepare_t *prepare)
+{
+    (void)prepare;
+    if (isolate_any_ready()) {
+        isolate_run_ready();
+        http_server_flush(rt.server);
+    }
+    if (isolate_any_ready())
+        uv_idle_start(&rt.idle, on_idle);
+    else
+        uv_idle_stop(&rt.idle);
+}
+
+static void start_handles(void)
+{
+    uv_prepare_init(rt.loop, &rt.prepare);
+    uv_check_init(rt.loop, &rt.check);
+    uv_idle_init(rt.loop, &rt.idle);
+    uv_signal_init(rt.loop, &rt.sigterm);
+    uv_prepare_start(&rt.prepare, on_before_poll);
+    uv_check_start(&rt.check, on_turn_end);
+    uv_signal_start(&rt.sigterm, on_signal, SIGTERM);
+}
+
+int runtime_main(const struct runtime_options *options)
+{
+    static const struct op *const tables[] = {
+        op_clock_table, op_console_table, op_crypto_table,  op_encoding_table, op_fetch_table,
+        op_load_table,  op_request_table, op_timer_table,   op_url_table,      NULL};
+    static const struct http_server_hooks server_hooks = {
+        on_request, on_body, on_drain, on_client_gone, on_end, on_stopped};
+    static const struct frame_link_hooks link_hooks = {on_frame, on_link_end};
+    static struct isolate_setup setup;
+
+    rt.options = *options;
+    rt.loop = uv_default_loop();
+    signal(SIGPIPE, SIG_IGN);
+    signal(SIGINT, SIG_IGN); /* Ctrl-C is for the supervisor, which tells us to stop */
+    setup = (struct isolate_setup){
+        .loop = rt.loop, .op_tables = tables, .builtins = web_builtins, .on_console = on_console,
+        .meter_of = meter_of, .on_terminated = version_on_terminated,
+        .on_turn_end = version_on_turn_end};
+    start_handles();
+    if (http_server_new(rt.loop, options->listen_fd,
+                        (struct http_server_options){.hooks = &server_hooks,
+                                                     .body_bytes_max = BODY_BYTES_MAX},
+                        &rt.server) < 0) {
+        fprintf(stderr, "atoll runtime: descriptor %d is no listening socket\n",
+                options->listen_fd);
+        return 1;
+    }
+    isolate_engine_start(&setup);
+    rt.link = frame_link_new(rt.loop, options->link_fd, &link_hooks, NULL);
+    pool_start(rt.loop);
+    runtime_tell(json_pack("{s:s}", "type", "ready"));
+
+    while (!rt.server_stopped)
+        uv_run(rt.loop, UV_RUN_ONCE);
+    worker_drain_all();
+    while (version_any_busy())
+        uv_run(rt.loop, UV_RUN_ONCE);
+    pool_stop();
+    return 0;
+}

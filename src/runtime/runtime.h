@@ -1,0 +1,36 @@
+/* The runtime process: one loop, one HTTP server, many isolates, a link to the supervisor.
+ *
+ * docs/internals/link.md tells what goes over the link; docs/life-of-a-request.md how the files of
+ * this room work together. */
+#ifndef ATOLL_RUNTIME_RUNTIME_H
+#define ATOLL_RUNTIME_RUNTIME_H
+
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "base/str.h"
+#include "http/server.h"
+
+struct runtime_options {
+    int link_fd;    /* socket pair to the supervisor */
+    int listen_fd;  /* the listening socket */
+    bool quiet;     /* no `request` frames */
+    bool dev;       /* error pages show the error */
+};
+
+/* Runs the process until it is told to stop or the supervisor goes; finishes what runs.
+ * Returns the exit status. */
+int runtime_main(const struct runtime_options *options);
+
+/* ---- for the other files of this room ---- */
+
+const struct runtime_options *runtime_options(void);
+struct http_server *runtime_server(void);
+
+/* Sends a frame to the supervisor; `object` is taken. */
+void runtime_tell(json_t *object);
+
+/* Tells the supervisor's log. level: "debug", "log", "info", "warn", "error". */
+void runtime_log(const char *worker, const char *level, str text);
+
+#endif

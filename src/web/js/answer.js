@@ -1,0 +1,63 @@
+// Answers that do not fit the table of core.js: bytes, long texts, streams.
+
+const { completion } = use("core");
+const { op_answer_whole, op_answer_start, op_answer_write, op_answer_end, op_answer_abort } = ops;
+
+exports.answer = (id, inner) => {
+  const head = inner.wireHead();
+  const body = inner.body;
+  if (body === null) return op_answer_whole(id, inner.status, head, undefined);
+  if (use("body").isUsed(body) || (body.stream !== undefined && body.stream.locked))
+    throw new TypeError("The Response's body has already been used: it cannot be sent.");
+  if (body.stream === undefined && body.kind !== "source") {
+    body.used = true;
+    return op_answer_whole(id, inner.status, head, body.value);
+  }
+  const pull = puller(body);
+  body.used = true;
+  op_answer_start(id, inner.status, head, lengthOf(inner));
+  pump(id, pull, body);
+};
+
+function lengthOf(inner) {
+  if (inner.body.length !== undefined && inner.headers?.get("content-encoding") == null) return inner.body.length;
+  const said = inner.headers === null ? null : inner.headers.get("content-length");
+  return said !== null && /^[0-9]{1,15}$/.test(said) ? Number(said) : -1;
+}
+
+// A function that gives the next chunk as a Uint8Array, or undefined at the end.
+function puller(body) {
+  if (body.stream === undefined) return { next: body.value.pull, cancel: body.value.cancel };
+  const source = use("streams").takeSource(body.stream);
+  if (source !== undefined) return { next: source.pull, cancel: source.cancel };
+  const reader = body.stream.getReader();
+  return {
+    async next() {
+      const { done, value } = await reader.read();
+      if (done) return undefined;
+      if (value instanceof Uint8Array) return value;
+      if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
+      if (value instanceof ArrayBuffer) return new Uint8Array(value);
+      throw new TypeError(`A response stream must give bytes (Uint8Array), but it gave ${typeof value}`);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  };
+}
+
+async function pump(id, { next, cancel }) {
+  try {
+    for (let chunk; (chunk = await next()) !== undefined; ) {
+      const room = op_answer_write(id, chunk);
+      if (room > 0) continue;
+      if (room < 0) throw new TypeError("The client disconnected");
+      await completion((done) => op_answer_write(id, done));
+    }
+    op_answer_end(id);
+  } catch (error) {
+    op_answer_abort(id);
+    use("worker").logUncaught("while the response was streamed: ", error, id);
+    try {
+      await cancel(error);
+    } catch {}
+  }
+}

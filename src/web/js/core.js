@@ -1,0 +1,239 @@
+// The first script of every isolate: completions by number, lazy globals, the trip of a request.
+// Everything else is loaded by use() when it is first needed, so keep this file small.
+
+const PENDING = 0, WAITING = 1, ANSWERS = 2, CURRENT = 3, ANSWER_FIRST = 8, ANSWER_ROW = 4, ANSWER_ROWS = 128;
+const TEXT_APART = 16384; // characters from which a body travels alone
+const { op_builtin, op_wake } = ops;
+
+const loadedFiles = { __proto__: null, core: exports };
+
+function use(name) {
+  const file = loadedFiles[name];
+  if (file !== undefined) return file;
+  const fresh = (loadedFiles[name] = {});
+  op_builtin(name)(fresh, use, ops, cells);
+  return fresh;
+}
+
+// The exports of a file when something has loaded it already, else undefined: a value cannot be a
+// Blob before blob.js was loaded.
+exports.loaded = (name) => loadedFiles[name];
+
+// ---- completions: a native operation settles its promise by number ----
+
+const waiting = new Map();
+let lastId = 0;
+
+exports.completion = (start) =>
+  new Promise((resolve, reject) => {
+    const id = ++lastId;
+    start(id);
+    waiting.set(id, { resolve, reject, request: cells[CURRENT] });
+    cells[PENDING]++;
+  });
+
+exports.complete = (id, error, value) => {
+  const entry = waiting.get(id);
+  if (entry === undefined) return;
+  waiting.delete(id);
+  cells[PENDING]--;
+  cells[CURRENT] = entry.request;
+  if (error !== undefined) entry.reject(error);
+  else entry.resolve(value);
+};
+
+// ---- what the engine finishes by itself, between turns: kept until it can be delivered in one ----
+
+const late = [];
+
+function later(deliver) {
+  late.push(deliver);
+  op_wake();
+}
+
+exports.wake = () => {
+  for (const deliver of late.splice(0)) deliver();
+};
+
+for (const name of ["compile", "instantiate"]) {
+  const native = WebAssembly[name];
+  WebAssembly[name] = {
+    [name]: (...args) =>
+      exports.completion((id) => {
+        native.apply(WebAssembly, args).then(
+          (value) => later(() => exports.complete(id, undefined, value)),
+          (error) => later(() => exports.complete(id, error)),
+        );
+      }),
+  }[name];
+}
+
+const NativeFinalizationRegistry = FinalizationRegistry;
+globalThis.FinalizationRegistry = class FinalizationRegistry extends NativeFinalizationRegistry {
+  constructor(cleanup) {
+    if (typeof cleanup !== "function") throw new TypeError("FinalizationRegistry: cleanup must be a function");
+    super((held) => later(() => cleanup(held)));
+  }
+};
+
+// ---- lazy globals: name -> file ----
+
+const globals = {
+  __proto__: null,
+  url: "URL URLSearchParams",
+  encoding: "TextEncoder TextDecoder",
+  base64: "atob btoa",
+  dom_exception: "DOMException",
+  crypto: "crypto Crypto",
+  performance: "performance Performance",
+  structured_clone: "structuredClone",
+  events: "Event EventTarget CustomEvent ErrorEvent MessageEvent PromiseRejectionEvent reportError",
+  abort: "AbortController AbortSignal",
+  streams:
+    "ReadableStream ReadableStreamDefaultReader ReadableStreamBYOBReader ReadableStreamDefaultController " +
+    "ReadableByteStreamController ReadableStreamBYOBRequest WritableStream WritableStreamDefaultWriter " +
+    "WritableStreamDefaultController TransformStream TransformStreamDefaultController " +
+    "CountQueuingStrategy ByteLengthQueuingStrategy IdentityTransformStream FixedLengthStream " +
+    "TextEncoderStream TextDecoderStream",
+  blob: "Blob File",
+  formdata: "FormData",
+  console: "console",
+  timers: "setTimeout clearTimeout setInterval clearInterval scheduler",
+  fetch: "fetch",
+  headers: "Headers",
+  request: "Request",
+  response: "Response",
+  service_worker: "addEventListener removeEventListener dispatchEvent FetchEvent ExtendableEvent",
+  worker: "navigator",
+};
+
+const define = Object.defineProperty;
+
+function lazy(name, file) {
+  const settle = (value) => define(globalThis, name, { value, writable: true, configurable: true });
+  define(globalThis, name, {
+    configurable: true,
+    get() {
+      const value = use(file)[name];
+      settle(value);
+      return value;
+    },
+    set: settle,
+  });
+}
+
+for (const file in globals) for (const name of globals[file].split(" ")) lazy(name, file);
+define(globalThis, "self", { value: globalThis, writable: true, configurable: true });
+const microtask = Promise.resolve();
+define(globalThis, "queueMicrotask", {
+  value: function queueMicrotask(callback) {
+    if (typeof callback !== "function")
+      throw new TypeError("Failed to execute 'queueMicrotask': the callback is not a function");
+    microtask.then(() => {
+      try {
+        callback();
+      } catch (error) {
+        use("events").reportError(error);
+      }
+    });
+  },
+  writable: true,
+  configurable: true,
+});
+delete globalThis.SharedArrayBuffer;
+delete Atomics.wait;
+delete Atomics.waitAsync;
+
+// ---- the worker ----
+
+let handler; // async (request, env, ctx) => Response
+let env;
+
+exports.load = (factory, settings) => {
+  env = settings.env;
+  exports.env = env;
+  return use("worker").load(factory, settings, (found) => (handler = found));
+};
+
+class ExecutionContext {
+  #request;
+  constructor(id) {
+    this.#request = id;
+  }
+  props = {};
+  waitUntil(promise) {
+    cells[WAITING]++;
+    const done = () => cells[WAITING]--;
+    const request = this.#request;
+    Promise.resolve(promise).then(done, (error) => {
+      done();
+      use("worker").logUncaught("waitUntil: ", error, request);
+    });
+  }
+  // There is no origin behind a worker here, so there is nothing to pass through to: the error
+  // page is the answer, as it is without this call.
+  passThroughOnException() {}
+}
+
+const { requestFrom } = use("request");
+const { Response, responseInner } = use("response");
+
+exports.dispatch = (id, method, text, urlLength, bodyLength) => {
+  cells[CURRENT] = id;
+  run(id, requestFrom(id, method, text, urlLength, bodyLength), new ExecutionContext(id));
+};
+
+async function run(id, request, ctx) {
+  try {
+    answer(id, await handler(request, env, ctx));
+  } catch (error) {
+    fail(id, error);
+  }
+}
+
+let out = "";
+
+function answer(id, response) {
+  const inner = responseInner(response);
+  if (inner === undefined)
+    throw new TypeError(
+      `The fetch handler must answer with a Response, but it returned ${use("inspect").inspect(response)}`,
+    );
+  const body = inner.body;
+  if (body !== null && (body.kind !== "text" || body.value.length > TEXT_APART || body.used))
+    return use("answer").answer(id, inner);
+  const row = cells[ANSWERS];
+  if (row === ANSWER_ROWS) return use("answer").answer(id, inner);
+  const head = inner.wireHead();
+  const at = ANSWER_FIRST + row * ANSWER_ROW;
+  cells[at] = id;
+  cells[at + 1] = inner.status;
+  cells[at + 2] = head.length;
+  if (body === null) {
+    cells[at + 3] = -1;
+    out += head;
+  } else {
+    body.used = true;
+    cells[at + 3] = body.value.length;
+    out += head + body.value;
+  }
+  cells[ANSWERS] = row + 1;
+}
+
+exports.flush = () => {
+  const text = out;
+  out = "";
+  return text;
+};
+
+function fail(id, error) {
+  use("worker").fail(id, error);
+}
+
+exports.timer = () => use("timers").fire();
+exports.abort = (id) => {
+  const request = loadedFiles.request;
+  request.abortRequest(id);
+};
+exports.hung = (id) => use("worker").hung(id);
+exports.rejection = (promise, reason) => use("worker").rejection(promise, reason);

@@ -1,0 +1,19 @@
+/* UTF-8 as bytes: is it well-formed, is the end of a chunk in the middle of a character.
+ *
+ * Owns: nothing. Thread: any. Limits: none. WHATWG Encoding 8.1.1 says what is well-formed. */
+#ifndef ATOLL_WEB_UTF8_H
+#define ATOLL_WEB_UTF8_H
+
+#include "base/str.h"
+
+/* True when `text` has no malformed sequence. About a nanosecond for eight ASCII bytes. */
+bool utf8_is_valid(str text);
+
+/* How many bytes at the end of `text` begin a character that more bytes may complete: 0 to 3. */
+size_t utf8_open_tail(str text);
+
+/* The longest prefix of well-formed `text` that has at most `max` bytes and cuts no character;
+ * *ret_units is its length as UTF-16. */
+size_t utf8_fit(str text, size_t max, size_t *ret_units);
+
+#endif

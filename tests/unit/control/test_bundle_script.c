@@ -1,0 +1,94 @@
+#include "control/bundle_script.h"
+
+#include <criterion/criterion.h>
+#include <jansson.h>
+#include <stdlib.h>
+
+/* What stands between the fixed head and the first line end, and all lines behind it. */
+static const struct {
+    const char *module, *constants, *body;
+} cases[] = {
+    {"", "", ""},
+    {"a();\nb();\n", "", "a();\nb();\n"},
+    {"import mod from \"./a-X.wasm\";\nb();\n", "const mod=__atoll_module(\"a-X.wasm\");",
+     "\nb();\n"},
+    {"import mod from \"./a.wasm?module\";\n", "const mod=__atoll_module(\"a.wasm\");", "\n"},
+    {"import * as ns from \"./a.wasm\";\n", "const ns={default:__atoll_module(\"a.wasm\")};",
+     "\n"},
+    {"import {\n  default as b\n} from \"./a.wasm\";\nc();\n",
+     "const {   default:b }={default:__atoll_module(\"a.wasm\")};", "\n\n\nc();\n"},
+    {"import a, * as b from \"./c\";\n",
+     "const a=__atoll_module(\"c\");const b={default:__atoll_module(\"c\")};", "\n"},
+    {"import a, { b as c, d } from \"./e\";\n",
+     "const a=__atoll_module(\"e\");const { b:c, d }={default:__atoll_module(\"e\")};", "\n"},
+    {"import \"./a.bin\";\nb();\n", "", "\nb();\n"},
+    {"import a from \"b\";\n", "", "import a from \"b\";\n"},
+    {"import a from \"./b\"", "", "import a from \"./b\""},
+    {"  import a from \"./b\";\n", "", "  import a from \"./b\";\n"},
+    {"importing();\n", "", "importing();\n"},
+};
+
+Test(bundle_script, moves_imports_into_the_head)
+{
+    for (size_t i = 0; i < COUNT_OF(cases); i++) {
+        struct buf out;
+        str text, head;
+
+        buf_init(&out, 4096);
+        cr_assert_eq(bundle_script_wrap(str_from(cases[i].module), &out), 0);
+        text = buf_str(&out);
+        head = str_head(text, str_find(text, '\n'));
+        cr_expect(str_ends(head, str_from(cases[i].constants)), "case %zu: %.*s", i,
+                  STR_ARGS(head));
+        text = str_skip(text, head.len + 1);
+        cr_expect(str_ends(text, STR("\n})()})")));
+        text.len -= strlen("\n})()})");
+        cr_expect(str_equal(text, str_from(cases[i].body)), "case %zu: %.*s", i, STR_ARGS(text));
+        buf_done(&out);
+    }
+}
+
+Test(bundle_script, has_a_maximum)
+{
+    for (size_t max = 0; max < 300; max += 7) {
+        struct buf out;
+        int r;
+
+        buf_init(&out, max);
+        r = bundle_script_wrap(STR("import a from \"./b\";\nc();\n"), &out);
+        cr_expect(r == 0 || r == ERR_LIMIT);
+        cr_expect_leq(out.len, max);
+        buf_done(&out);
+    }
+}
+
+Test(bundle_script, shifts_the_map_and_names_sources_from_the_root)
+{
+    static const str map = STR("{\"version\":3,\"sources\":[\"../../w/src/a.ts\",\"../out/b.js\"],"
+                               "\"mappings\":\"AAAA;\",\"names\":[]}");
+    struct buf out;
+    json_t *got, *want;
+
+    buf_init(&out, 4096);
+    cr_assert_eq(bundle_script_map(map, "/tmp/x", "/w", &out), 0);
+    got = json_loadb(out.ptr, out.len, 0, NULL);
+    want = json_pack("{s:i, s:[s, s], s:s, s:[]}", "version", 3, "sources", "src/a.ts",
+                     "../tmp/out/b.js", "mappings", ";AAAA;", "names");
+    cr_expect(json_equal(got, want), "%.*s", STR_ARGS(buf_str(&out)));
+    json_decref(got);
+    json_decref(want);
+    buf_done(&out);
+}
+
+Test(bundle_script, refuses_what_is_no_map)
+{
+    static const char *const bad[] = {"", "[]", "{}", "{\"mappings\":1}", "x"};
+
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        struct buf out;
+
+        buf_init(&out, 100);
+        cr_expect_eq(bundle_script_map(str_from(bad[i]), "/t", "/w", &out), ERR_INVALID);
+        buf_done(&out);
+    }
+}

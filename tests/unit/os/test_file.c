@@ -1,0 +1,114 @@
+#include "os/file.h"
+
+#include <criterion/criterion.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "os/path.h"
+
+static char *made;
+
+static void make(void)
+{
+    struct err err;
+
+    cr_assert_eq(file_make_temporary(&made, &err), 0);
+}
+
+static void clean(void)
+{
+    file_remove_tree(made);
+    cr_expect_not(path_is_directory(made));
+    free(made);
+}
+
+TestSuite(file, .init = make, .fini = clean);
+
+static char *at(const char *name)
+{
+    return path_join(str_from(made), str_from(name));
+}
+
+Test(file, reads_what_was_written)
+{
+    char *path = at("x");
+    struct err err;
+    struct buf out;
+
+    buf_init(&out, 5);
+    cr_expect_eq(file_write(path, STR("first text"), &err), 0);
+    cr_expect_eq(file_read(path, &out, &err), ERR_LIMIT);
+    buf_clear(&out);
+    cr_expect_eq(file_write(path, STR("12345"), &err), 0);
+    cr_expect_eq(file_read(path, &out, &err), 0);
+    cr_expect(str_equal(buf_str(&out), STR("12345")));
+    buf_clear(&out);
+    cr_expect_eq(file_write(path, STR(""), &err), 0);
+    cr_expect_eq(file_read(path, &out, &err), 0);
+    cr_expect_eq(out.len, 0);
+    buf_done(&out);
+    free(path);
+}
+
+Test(file, says_why_it_cannot_read)
+{
+    char *path = at("missing");
+    struct err err;
+    struct buf out;
+
+    buf_init(&out, 10);
+    cr_expect_eq(file_read(path, &out, &err), ERR_NOT_FOUND);
+    cr_expect_not_null(strstr(err.text, "missing: No such file"));
+    cr_expect_eq(file_read(made, &out, &err), ERR_IO);
+    free(path);
+}
+
+static int count_one(void *context, const char *relative, struct err *err)
+{
+    (void)err;
+    *(int *)context += strcmp(relative, "a/b/file") == 0 ? 1 : 100;
+    return 0;
+}
+
+static int refuse(void *context, const char *relative, struct err *err)
+{
+    (void)context;
+    return err_set(err, ERR_INVALID, "%s", relative);
+}
+
+Test(file, walks_a_tree)
+{
+    char *directory = at("a/b"), *path = at("a/b/file");
+    struct err err;
+    int count = 0;
+
+    cr_expect_eq(file_walk(made, count_one, &count, &err), 0);
+    cr_expect_eq(count, 0);
+    cr_expect_eq(file_make_directories(directory, &err), 0);
+    cr_expect_eq(file_make_directories(directory, &err), 0);
+    cr_expect_eq(file_write(path, STR("x"), &err), 0);
+    cr_expect_eq(file_make_directories(path, &err), ERR_IO);
+    cr_expect_eq(file_walk(made, count_one, &count, &err), 0);
+    cr_expect_eq(count, 1);
+    cr_expect_eq(file_walk(made, refuse, NULL, &err), ERR_INVALID);
+    cr_expect_str_eq(err.text, "a/b/file");
+    cr_expect_eq(file_walk(path, count_one, &count, &err), ERR_IO);
+    free(directory);
+    free(path);
+}
+
+Test(file, removes_links_but_not_what_they_point_to)
+{
+    char *outside = at("outside"), *inside = at("tree"), *link_path = at("tree/link");
+    struct err err;
+
+    cr_expect_eq(file_write(outside, STR("x"), &err), 0);
+    cr_expect_eq(file_make_directories(inside, &err), 0);
+    cr_expect_eq(symlink(outside, link_path), 0);
+    file_remove_tree(inside);
+    cr_expect_not(path_is_directory(inside));
+    cr_expect(path_is_file(outside));
+    free(outside);
+    free(inside);
+    free(link_path);
+}
