@@ -178,8 +178,9 @@ static int check(const struct cli_args *args, const char *template, str name)
     if (is_template(template))
         return EXIT_DONE;
     near = suggest_word(template, template_names);
-    return cli_usage_error(args, "there is no template \"%.80s\"%s%s%s; there are: hello, hello-ts, "
-                           "hono", template, near ? ", did you mean " : "", near ? near : "",
+    return cli_usage_error(args,
+                           "there is no template \"%.80s\"%s%s%s; there are: hello, hello-ts, hono",
+                           template, near ? ", did you mean " : "", near ? near : "",
                            near ? "?" : "");
 }
 

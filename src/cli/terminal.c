@@ -52,7 +52,7 @@ void terminal_print(FILE *stream, enum colour colour, const char *format, ...)
     end(stream, colour);
 }
 
-/* Length of a sequence "ESC [ digits and semicolons m" at the start of `text`; 0 when it is none. */
+/* Length of a sequence "ESC [ digits, semicolons m" at the start of `text`; 0 when it is none. */
 static size_t colour_sequence_len(const char *text)
 {
     size_t len = 2;

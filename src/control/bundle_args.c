@@ -141,7 +141,8 @@ void bundle_args_init(struct bundle_args *args, const char *esbuild, const char 
     for (size_t i = 0; i < COUNT_OF(fixed); i++)
         add(args, "%s", fixed[i]);
     for (size_t i = 0; i < COUNT_OF(runtime_modules); i++)
-        add(args, "--alias:%s=data:text/javascript,module.exports=" BUNDLE_SCRIPT_REQUIRE "(\"%s\")",
+        add(args,
+            "--alias:%s=data:text/javascript,module.exports=" BUNDLE_SCRIPT_REQUIRE "(\"%s\")",
             runtime_modules[i], runtime_modules[i]);
     if (!json_object_get(defines, "process.env.NODE_ENV"))
         add(args, "--define:process.env.NODE_ENV=\"%s\"", dev ? "development" : "production");

@@ -53,49 +53,54 @@ static bool read_import(str text, struct import *ret)
         path = str_skip(statement, (size_t)(found - statement.ptr) + from.len);
     }
     ret->file = str_head(path, str_find(path, '?'));
-    return str_find(path, '"') == path.len;
+    return str_find(path, '"') == path.len && str_find(path, '\n') == path.len &&
+           str_find(ret->clause, '"') == ret->clause.len;
 }
 
-/* "{ default as a, b }" is "{ default: a, b }" when it takes an object apart. */
-static int put_braces(struct buf *head, str braces, str file)
+/* Appends names of a clause; the head is one line. "a as b" is "a:b" when it takes an object apart,
+ * which is what it does in braces and nowhere else. */
+static int put_clause(struct buf *head, str clause)
 {
-    int r = buf_append(head, STR("const "));
+    static const str as = STR(" as ");
+    int r = 0;
 
-    while (r == 0 && braces.len) {
-        static const str as = STR(" as ");
+    while (r == 0 && clause.len) {
+        bool colon = str_starts(clause, as);
+        char c = colon ? ':' : clause.ptr[0] == '\n' ? ' ' : clause.ptr[0];
 
-        if (str_starts(braces, as)) {
-            r = buf_append(head, STR(":"));
-            braces = str_skip(braces, as.len);
-        } else {
-            r = buf_append_char(head, braces.ptr[0] == '\n' ? ' ' : braces.ptr[0]);
-            braces = str_skip(braces, 1);
-        }
+        r = buf_append_char(head, c);
+        clause = str_skip(clause, colon ? as.len : 1);
     }
-    if (r < 0)
+    return r;
+}
+
+/* One constant: `names` bound to what the file stands for, or to a namespace that has it. */
+static int put_constant(struct buf *head, str names, str file, bool namespace)
+{
+    int r;
+
+    if ((r = buf_append(head, STR("const "))) < 0 || (r = put_clause(head, names)) < 0)
         return r;
-    return buf_printf(head, "={default:__atoll_module(\"%.*s\")};", STR_ARGS(file));
+    return buf_printf(head, namespace ? "={default:__atoll_module(\"%.*s\")};"
+                                      : "=__atoll_module(\"%.*s\");",
+                      STR_ARGS(file));
 }
 
 /* "name", "* as name", "{...}", or "name, " and one of the others. */
-static int put_names(struct buf *head, str clause, str file)
+static int put_constants(struct buf *head, str clause, str file)
 {
     size_t comma;
     int r;
 
     if (str_starts(clause, STR("{")))
-        return put_braces(head, clause, file);
-    if (str_starts(clause, STR("* as "))) {
-        clause = str_skip(clause, STR("* as ").len);
-        return buf_printf(head, "const %.*s={default:__atoll_module(\"%.*s\")};", STR_ARGS(clause),
-                          STR_ARGS(file));
-    }
+        return put_constant(head, clause, file, true);
+    if (str_starts(clause, STR("* as ")))
+        return put_constant(head, str_skip(clause, STR("* as ").len), file, true);
     comma = str_find(clause, ',');
-    r = buf_printf(head, "const %.*s=__atoll_module(\"%.*s\");",
-                   STR_ARGS(str_head(clause, comma)), STR_ARGS(file));
+    r = put_constant(head, str_head(clause, comma), file, false);
     if (r < 0 || comma == clause.len)
         return r;
-    return put_names(head, str_skip(clause, comma + 2), file);
+    return put_constants(head, str_skip(clause, comma + 2), file);
 }
 
 /* Splits the module into constants for the head and a body without imports. */
@@ -113,7 +118,7 @@ static int split(str module, struct buf *head, struct buf *body)
             continue;
         }
         if (import.clause.len)
-            r = put_names(head, import.clause, import.file);
+            r = put_constants(head, import.clause, import.file);
         for (size_t i = 0; i < import.len && r == 0; i++)
             if (module.ptr[i] == '\n')
                 r = buf_append_char(body, '\n');

@@ -29,7 +29,7 @@ struct child_options {
 struct child_hooks {
     /* A frame from the process; both are borrowed. */
     void (*on_frame)(void *context, json_t *object, str blob);
-    /* A process died that was not told to; `how` is for a person, the next one comes in delay_ms. */
+    /* A process died that was not told to: `how` is for a person; the next comes in delay_ms. */
     void (*on_death)(void *context, const char *how, int delay_ms);
     /* The next process was started; it knows nothing yet. Not called for the first one. */
     void (*on_restart)(void *context);

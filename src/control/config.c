@@ -285,7 +285,8 @@ static int take_name(struct reader *rd)
     json_t *own = rd->section ? json_object_get(rd->section, "name") : NULL;
     json_t *top = json_object_get(rd->file->top, "name");
     const char *given = json_string_value(own ? own : top);
-    char *base = given ? str_dup(str_from(given)) : name_from(path_file_name(str_from(rd->config->root)));
+    char *base = given ? str_dup(str_from(given))
+                       : name_from(path_file_name(str_from(rd->config->root)));
     struct buf name;
 
     buf_init(&name, CONFIG_FILE_BYTES_MAX);
@@ -367,13 +368,14 @@ static int take_limits(struct reader *rd)
  * else .dev.vars. */
 static int take_dev_vars(struct reader *rd)
 {
+    const char *environment = rd->request->environment;
     struct buf name, text;
     char *path = NULL, *shown;
     int r;
 
     buf_init(&name, CONFIG_FILE_BYTES_MAX);
-    if (rd->request->environment) {
-        ASSERT(buf_printf(&name, "%s/.dev.vars.%s", rd->config->root, rd->request->environment) == 0);
+    if (environment) {
+        ASSERT(buf_printf(&name, "%s/.dev.vars.%s", rd->config->root, environment) == 0);
         path = buf_take(&name, NULL);
     }
     if (!path || !path_is_file(path)) {

@@ -77,7 +77,8 @@ static int read_value(struct reader *rd, json_t **ret_value)
         blank++;
     take(rd, blank);
     quote = rd->rest.len ? rd->rest.ptr[0] : '\n';
-    if (strchr("'\"`", quote) && (end = str_find(str_skip(rd->rest, 1), quote) + 1) < rd->rest.len) {
+    end = str_find(str_skip(rd->rest, 1), quote) + 1;
+    if (strchr("'\"`", quote) && end < rd->rest.len) {
         str inside = str_skip(take(rd, end), 1);
 
         take(rd, str_find(rd->rest, '\n') + 1);

@@ -29,16 +29,6 @@ extern void JSSynchronousGarbageCollectForDebugging(JSContextRef ctx);
 extern JSObjectRef JSGetMemoryUsageStatistics(JSContextRef ctx);
 extern void JSReportExtraMemoryCost(JSContextRef ctx, size_t bytes);
 
-/* A script whose text is never copied: `source` is ASCII and outlives every VM. */
-typedef struct OpaqueJSScript *JSScriptRef;
-extern JSScriptRef JSScriptCreateReferencingImmortalASCIIText(JSContextGroupRef group,
-                                                              JSStringRef url, int first_line,
-                                                              const char *source, size_t length,
-                                                              JSStringRef *error, int *error_line);
-extern JSValueRef JSScriptEvaluate(JSContextRef ctx, JSScriptRef script, JSValueRef self,
-                                   JSValueRef *exception);
-extern void JSScriptRelease(JSScriptRef script);
-
 /* JSC::VM::drainMicrotasks(); a JSContextGroupRef is the VM. Weak: absent in some future version,
  * then the drain at JSUnlock is the fallback. */
 extern void jsc_drain_microtasks(JSContextGroupRef vm) __asm__("_ZN3JSC2VM15drainMicrotasksEv")

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/utf8.h"
+
 #include "engine/jsc_private.h"
 
 enum { STACK_TEXT_BYTES = 512 };
@@ -174,6 +176,31 @@ bool value_view(JSContextRef ctx, JSValueRef value, const void **ret_bytes, size
     return true;
 }
 
+static size_t units_of(str utf8)
+{
+    size_t units = 0;
+
+    for (size_t i = 0; i < utf8.len; i++) {
+        unsigned char c = (unsigned char)utf8.ptr[i];
+        units += ((c & 0xC0) != 0x80) + (c >= 0xF0);
+    }
+    return units;
+}
+
+/* JSStringGetUTF8CString stops at a lone surrogate: when less came out than went in, we convert. */
+static size_t string_to_utf8(JSStringRef string, char *out, size_t room)
+{
+    size_t units = JSStringGetLength(string);
+    size_t len = JSStringGetUTF8CString(string, out, room);
+
+    len -= len > 0;
+    if (len == units || units_of((str){out, len}) == units)
+        return len;
+    const JSChar *wide = JSStringGetCharactersPtr(string);
+    utf8_from_units(wide, units, out);
+    return utf8_len_of_units(wide, units);
+}
+
 int value_to_buf(JSContextRef ctx, JSValueRef value, struct buf *out, JSValueRef *exception)
 {
     JSValueRef thrown = NULL;
@@ -188,7 +215,7 @@ int value_to_buf(JSContextRef ctx, JSValueRef value, struct buf *out, JSValueRef
     room = JSStringGetMaximumUTF8CStringSize(string);
     r = buf_reserve(out, room);
     if (r == 0)
-        out->len += JSStringGetUTF8CString(string, out->ptr + out->len, room) - 1;
+        out->len += string_to_utf8(string, out->ptr + out->len, room);
     JSStringRelease(string);
     return r;
 }

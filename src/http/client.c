@@ -34,6 +34,8 @@ enum {
     SEND_QUEUE_BYTES_MAX = 256 * 1024 * 1024,
     SEND_KEPT_BYTES_MAX = 64 * 1024,
     METHOD_BYTES_MAX = 64,
+    HTTP2_USES_MAX = 500,
+    PORTS = 1 << 16,
 };
 
 struct client {
@@ -45,6 +47,7 @@ struct client {
     struct list cancelled;
     int requests;           /* in both lists */
     int inside;             /* libcurl frames on the stack */
+    uint16_t http2_uses[PORTS];     /* of the HTTP/2 connection at that local port */
 };
 
 struct socket {
@@ -127,6 +130,8 @@ void client_cancel(struct client_request *request)
 {
     struct client *client = request->client;
 
+    /* An HTTP/2 connection would be kept, with the reset of the stream perhaps never sent. */
+    SET(request->easy, CURLOPT_FORBID_REUSE, 1L);
     request->state = REQUEST_CANCELLED;
     list_remove(&request->link);
     list_push(&client->cancelled, &request->link);
@@ -375,6 +380,25 @@ static void head_add(struct client_request *request, str line)
     ASSERT(r == 0);
 }
 
+/* libcurl 7.88 resets each HTTP/2 stream that has ended already. To a server that counts resets (as
+ * protection from "rapid reset") this is an attack after 1000 requests: the connection retires
+ * before. Its local port stands for it, as libcurl has no number for it. */
+static void http2_count(struct client_request *request)
+{
+    uint16_t *uses;
+    long version = 0, port = 0, connects = 0;
+
+    curl_easy_getinfo(request->easy, CURLINFO_HTTP_VERSION, &version);
+    if (version != CURL_HTTP_VERSION_2_0)
+        return;
+    curl_easy_getinfo(request->easy, CURLINFO_LOCAL_PORT, &port);
+    curl_easy_getinfo(request->easy, CURLINFO_NUM_CONNECTS, &connects);
+    uses = &request->client->http2_uses[port & (PORTS - 1)];
+    *uses = connects ? 1 : (uint16_t)(*uses + 1);
+    if (*uses >= HTTP2_USES_MAX)
+        SET(request->easy, CURLOPT_FORBID_REUSE, 1L);
+}
+
 static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
 {
     struct client_request *request = arg;
@@ -399,6 +423,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
         head_add(request, line);
     } else if (request->status >= 200) {
         request->state = REQUEST_BODY;
+        http2_count(request);
         request->hooks->on_head(request->owner, request->status, str_from(request->reason),
                                 buf_str(&request->head));
     }

@@ -1,7 +1,7 @@
 /* Whole files, read and written at once.
  *
- * Owns: nothing. Thread: any; every call blocks. Limits: a maximum of bytes per read, TREE_DEPTH_MAX
- * levels of directories. Errors carry the path and the system's reason. */
+ * Owns: nothing. Thread: any; every call blocks. Limits: a maximum of bytes per read, 16 levels of
+ * directories. Errors carry the path and the system's reason. */
 #ifndef ATOLL_OS_FILE_H
 #define ATOLL_OS_FILE_H
 

@@ -160,29 +160,32 @@ bool path_is_file(const char *path)
     return stat(path, &st) == 0 && S_ISREG(st.st_mode);
 }
 
+/* The real path of <directory><above><place>/<name>; NULL when nothing is there. Returned owned. */
+static char *find_at(str directory, const char *above, const char *place, const char *name)
+{
+    char *path, *real;
+    struct buf b;
+
+    buf_init(&b, PATH_TEXT_MAX);
+    ASSERT(buf_printf(&b, "%.*s%s%s/%s", STR_ARGS(directory), above, place, name) == 0);
+    path = buf_take(&b, NULL);
+    real = realpath(path, NULL);
+    free(path);
+    return real;
+}
+
 char *path_beside_binary(const char *const *places, const char *name)
 {
-    static const char *const above[] = {"/../", "/../../"};
-    char binary[PATH_MAX];
+    static const char *const above[] = {"../", "../../"};
+    char binary[PATH_MAX], *found = NULL;
     ssize_t len = readlink("/proc/self/exe", binary, sizeof binary);
     str directory;
 
     if (len <= 0)
         return NULL;
     directory = str_head((str){binary, (size_t)len}, directory_len((str){binary, (size_t)len}));
-    for (size_t i = 0; places[i]; i++) {
-        for (size_t j = 0; j < COUNT_OF(above); j++) {
-            struct buf b;
-            char *found, *real;
-
-            buf_init(&b, PATH_TEXT_MAX);
-            ASSERT(buf_printf(&b, "%.*s%s%s/%s", STR_ARGS(directory), above[j], places[i], name) == 0);
-            found = buf_take(&b, NULL);
-            real = realpath(found, NULL);
-            free(found);
-            if (real)
-                return real;
-        }
-    }
-    return NULL;
+    for (size_t i = 0; places[i] && !found; i++)
+        for (size_t j = 0; j < COUNT_OF(above) && !found; j++)
+            found = find_at(directory, above[j], places[i], name);
+    return found;
 }

@@ -54,28 +54,28 @@ static const struct {
     uint8_t byte;
     uint16_t unit;
 } patches[] = {
-    {STR("koi8-u"), 0xAE, 0x045E},      {STR("koi8-u"), 0xBE, 0x040E},
+    {STR("koi8-u"), 0xAE, 0x045E},       {STR("koi8-u"), 0xBE, 0x040E},
     {STR("windows-1253"), 0xAA, 0xFFFD}, {STR("windows-1255"), 0xCA, 0x05BA},
-    {STR("iso-8859-16"), 0xA1, 0x0104}, {STR("iso-8859-16"), 0xA2, 0x0105},
-    {STR("iso-8859-16"), 0xA3, 0x0141}, {STR("iso-8859-16"), 0xA4, 0x20AC},
-    {STR("iso-8859-16"), 0xA5, 0x201E}, {STR("iso-8859-16"), 0xA6, 0x0160},
-    {STR("iso-8859-16"), 0xA8, 0x0161}, {STR("iso-8859-16"), 0xAA, 0x0218},
-    {STR("iso-8859-16"), 0xAC, 0x0179}, {STR("iso-8859-16"), 0xAE, 0x017A},
-    {STR("iso-8859-16"), 0xAF, 0x017B}, {STR("iso-8859-16"), 0xB2, 0x010C},
-    {STR("iso-8859-16"), 0xB3, 0x0142}, {STR("iso-8859-16"), 0xB4, 0x017D},
-    {STR("iso-8859-16"), 0xB5, 0x201D}, {STR("iso-8859-16"), 0xB8, 0x017E},
-    {STR("iso-8859-16"), 0xB9, 0x010D}, {STR("iso-8859-16"), 0xBA, 0x0219},
-    {STR("iso-8859-16"), 0xBC, 0x0152}, {STR("iso-8859-16"), 0xBD, 0x0153},
-    {STR("iso-8859-16"), 0xBE, 0x0178}, {STR("iso-8859-16"), 0xBF, 0x017C},
-    {STR("iso-8859-16"), 0xC3, 0x0102}, {STR("iso-8859-16"), 0xC5, 0x0106},
-    {STR("iso-8859-16"), 0xD0, 0x0110}, {STR("iso-8859-16"), 0xD1, 0x0143},
-    {STR("iso-8859-16"), 0xD5, 0x0150}, {STR("iso-8859-16"), 0xD7, 0x015A},
-    {STR("iso-8859-16"), 0xD8, 0x0170}, {STR("iso-8859-16"), 0xDD, 0x0118},
-    {STR("iso-8859-16"), 0xDE, 0x021A}, {STR("iso-8859-16"), 0xE3, 0x0103},
-    {STR("iso-8859-16"), 0xE5, 0x0107}, {STR("iso-8859-16"), 0xF0, 0x0111},
-    {STR("iso-8859-16"), 0xF1, 0x0144}, {STR("iso-8859-16"), 0xF5, 0x0151},
-    {STR("iso-8859-16"), 0xF7, 0x015B}, {STR("iso-8859-16"), 0xF8, 0x0171},
-    {STR("iso-8859-16"), 0xFD, 0x0119}, {STR("iso-8859-16"), 0xFE, 0x021B},
+    {STR("iso-8859-16"), 0xA1, 0x0104},  {STR("iso-8859-16"), 0xA2, 0x0105},
+    {STR("iso-8859-16"), 0xA3, 0x0141},  {STR("iso-8859-16"), 0xA4, 0x20AC},
+    {STR("iso-8859-16"), 0xA5, 0x201E},  {STR("iso-8859-16"), 0xA6, 0x0160},
+    {STR("iso-8859-16"), 0xA8, 0x0161},  {STR("iso-8859-16"), 0xAA, 0x0218},
+    {STR("iso-8859-16"), 0xAC, 0x0179},  {STR("iso-8859-16"), 0xAE, 0x017A},
+    {STR("iso-8859-16"), 0xAF, 0x017B},  {STR("iso-8859-16"), 0xB2, 0x010C},
+    {STR("iso-8859-16"), 0xB3, 0x0142},  {STR("iso-8859-16"), 0xB4, 0x017D},
+    {STR("iso-8859-16"), 0xB5, 0x201D},  {STR("iso-8859-16"), 0xB8, 0x017E},
+    {STR("iso-8859-16"), 0xB9, 0x010D},  {STR("iso-8859-16"), 0xBA, 0x0219},
+    {STR("iso-8859-16"), 0xBC, 0x0152},  {STR("iso-8859-16"), 0xBD, 0x0153},
+    {STR("iso-8859-16"), 0xBE, 0x0178},  {STR("iso-8859-16"), 0xBF, 0x017C},
+    {STR("iso-8859-16"), 0xC3, 0x0102},  {STR("iso-8859-16"), 0xC5, 0x0106},
+    {STR("iso-8859-16"), 0xD0, 0x0110},  {STR("iso-8859-16"), 0xD1, 0x0143},
+    {STR("iso-8859-16"), 0xD5, 0x0150},  {STR("iso-8859-16"), 0xD7, 0x015A},
+    {STR("iso-8859-16"), 0xD8, 0x0170},  {STR("iso-8859-16"), 0xDD, 0x0118},
+    {STR("iso-8859-16"), 0xDE, 0x021A},  {STR("iso-8859-16"), 0xE3, 0x0103},
+    {STR("iso-8859-16"), 0xE5, 0x0107},  {STR("iso-8859-16"), 0xF0, 0x0111},
+    {STR("iso-8859-16"), 0xF1, 0x0144},  {STR("iso-8859-16"), 0xF5, 0x0151},
+    {STR("iso-8859-16"), 0xF7, 0x015B},  {STR("iso-8859-16"), 0xF8, 0x0171},
+    {STR("iso-8859-16"), 0xFD, 0x0119},  {STR("iso-8859-16"), 0xFE, 0x021B},
 };
 
 /* How a multi-byte encoding differs from ICU's of that name. */
@@ -141,8 +141,8 @@ static void make_table(int single, uint16_t *table)
         ASSERT(converter);
     }
     for (int i = 0; i < HIGH_HALF; i++)
-        table[i] = converter ? icu_unit(converter, (uint8_t)(HIGH_HALF + i))
-                             : (uint16_t)(0xF780 + i);
+        table[i] =
+            converter ? icu_unit(converter, (uint8_t)(HIGH_HALF + i)) : (uint16_t)(0xF780 + i);
     for (size_t i = 0; i < COUNT_OF(patches); i++)
         if (str_equal(patches[i].name, singles[single].name))
             table[patches[i].byte - HIGH_HALF] = patches[i].unit;

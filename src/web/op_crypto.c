@@ -156,8 +156,7 @@ static void on_digest_run(struct isolate *iso, struct task *task)
 {
     struct digest_job *job = CONTAINER_OF(task, struct digest_job, task);
 
-    hook_complete(iso, job->id, NULL,
-                  value_bytes(isolate_context(iso), job->out, job->out_len));
+    hook_complete(iso, job->id, NULL, value_bytes(isolate_context(iso), job->out, job->out_len));
     job_free(job);
 }
 

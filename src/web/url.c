@@ -228,8 +228,8 @@ static int put_file_host(struct url *url, str text, const struct cut *cut)
 static void put_file_slash(struct url *url, const struct url *base, str text)
 {
     str drive = base ? str_head(base_path(base), 3) : STR_NONE;
-    bool whole = base && (base_path(base).len == 3 || (base_path(base).len > 3 &&
-                                                       base_path(base).ptr[3] == '/'));
+    bool whole = base && (base_path(base).len == 3 ||
+                          (base_path(base).len > 3 && base_path(base).ptr[3] == '/'));
 
     if (base)
         copy_base_authority(base, url);

@@ -152,8 +152,8 @@ enum { IPV6_PIECES = 8, IPV6_NO_GAP = -1 };
 
 struct ipv6 {
     uint16_t piece[IPV6_PIECES];
-    int count;  /* pieces read */
-    int gap;    /* index at which "::" stood, or IPV6_NO_GAP */
+    int count; /* pieces read */
+    int gap;   /* index at which "::" stood, or IPV6_NO_GAP */
 };
 
 /* The dotted tail "1.2.3.4": two pieces. */
@@ -308,8 +308,8 @@ static bool has_vain_punycode(str ascii, bool hyphens)
 {
     while (ascii.len) {
         str label = str_head(ascii, str_find(ascii, '.'));
-        if (str_starts(label, STR("xn--")) && (label.ptr[label.len - 1] == '-' ||
-                                               (hyphens && str_starts(label, STR("xn--xn--")))))
+        if (str_starts(label, STR("xn--")) &&
+            (label.ptr[label.len - 1] == '-' || (hyphens && str_starts(label, STR("xn--xn--")))))
             return true;
         ascii = str_skip(ascii, label.len + 1);
     }
@@ -322,10 +322,10 @@ static const UIDNA *idna(void)
     UErrorCode status = U_ZERO_ERROR;
 
     if (!opened)
-        opened = uidna_openUTS46(UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ |
-                                     UIDNA_NONTRANSITIONAL_TO_ASCII |
-                                     UIDNA_NONTRANSITIONAL_TO_UNICODE,
-                                 &status);
+        opened =
+            uidna_openUTS46(UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ |
+                                UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE,
+                            &status);
     ASSERT(opened);
     return opened;
 }
@@ -337,14 +337,22 @@ enum { IGNORE = INT32_MIN };
 static const struct {
     int32_t first, last, shift;
 } remaps[] = {
-    {0x04C0, 0x04C0, 0x04CF - 0x04C0}, {0x10A0, 0x10C5, 0x2D00 - 0x10A0},
-    {0x115F, 0x1160, IGNORE},          {0x17B4, 0x17B5, IGNORE},
-    {0x180E, 0x180E, IGNORE},          {0x1E9E, 0x1E9E, 0x00DF - 0x1E9E},
-    {0x206A, 0x206F, IGNORE},          {0x2132, 0x2132, 0x214E - 0x2132},
-    {0x2183, 0x2183, 0x2184 - 0x2183}, {0x3164, 0x3164, IGNORE},
-    {0xFFA0, 0xFFA0, IGNORE},          {0x1D173, 0x1D17A, IGNORE},
-    {0x2F868, 0x2F868, 0x36FC - 0x2F868}, {0x2F874, 0x2F874, 0x5F53 - 0x2F874},
-    {0x2F91F, 0x2F91F, 0x243AB - 0x2F91F}, {0x2F95F, 0x2F95F, 0x7AEE - 0x2F95F},
+    {0x04C0, 0x04C0, 0x04CF - 0x04C0},
+    {0x10A0, 0x10C5, 0x2D00 - 0x10A0},
+    {0x115F, 0x1160, IGNORE},
+    {0x17B4, 0x17B5, IGNORE},
+    {0x180E, 0x180E, IGNORE},
+    {0x1E9E, 0x1E9E, 0x00DF - 0x1E9E},
+    {0x206A, 0x206F, IGNORE},
+    {0x2132, 0x2132, 0x214E - 0x2132},
+    {0x2183, 0x2183, 0x2184 - 0x2183},
+    {0x3164, 0x3164, IGNORE},
+    {0xFFA0, 0xFFA0, IGNORE},
+    {0x1D173, 0x1D17A, IGNORE},
+    {0x2F868, 0x2F868, 0x36FC - 0x2F868},
+    {0x2F874, 0x2F874, 0x5F53 - 0x2F874},
+    {0x2F91F, 0x2F91F, 0x243AB - 0x2F91F},
+    {0x2F95F, 0x2F95F, 0x7AEE - 0x2F95F},
     {0x2F9BF, 0x2F9BF, 0x45D7 - 0x2F9BF},
 };
 

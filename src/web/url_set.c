@@ -21,7 +21,7 @@ struct pieces {
     str username, password;
     str host;
     str path;
-    str query, fragment;  /* without their marks; NULL pointer: none */
+    str query, fragment; /* without their marks; NULL pointer: none */
     int port;
     bool has_host;
 };
@@ -226,9 +226,15 @@ static int set_hash(const struct url *url, str value, struct pieces *p, struct u
 typedef int setter(const struct url *url, str value, struct pieces *p, struct url *made);
 
 static setter *const setters[URL_PART_COUNT] = {
-    [URL_PROTOCOL] = set_protocol, [URL_USERNAME] = set_username,      [URL_PASSWORD] = set_password,
-    [URL_HOST] = set_host,         [URL_HOSTNAME] = set_hostname_only, [URL_PORT] = set_port,
-    [URL_PATHNAME] = set_pathname, [URL_SEARCH] = set_search,          [URL_HASH] = set_hash,
+    [URL_PROTOCOL] = set_protocol,
+    [URL_USERNAME] = set_username,
+    [URL_PASSWORD] = set_password,
+    [URL_HOST] = set_host,
+    [URL_HOSTNAME] = set_hostname_only,
+    [URL_PORT] = set_port,
+    [URL_PATHNAME] = set_pathname,
+    [URL_SEARCH] = set_search,
+    [URL_HASH] = set_hash,
 };
 
 static int set_piece(const struct url *url, enum url_part part, str value, struct url *next)

@@ -1,6 +1,6 @@
 // Starts the real binary and speaks to it. Whatever is started here is stopped by its own pid.
-import { spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { spawn, spawnSync } from "node:child_process";
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -37,12 +37,6 @@ export function write(directory, name, text) {
   writeFileSync(path, text);
 }
 
-export function copy(t, from) {
-  const path = project(t);
-  cpSync(from, path, { recursive: true });
-  return path;
-}
-
 /** Runs a command to its end: {status, stdout, stderr}. */
 export function run(args, options = {}) {
   const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
@@ -54,6 +48,10 @@ export function run(args, options = {}) {
     child.on("close", (status, signal) => resolve({ status, signal, ...out }));
   });
 }
+
+/** What the type checker has to say about the project in `directory`; "" when it is content. */
+export const typeErrors = (directory) =>
+  spawnSync(join(root, "node_modules/.bin/tsc"), ["-p", directory], { encoding: "utf8" }).stdout;
 
 /** `atoll dev` on a free port, stopped after the test. */
 export async function dev(t, paths, { args = [], cwd = root, env = {}, ready = true } = {}) {

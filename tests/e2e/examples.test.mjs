@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { dev, root } from "./atoll.mjs";
+import { dev, root, typeErrors } from "./atoll.mjs";
 
 const example = (t, name, args) => dev(t, join(root, "examples", name), { args });
 
@@ -106,6 +106,10 @@ test("hono-auth", async (t) => {
   const created = await server.fetch("/user?userId=7", { method: "POST", headers, body: '{"name":"Ada"}' });
   assert.deepEqual(await created.json(), { message: "Created" });
   await server.shows("Ada");
+});
+
+test("the examples fit Cloudflare's types", () => {
+  assert.equal(typeErrors(join(root, "examples")), "");
 });
 
 test("every example is tested here", () => {

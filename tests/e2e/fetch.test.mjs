@@ -9,7 +9,7 @@ import https from "node:https";
 import net from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { after, before, test } from "node:test";
+import { after, before, test as testOf } from "node:test";
 import zlib from "node:zlib";
 import { dev, project, sleep, until } from "./atoll.mjs";
 
@@ -127,9 +127,12 @@ function sendBlocks(response, bytes) {
   more();
 }
 
+// What has come of the body; a request that is aborted ends early.
 async function bodyOf(request) {
   const pieces = [];
-  for await (const piece of request) pieces.push(piece);
+  try {
+    for await (const piece of request) pieces.push(piece);
+  } catch {}
   return Buffer.concat(pieces);
 }
 
@@ -180,6 +183,13 @@ const upstream = {
     }
     response.end();
   },
+  "/trickle"(_, response) {
+    const timer = setInterval(() => response.write("a little "), 10);
+    response.on("close", () => {
+      clearInterval(timer);
+      seen.closed++;
+    });
+  },
   "/never": (_, response) => response.on("close", () => seen.closed++),
   "/reset"(_, response) {
     response.writeHead(200, { "content-length": 100 });
@@ -212,6 +222,8 @@ function makeCertificates() {
     untrusted: { key: read("other.key"), cert: read("other.pem") },
   };
 }
+
+const test = (name, run) => testOf(name, { timeout: 30_000 }, run);
 
 const at = {};
 const servers = [];
@@ -469,7 +481,9 @@ test("abort before, while waiting for the head, and in the body", async () => {
     seen.closed = 0;
     const waiting = await ask("/abort", { url: `${at[name]}/never`, when: "waiting" });
     assert.deepEqual([waiting.at, waiting.name], ["head", "AbortError"]);
-    const body = await ask("/abort", { url: `${at[name]}/large?1000`, when: "body" });
+    // Node's HTTP/2 server does not always notice a reset while it has much to send.
+    const path = name === "h2" ? "/trickle" : "/large?1000";
+    const body = await ask("/abort", { url: at[name] + path, when: "body" });
     assert.deepEqual([body.at, body.bytes, body.name], ["body", true, "AbortError"]);
     await until(() => seen.closed === 2, `the upstream to notice over ${name}`);
   }
@@ -505,6 +519,12 @@ test("connections are used again", async () => {
     await ask("/sequence", { url: `${at[name]}/echo`, count: 25, init: { method: "POST", body: "x" } });
     assert.ok(seen.connections <= 1, `${name}: ${seen.connections} new connections for 50 requests`);
   }
+});
+
+test("more requests over HTTP/2 than a server lets one connection reset", async () => {
+  seen.connections = 0;
+  assert.deepEqual(await ask("/sequence", { url: `${at.h2}/hello`, count: 1500 }), { count: 1500 });
+  assert.ok(seen.connections <= 4, `${seen.connections} connections`);
 });
 
 test("bodies that nobody reads can be cancelled", async () => {
@@ -579,7 +599,7 @@ test("an upstream that does not read holds the client back", async () => {
   seen.hold = true;
   let given = 0;
   async function* counted() {
-    for await (const block of blocks(200)) {
+    for await (const block of blocks(90)) {
       given += block.length;
       yield block;
     }
@@ -589,7 +609,7 @@ test("an upstream that does not read holds the client back", async () => {
   const held = given;
   await sleep(300);
   assert.equal(given, held, "the client could go on");
-  assert.ok(held < 100 * MEGABYTE, `${held} bytes were taken`);
+  assert.ok(held < 60 * MEGABYTE, `${held} bytes were taken`);
   seen.hold = false;
-  assert.equal(await (await going).text(), String(200 * MEGABYTE));
+  assert.equal(await (await going).text(), String(90 * MEGABYTE));
 });

@@ -1,9 +1,9 @@
 // atoll init: each template runs as it is.
 import assert from "node:assert/strict";
-import { existsSync, readFileSync, symlinkSync } from "node:fs";
+import { chmodSync, existsSync, readFileSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { dev, project, root, run, write } from "./atoll.mjs";
+import { dev, project, root, run, typeErrors, write } from "./atoll.mjs";
 
 const init = (cwd, ...args) => run(["init", ...args], { cwd });
 
@@ -29,6 +29,7 @@ for (const [template, check] of Object.entries(templates)) {
       assert.equal(JSON.parse(readFileSync(join(dir, "package.json"))).name, "my-worker");
       assert.match(made.stdout, /npm install/);
       symlinkSync(join(root, "node_modules"), join(dir, "node_modules"));
+      assert.equal(typeErrors(dir), "");
     }
     await check(await dev(t, dir));
   });
@@ -36,7 +37,6 @@ for (const [template, check] of Object.entries(templates)) {
 
 test("npm runs in the new project, and its absence is said", async (t) => {
   const cwd = project(t, { "bin/npm": '#!/bin/sh\necho "npm $* in $(basename "$PWD")"\n' });
-  const { chmodSync } = await import("node:fs");
   chmodSync(join(cwd, "bin/npm"), 0o755);
   const path = (dirs) => ({ cwd, env: { ...process.env, PATH: dirs } });
   const with_npm = await run(["init", "one", "--template", "hono"], path(`${cwd}/bin:${process.env.PATH}`));

@@ -13,9 +13,9 @@ static str take_line(str *rest)
 static void check(const struct url *url)
 {
     const uint32_t offsets[] = {
-        url->protocol_end, url->username_end, url->password_end,  url->host_start,
-        url->host_end,     url->path_start,   url->query_start,   url->fragment_start,
-        (uint32_t)url->href.len,
+        url->protocol_end, url->username_end,   url->password_end,
+        url->host_start,   url->host_end,       url->path_start,
+        url->query_start,  url->fragment_start, (uint32_t)url->href.len,
     };
 
     for (size_t i = 1; i < COUNT_OF(offsets); i++)

@@ -83,11 +83,11 @@ test("copies errors", () => {
 test("refuses what cannot be cloned", () => {
   const bad = [
     () => {}, class {}, Symbol("s"), Object(Symbol("s")), Promise.resolve(), new WeakMap(), new WeakSet(), new WeakRef({}),
-    new URL("a:b"), new URLSearchParams(), new TextEncoder(), new Headers(), new Response(), crypto, [1].values(),
+    new URL("a:b"), new URLSearchParams(), new TextEncoder(), new Headers(), new Response(), crypto, [1].values(), Map.prototype.keys.call(new Map()),
   ];
   for (const value of bad)
     for (const wrapped of [value, [value], { value }, new Map([[1, value]]), new Set([value])]) {
-      const error = assertThrows(() => structuredClone(wrapped), DOMException, String(value));
+      const error = assertThrows(() => structuredClone(wrapped), DOMException, Object.prototype.toString.call(value));
       assertEquals([error.name, error.code], ["DataCloneError", 25]);
     }
   assertThrows(() => structuredClone(), TypeError);
@@ -117,4 +117,10 @@ test("lets the error of a getter through", () => {
   const mine = new Error("mine");
   const thrown = assertThrows(() => structuredClone({ get x() { throw mine; } }), Error);
   assert(thrown === mine);
+});
+
+test("copies blobs and files", async () => {
+  const [blob, file] = structuredClone([new Blob(["ab"], { type: "text/x" }), new File(["c"], "n", { lastModified: 5 })]);
+  assertEquals([blob.constructor, blob.type, await blob.text()], [Blob, "text/x", "ab"]);
+  assertEquals([file.constructor, file.name, file.lastModified, await file.text()], [File, "n", 5, "c"]);
 });

@@ -9,14 +9,14 @@ function refuse(message) {
 
 exports.atob = function (data) {
   need(arguments.length, 1, "atob");
-  const text = op_encoding_atob(`${data}`.toWellFormed());
+  const text = op_encoding_atob(`${data}`);
   if (text === undefined) refuse("atob: the string is not correctly encoded");
   return text;
 };
 
 exports.btoa = function (data) {
   need(arguments.length, 1, "btoa");
-  const text = op_encoding_btoa(`${data}`.toWellFormed());
+  const text = op_encoding_btoa(`${data}`);
   if (text === undefined) refuse("btoa: the string has characters beyond U+00FF");
   return text;
 };

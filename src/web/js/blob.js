@@ -60,12 +60,13 @@ function join(parts, native) {
   return all;
 }
 
-// [Clamp] long long, counted from the end when it is negative.
+// [Clamp] long long: to the nearest integer, the even one of two; counted from the end when negative.
 function clamp(value, size, fallback) {
   if (value === undefined) return fallback;
   value = +value || 0;
-  value = Math.trunc(Math.max(-Number.MAX_SAFE_INTEGER, Math.min(value, Number.MAX_SAFE_INTEGER)));
-  return value < 0 ? Math.max(size + value, 0) : Math.min(value, size);
+  let whole = Math.round(value);
+  if (whole - value === 0.5 && whole % 2 !== 0) whole--;
+  return whole < 0 ? Math.max(size + whole, 0) : Math.min(whole, size);
 }
 
 // ---- Blob ----

@@ -135,38 +135,19 @@ exports.clone = (body) => {
   return other;
 };
 
-// Gives a class the methods of the Body mixin. `inner(object)` throws unless it is one of them;
-// `typeOf(inner)` is the value of its Content-Type, or null.
-exports.mixin = (prototype, inner, typeOf) => {
-  const methods = {
-    get body() {
-      return exports.streamOf(inner(this).body);
-    },
-    get bodyUsed() {
-      return exports.isUsed(inner(this).body);
-    },
-    async arrayBuffer() {
-      const bytes = await bytesOf(inner(this).body);
-      return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : copyBytes(bytes).buffer;
-    },
-    async blob() {
-      const own = inner(this);
-      const type = typeOf(own) ?? "";
-      return new (use("blob").Blob)([await bytesOf(own.body)], { type });
-    },
-    async bytes() {
-      return bytesOf(inner(this).body);
-    },
-    async formData() {
-      const own = inner(this);
-      return formDataOf(own.body, typeOf(own));
-    },
-    async json() {
-      return JSON.parse(await textOf(inner(this).body));
-    },
-    async text() {
-      return textOf(inner(this).body);
-    },
-  };
-  Object.defineProperties(prototype, Object.getOwnPropertyDescriptors(methods));
+// The methods of the Body mixin, on the inner state of a Request or Response.
+
+const typeOf = (inner) => inner.getHeaders().get("content-type");
+
+exports.bytes = (inner) => bytesOf(inner.body);
+exports.text = (inner) => textOf(inner.body);
+exports.json = async (inner) => JSON.parse(await textOf(inner.body));
+exports.formData = (inner) => formDataOf(inner.body, typeOf(inner));
+exports.arrayBuffer = async (inner) => {
+  const bytes = await bytesOf(inner.body);
+  return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : copyBytes(bytes).buffer;
+};
+exports.blob = async (inner) => {
+  const type = typeOf(inner) ?? "";
+  return new (use("blob").Blob)([await bytesOf(inner.body)], { type });
 };

@@ -46,34 +46,15 @@ exports.complete = (id, error, value) => {
 
 const late = [];
 
-function later(deliver) {
+exports.later = (deliver) => {
   late.push(deliver);
   op_wake();
-}
+};
+
+exports.natives = { WebAssembly, FinalizationRegistry };
 
 exports.wake = () => {
   for (const deliver of late.splice(0)) deliver();
-};
-
-for (const name of ["compile", "instantiate"]) {
-  const native = WebAssembly[name];
-  WebAssembly[name] = {
-    [name]: (...args) =>
-      exports.completion((id) => {
-        native.apply(WebAssembly, args).then(
-          (value) => later(() => exports.complete(id, undefined, value)),
-          (error) => later(() => exports.complete(id, error)),
-        );
-      }),
-  }[name];
-}
-
-const NativeFinalizationRegistry = FinalizationRegistry;
-globalThis.FinalizationRegistry = class FinalizationRegistry extends NativeFinalizationRegistry {
-  constructor(cleanup) {
-    if (typeof cleanup !== "function") throw new TypeError("FinalizationRegistry: cleanup must be a function");
-    super((held) => later(() => cleanup(held)));
-  }
 };
 
 // ---- lazy globals: name -> file ----
@@ -83,8 +64,8 @@ const globals = {
   url: "URL URLSearchParams",
   encoding: "TextEncoder TextDecoder",
   base64: "atob btoa",
-  dom_exception: "DOMException",
-  crypto: "crypto Crypto",
+  dom_exception: "DOMException QuotaExceededError",
+  crypto: "crypto Crypto SubtleCrypto",
   performance: "performance Performance",
   structured_clone: "structuredClone",
   events: "Event EventTarget CustomEvent ErrorEvent MessageEvent PromiseRejectionEvent reportError",
@@ -104,45 +85,43 @@ const globals = {
   request: "Request",
   response: "Response",
   service_worker: "addEventListener removeEventListener dispatchEvent FetchEvent ExtendableEvent",
-  worker: "navigator",
+  worker: "navigator queueMicrotask",
+  late: "WebAssembly FinalizationRegistry",
 };
 
 const define = Object.defineProperty;
 
-function lazy(name, file) {
-  const settle = (value) => define(globalThis, name, { value, writable: true, configurable: true });
+const settle = (name, value) => define(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+
+const lazy = (name, file) =>
   define(globalThis, name, {
     configurable: true,
+    enumerable: false,
     get() {
-      const value = use(file)[name];
-      settle(value);
-      return value;
+      settle(name, use(file)[name]);
+      return globalThis[name];
     },
-    set: settle,
+    set(value) {
+      settle(name, value);
+    },
   });
-}
 
 for (const file in globals) for (const name of globals[file].split(" ")) lazy(name, file);
-define(globalThis, "self", { value: globalThis, writable: true, configurable: true });
-const microtask = Promise.resolve();
-define(globalThis, "queueMicrotask", {
-  value: function queueMicrotask(callback) {
-    if (typeof callback !== "function")
-      throw new TypeError("Failed to execute 'queueMicrotask': the callback is not a function");
-    microtask.then(() => {
-      try {
-        callback();
-      } catch (error) {
-        use("events").reportError(error);
-      }
-    });
-  },
-  writable: true,
-  configurable: true,
-});
+settle("self", globalThis);
 delete globalThis.SharedArrayBuffer;
 delete Atomics.wait;
 delete Atomics.waitAsync;
+
+// What WebIDL asks of a class: enumerable members, static ones too, its name (the one in the source
+// is lost in minification) and its tag.
+exports.finish = (Class, tag) => {
+  define(Class, "name", { value: tag, configurable: true });
+  for (const name of Object.getOwnPropertyNames(Class))
+    if (name !== "prototype" && name !== "length" && name !== "name") define(Class, name, { enumerable: true });
+  for (const name of Object.getOwnPropertyNames(Class.prototype))
+    if (name !== "constructor") define(Class.prototype, name, { enumerable: true });
+  define(Class.prototype, Symbol.toStringTag, { value: tag, configurable: true });
+};
 
 // ---- the worker ----
 
@@ -176,7 +155,7 @@ class ExecutionContext {
 }
 
 const { requestFrom } = use("request");
-const { Response, responseInner } = use("response");
+const { responseInner } = use("response");
 
 exports.dispatch = (id, method, text, urlLength, bodyLength) => {
   cells[CURRENT] = id;
@@ -231,9 +210,6 @@ function fail(id, error) {
 }
 
 exports.timer = () => use("timers").fire();
-exports.abort = (id) => {
-  const request = loadedFiles.request;
-  request.abortRequest(id);
-};
+exports.abort = (id) => loadedFiles.request_init?.abortRequest(id);
 exports.hung = (id) => use("worker").hung(id);
 exports.rejection = (promise, reason) => use("worker").rejection(promise, reason);

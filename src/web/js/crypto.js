@@ -1,7 +1,7 @@
 // Crypto and the part of SubtleCrypto that exists (Web Cryptography API).
 
 const { op_crypto_random, op_crypto_uuid, op_crypto_digest, op_crypto_digest_later } = ops;
-const { finish, need } = use("webidl");
+const { finish, getter, need, typedArrayPrototype } = use("webidl");
 
 const INTERNAL = Symbol("internal");
 const RANDOM_BYTES_MAX = 65536;
@@ -11,7 +11,7 @@ const INTEGER_ARRAYS = new Set([
   "Int8Array", "Uint8Array", "Uint8ClampedArray", "Int16Array", "Uint16Array", "Int32Array", "Uint32Array",
   "BigInt64Array", "BigUint64Array",
 ]);
-const typedArrayTag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array).prototype, Symbol.toStringTag).get;
+const typedArrayTag = getter(typedArrayPrototype, Symbol.toStringTag);
 
 const exception = (message, name) => new (use("dom_exception").DOMException)(message, name);
 
@@ -40,7 +40,8 @@ class SubtleCrypto {
     this.#brand;
     need(arguments.length, 2, "SubtleCrypto.digest");
     const bytes = use("encoding").bytesOf(data);
-    if (bytes === undefined) throw new TypeError("SubtleCrypto.digest: the data is not an ArrayBuffer or a view of one");
+    if (bytes === undefined)
+      throw new TypeError("SubtleCrypto.digest: the data is not an ArrayBuffer or a view of one");
     const number = digestOf(algorithm);
     if (bytes.length <= DIGEST_NOW_BYTES_MAX) return op_crypto_digest(number, bytes).buffer;
     return (await use("core").completion((id) => op_crypto_digest_later(id, number, bytes))).buffer;
@@ -62,7 +63,8 @@ class Crypto {
   getRandomValues(array) {
     this.#subtle;
     need(arguments.length, 1, "Crypto.getRandomValues");
-    if (!ArrayBuffer.isView(array)) throw new TypeError("Crypto.getRandomValues: the argument is not a view of a buffer");
+    if (!ArrayBuffer.isView(array))
+      throw new TypeError("Crypto.getRandomValues: the argument is not a view of a buffer");
     if (!INTEGER_ARRAYS.has(Reflect.apply(typedArrayTag, array, [])))
       throw exception("Crypto.getRandomValues: only arrays of integers can be filled", "TypeMismatchError");
     if (array.byteLength > RANDOM_BYTES_MAX)

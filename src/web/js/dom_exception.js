@@ -3,11 +3,11 @@
 
 const { finish, constants } = use("webidl");
 
-// In the order of their legacy codes, which start at 1; a "-" stands for a code without a name.
+// In the order of their legacy codes, which start at 1; null stands for a code without a name.
 const NAMES = [
-  "IndexSizeError", "-", "HierarchyRequestError", "WrongDocumentError", "InvalidCharacterError", "-",
+  "IndexSizeError", null, "HierarchyRequestError", "WrongDocumentError", "InvalidCharacterError", null,
   "NoModificationAllowedError", "NotFoundError", "NotSupportedError", "InUseAttributeError", "InvalidStateError",
-  "SyntaxError", "InvalidModificationError", "NamespaceError", "InvalidAccessError", "-", "TypeMismatchError",
+  "SyntaxError", "InvalidModificationError", "NamespaceError", "InvalidAccessError", null, "TypeMismatchError",
   "SecurityError", "NetworkError", "AbortError", "URLMismatchError", "QuotaExceededError", "TimeoutError",
   "InvalidNodeTypeError", "DataCloneError",
 ];

@@ -6,15 +6,15 @@ const {
   op_encoding_tail_utf8, op_encoding_decode_utf16, op_encoding_decode_single, op_encoding_open,
   op_encoding_decode_multi,
 } = ops;
-const { finish, need } = use("webidl");
+const { finish, getter, need, typedArrayPrototype } = use("webidl");
 
 const FATAL = 1, STRIP_BOM = 2;
 const UTF8 = 0, UTF16LE = 1, UTF16BE = 2, SINGLE = 3, MULTI = 4;
 const NOTHING = new Uint8Array(0);
 const intoResult = op_encoding_result();
 const apply = Reflect.apply;
-const typedArrayTag = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array).prototype, Symbol.toStringTag).get;
-const bufferLength = Object.getOwnPropertyDescriptor(ArrayBuffer.prototype, "byteLength").get;
+const typedArrayTag = getter(typedArrayPrototype, Symbol.toStringTag);
+const bufferLength = getter(ArrayBuffer.prototype, "byteLength");
 
 // The bytes of a BufferSource as a Uint8Array over the same memory; undefined for anything else.
 function bytesOf(source) {
@@ -39,13 +39,13 @@ class TextEncoder {
 
   encode(input = "") {
     this.#brand;
-    return op_encoding_encode(`${input}`.toWellFormed());
+    return op_encoding_encode(`${input}`);
   }
 
   encodeInto(source, destination) {
     this.#brand;
     need(arguments.length, 2, "TextEncoder.encodeInto");
-    source = `${source}`.toWellFormed();
+    source = `${source}`;
     if (!ArrayBuffer.isView(destination) || apply(typedArrayTag, destination, []) !== "Uint8Array")
       throw new TypeError("TextEncoder.encodeInto: the destination is not a Uint8Array");
     op_encoding_encode_into(source, destination);
@@ -156,5 +156,5 @@ exports.TextEncoder = TextEncoder;
 exports.TextDecoder = TextDecoder;
 exports.bytesOf = bytesOf;
 // UTF-8 encode and UTF-8 decode (a BOM is stripped), for other files.
-exports.encode = (text) => op_encoding_encode(text.toWellFormed());
+exports.encode = op_encoding_encode;
 exports.decode = (bytes) => op_encoding_decode_utf8(bytes, STRIP_BOM);

@@ -30,13 +30,15 @@ const failed = (why, cause) => new TypeError(`fetch failed: ${why}`, cause === u
 // ---- the body of a request ----
 
 // Of a streamed body, in bytes; -1 when nobody knows.
-const lengthOf = (body) => body.length ?? (body.stream === undefined ? undefined : use("streams").lengthOf(body.stream)) ?? -1;
+function lengthOf({ length, stream }) {
+  if (length === undefined && stream !== undefined) length = use("streams").lengthOf(stream);
+  return length ?? -1;
+}
 const isWhole = (body) => body.stream === undefined && body.kind !== "source";
 
 // What a streamed body is read with: `next` gives a Uint8Array, or undefined at the end.
 function readerOf(body) {
-  if (body.stream === undefined) return { next: () => body.value.pull(), cancel: (reason) => body.value.cancel(reason) };
-  const source = use("streams").takeSource(body.stream);
+  const source = body.stream === undefined ? body.value : use("streams").takeSource(body.stream);
   if (source !== undefined) return { next: () => source.pull(), cancel: (reason) => source.cancel(reason) };
   const reader = body.stream.getReader();
   return {
@@ -226,7 +228,8 @@ function parse(url, base) {
 function redirect(hop, status, location) {
   const from = parse(hop.url);
   const to = parse(location, hop.url);
-  if (to.protocol !== "http:" && to.protocol !== "https:") throw failed(`redirected to ${to.protocol}, which cannot be fetched`);
+  if (to.protocol !== "http:" && to.protocol !== "https:")
+    throw failed(`redirected to ${to.protocol}, which cannot be fetched`);
   if (status !== 303 && hop.body !== null && !isWhole(hop.body))
     throw failed(`redirected with status ${status}, but the request's body is a stream and cannot be sent again`);
   const { method, headers } = hop;
@@ -238,6 +241,11 @@ function redirect(hop, status, location) {
   if (from.origin !== to.origin) for (const name of OF_ORIGIN) headers.delete(name);
   to.hash = "";
   hop.url = to.href;
+}
+
+function refusal({ redirect }, { url }, location, count) {
+  if (redirect === "error") return `${url} redirects, and redirect is "error"`;
+  return location !== null && count === REDIRECTS_MAX ? `more than ${REDIRECTS_MAX} redirects` : undefined;
 }
 
 async function follow(inner) {
@@ -253,9 +261,10 @@ async function follow(inner) {
     const head = await exchange.start(hop);
     const isRedirect = REDIRECT.has(head.status) && inner.redirect !== "manual";
     const location = isRedirect ? head.headers.get("location") : null;
-    if (isRedirect && (inner.redirect === "error" || (location !== null && count === REDIRECTS_MAX))) {
+    const refused = isRedirect ? refusal(inner, hop, location, count) : undefined;
+    if (refused !== undefined) {
       exchange.cancel();
-      throw failed(count === REDIRECTS_MAX ? `more than ${REDIRECTS_MAX} redirects` : `${hop.url} redirects, and redirect is "error"`);
+      throw failed(refused);
     }
     if (location === null) return responseOf(exchange, head, hop, count);
     exchange.cancel();

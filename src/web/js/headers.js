@@ -5,6 +5,8 @@ const BAD_VALUE = /[\0\r\n]|[^\0-\xff]/;
 const PADDED = /^[\t\n\r ]|[\t\n\r ]$/;
 const PLAIN_LOWER = /^[a-z0-9-]+$/;
 
+const { finish, iterable, need } = use("webidl");
+
 function nameOf(name) {
   name = `${name}`;
   if (PLAIN_LOWER.test(name)) return name;
@@ -17,13 +19,6 @@ function valueOf(value, name) {
   if (PADDED.test(value)) value = value.replace(/^[\t\n\r ]+|[\t\n\r ]+$/g, "");
   if (BAD_VALUE.test(value)) throw new TypeError(`Invalid value of header '${name}'`);
   return value;
-}
-
-function need(given, wanted, method) {
-  if (given < wanted)
-    throw new TypeError(
-      `Failed to execute '${method}' on 'Headers': ${wanted} argument${wanted > 1 ? "s" : ""} required, but only ${given} present.`,
-    );
 }
 
 // Sorted and combined as iteration shows them (Fetch 5.1, "sort and combine").
@@ -80,7 +75,7 @@ class Headers {
   }
 
   append(name, value) {
-    need(arguments.length, 2, "append");
+    need(arguments.length, 2, "Failed to execute \'append\' on \'Headers\'");
     name = nameOf(name);
     value = valueOf(value, name);
     this.#change();
@@ -88,7 +83,7 @@ class Headers {
   }
 
   delete(name) {
-    need(arguments.length, 1, "delete");
+    need(arguments.length, 1, "Failed to execute \'delete\' on \'Headers\'");
     name = nameOf(name);
     this.#change();
     const list = this.#list;
@@ -96,7 +91,7 @@ class Headers {
   }
 
   get(name) {
-    need(arguments.length, 1, "get");
+    need(arguments.length, 1, "Failed to execute \'get\' on \'Headers\'");
     name = nameOf(name);
     const list = this.#list;
     let found = null;
@@ -111,7 +106,7 @@ class Headers {
 
   // Beyond the standard, as on Workers: only for Set-Cookie.
   getAll(name) {
-    need(arguments.length, 1, "getAll");
+    need(arguments.length, 1, "Failed to execute \'getAll\' on \'Headers\'");
     if (nameOf(name) !== "set-cookie") throw new TypeError("getAll() can only be used with the header name \"Set-Cookie\".");
     const list = this.#list;
     const values = [];
@@ -120,7 +115,7 @@ class Headers {
   }
 
   has(name) {
-    need(arguments.length, 1, "has");
+    need(arguments.length, 1, "Failed to execute \'has\' on \'Headers\'");
     name = nameOf(name);
     const list = this.#list;
     for (let i = 0; i < list.length; i += 2) if (list[i] === name) return true;
@@ -128,7 +123,7 @@ class Headers {
   }
 
   set(name, value) {
-    need(arguments.length, 2, "set");
+    need(arguments.length, 2, "Failed to execute \'set\' on \'Headers\'");
     name = nameOf(name);
     value = valueOf(value, name);
     this.#change();
@@ -144,24 +139,6 @@ class Headers {
     }
     if (at < 0) list.push(name, value);
     else list[at + 1] = value;
-  }
-
-  forEach(callback, thisArg) {
-    need(arguments.length, 1, "forEach");
-    if (typeof callback !== "function")
-      throw new TypeError("Failed to execute 'forEach' on 'Headers': the callback is not a function");
-    for (const [name, value] of this) callback.call(thisArg, value, name, this);
-  }
-
-  *entries() {
-    // Looked up anew at each step: the list may change while somebody iterates.
-    for (let i = 0, rows; (rows = combined(this.#list)), i < rows.length; i++) yield rows[i];
-  }
-  *keys() {
-    for (const row of this.entries()) yield row[0];
-  }
-  *values() {
-    for (const row of this.entries()) yield row[1];
   }
 
   static listOf(headers) {
@@ -183,14 +160,8 @@ class Headers {
 
 const { listOf, isHeaders, freeze, fromList } = Headers;
 for (const name of ["listOf", "isHeaders", "freeze", "fromList"]) delete Headers[name];
-const methods = ["append", "delete", "get", "getSetCookie", "getAll", "has", "set", "forEach", "entries", "keys", "values"];
-for (const name of methods) Object.defineProperty(Headers.prototype, name, { enumerable: true });
-Object.defineProperty(Headers.prototype, Symbol.iterator, {
-  value: Headers.prototype.entries,
-  writable: true,
-  configurable: true,
-});
-Object.defineProperty(Headers.prototype, Symbol.toStringTag, { value: "Headers", configurable: true });
+finish(Headers, "Headers");
+iterable(Headers, "Headers", (headers) => combined(listOf(headers)).flat());
 
 exports.Headers = Headers;
 exports.listOf = listOf;

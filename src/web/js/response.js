@@ -1,85 +1,44 @@
-// Response (WHATWG Fetch 5.5).
+// Response (WHATWG Fetch 5.5): the part that every isolate needs. Every line here is parsed and
+// compiled in each new isolate, so what a plain `new Response("text")` does not need is in
+// response_init.js and body.js.
 
-const NULL_BODY = new Set([101, 204, 205, 304]);
-const REDIRECT = new Set([301, 302, 303, 307, 308]);
-const REASON = /^[\t \x21-\x7e\x80-\xff]*$/;
-const TEXT_HEAD = "content-type: text/plain;charset=UTF-8\r\n";
-// Said by the server itself, never by a worker.
-const SERVER_ONLY = new Set(["connection", "content-length", "keep-alive", "transfer-encoding", "upgrade"]);
+const TEXT = "text/plain;charset=UTF-8";
+const TEXT_HEAD = `content-type: ${TEXT}\r\n`;
 
 class Inner {
-  status = 200;
-  statusText = "";
-  headers = null; // a Headers once somebody asked for it or gave some
-  body = null;
-  url = "";
-  redirected = false;
-  type = "default";
-
-  // Content-Type comes from the body as long as no Headers was made.
-  getHeaders() {
-    if (this.headers === null) {
-      const type = this.body === null ? null : this.body.type;
-      this.headers = use("headers").fromList(type === null ? [] : ["content-type", type]);
-    }
-    return this.headers;
+  constructor() {
+    this.status = 200;
+    this.statusText = "";
+    this.headers = null; // a Headers once somebody asked for it or gave some
+    this.body = null; // see body.js
+    this.url = "";
+    this.redirected = false;
+    this.type = "default";
   }
-
+  getHeaders() {
+    return this.headers ?? use("response_init").makeHeaders(this);
+  }
   // The header lines as they go over the wire.
   wireHead() {
-    if (this.headers === null) {
-      if (this.body === null || this.body.type === null) return "";
-      return this.body.kind === "text" && this.body.type === "text/plain;charset=UTF-8"
-        ? TEXT_HEAD
-        : `content-type: ${this.body.type}\r\n`;
-    }
-    const list = use("headers").listOf(this.headers);
-    let head = "";
-    for (let i = 0; i < list.length; i += 2)
-      if (!SERVER_ONLY.has(list[i])) head += `${list[i]}: ${list[i + 1]}\r\n`;
-    return head;
+    if (this.headers === null && this.body !== null && this.body.type === TEXT) return TEXT_HEAD;
+    return use("response_init").wireHead(this);
   }
 }
 
-const INTERNAL = Symbol("internal");
-
-function statusOf(status) {
-  const number = Number(status);
-  const integer = Math.trunc(number);
-  if (!(integer === 101 || (integer >= 200 && integer <= 599)))
-    throw new RangeError(
-      `Responses may only be constructed with status codes in the range 200 to 599, inclusive, but ${status} was given.`,
-    );
-  return integer;
-}
-
-function fill(inner, body, init) {
-  if (init !== undefined && init !== null) {
-    if (typeof init !== "object" && typeof init !== "function")
-      throw new TypeError("Failed to construct 'Response': init must be an object");
-    if (init.status !== undefined) inner.status = statusOf(init.status);
-    if (init.statusText !== undefined) {
-      inner.statusText = `${init.statusText}`;
-      if (!REASON.test(inner.statusText)) throw new TypeError("Invalid statusText");
-    }
-    if (init.headers !== undefined) inner.headers = new (use("headers").Headers)(init.headers);
-  }
-  if (body === undefined || body === null) return;
-  if (NULL_BODY.has(inner.status))
-    throw new TypeError(`Response with null body status (${inner.status}) cannot have a body.`);
-  inner.body = typeof body === "string"
-    ? { kind: "text", value: body, type: "text/plain;charset=UTF-8", used: false, stream: undefined }
-    : use("body").extract(body);
-  if (inner.headers !== null && inner.body.type !== null && !inner.headers.has("content-type"))
-    inner.headers.append("content-type", inner.body.type);
-}
+const INTERNAL = Symbol();
 
 class Response {
   #inner;
 
   constructor(body, init) {
-    if (body === INTERNAL) this.#inner = init;
-    else fill((this.#inner = new Inner()), body, init);
+    if (body === INTERNAL) {
+      this.#inner = init;
+      return;
+    }
+    const inner = (this.#inner = new Inner());
+    if (init === undefined && typeof body === "string")
+      inner.body = { kind: "text", value: body, type: TEXT, length: undefined, used: false, stream: undefined };
+    else use("response_init").fill(inner, body, init);
   }
 
   get type() {
@@ -103,66 +62,56 @@ class Response {
   get headers() {
     return this.#inner.getHeaders();
   }
-
+  get body() {
+    return use("body").streamOf(this.#inner.body);
+  }
+  get bodyUsed() {
+    return use("body").isUsed(this.#inner.body);
+  }
+  async arrayBuffer() {
+    return use("body").arrayBuffer(this.#inner);
+  }
+  async blob() {
+    return use("body").blob(this.#inner);
+  }
+  async bytes() {
+    return use("body").bytes(this.#inner);
+  }
+  async formData() {
+    return use("body").formData(this.#inner);
+  }
+  async json() {
+    return use("body").json(this.#inner);
+  }
+  async text() {
+    return use("body").text(this.#inner);
+  }
   clone() {
-    const from = this.#inner;
-    const copy = Object.assign(new Inner(), from);
-    copy.body = use("body").clone(from.body);
-    copy.headers = new (use("headers").Headers)(from.getHeaders());
-    return new Response(INTERNAL, copy);
+    return make(use("response_init").clone(this.#inner));
   }
-
   static error() {
-    const inner = new Inner();
-    inner.type = "error";
-    inner.status = 0;
-    inner.headers = use("headers").freeze(use("headers").fromList([]));
-    return new Response(INTERNAL, inner);
+    return make(use("response_init").error());
   }
-
   static json(data, init) {
-    const text = JSON.stringify(data);
-    if (text === undefined) throw new TypeError("Response.json(): the value is not JSON serializable");
-    const inner = new Inner();
-    fill(inner, text, init);
-    inner.body.type = "application/json";
-    if (inner.headers !== null && !(init.headers !== undefined && new (use("headers").Headers)(init.headers).has("content-type")))
-      inner.headers.set("content-type", "application/json");
-    return new Response(INTERNAL, inner);
+    return make(use("response_init").json(data, init));
   }
-
-  static redirect(url, status = 302) {
-    const parsed = new (use("url").URL)(url);
-    if (!REDIRECT.has(status))
-      throw new RangeError(`Failed to execute 'redirect' on 'Response': invalid status code ${status}`);
-    const inner = new Inner();
-    inner.status = status;
-    inner.headers = use("headers").freeze(use("headers").fromList(["location", parsed.href]));
-    return new Response(INTERNAL, inner);
+  static redirect(url, status) {
+    return make(use("response_init").redirect(url, status));
   }
-
-  static innerOf(value) {
+  static #of(value) {
     return typeof value === "object" && value !== null && #inner in value ? value.#inner : undefined;
   }
+  static {
+    exports.responseInner = this.#of;
+  }
 }
 
-const responseInner = Response.innerOf;
-delete Response.innerOf;
-
-function mustInner(value) {
-  const inner = responseInner(value);
-  if (inner === undefined) throw new TypeError("Illegal invocation: this is not a Response");
-  return inner;
-}
-
-use("body").mixin(Response.prototype, mustInner, (inner) => inner.getHeaders().get("content-type"));
-for (const name of ["type", "url", "redirected", "status", "ok", "statusText", "headers", "clone"])
-  Object.defineProperty(Response.prototype, name, { enumerable: true });
-for (const name of ["error", "json", "redirect"]) Object.defineProperty(Response, name, { enumerable: true });
-Object.defineProperty(Response.prototype, Symbol.toStringTag, { value: "Response", configurable: true });
+const make = (inner) => new Response(INTERNAL, inner);
 
 exports.Response = Response;
-exports.responseInner = responseInner;
+exports.Inner = Inner;
 
 // A Response made by the platform: { status, statusText, headers, body, url, redirected }.
-exports.makeResponse = (fields) => new Response(INTERNAL, Object.assign(new Inner(), fields));
+exports.makeResponse = (fields) => make(Object.assign(new Inner(), fields));
+
+use("core").finish(Response, "Response");

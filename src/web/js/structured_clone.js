@@ -2,19 +2,18 @@
 // is copied at once. A transferred buffer is copied too and its original detached at the end, so
 // that a walk that throws has detached nothing.
 
-const { named, need } = use("webidl");
+const { getter, named, need, typedArrayPrototype } = use("webidl");
 const { loaded } = use("core");
 
 const { apply, getPrototypeOf, getOwnPropertyDescriptor, defineProperty } = Reflect;
 const { keys, hasOwn } = Object;
 const tagOf = Object.prototype.toString;
-const getter = (prototype, name) => getOwnPropertyDescriptor(prototype, name).get;
 const bufferLength = getter(ArrayBuffer.prototype, "byteLength");
 const mapSize = getter(Map.prototype, "size");
 const setSize = getter(Set.prototype, "size");
 const viewLength = getter(DataView.prototype, "byteLength");
-const { keys: arrayKeys } = getPrototypeOf(Uint8Array).prototype;
-const typedArrayTag = getter(getPrototypeOf(Uint8Array).prototype, Symbol.toStringTag);
+const { keys: arrayKeys } = typedArrayPrototype;
+const typedArrayTag = getter(typedArrayPrototype, Symbol.toStringTag);
 const { transfer } = ArrayBuffer.prototype;
 const { forEach: mapForEach } = Map.prototype;
 const { forEach: setForEach } = Set.prototype;
@@ -66,7 +65,8 @@ function kindOf(value) {
   if (accepts(mapSize, value)) return "Map";
   if (accepts(setSize, value)) return "Set";
   if (accepts(bufferLength, value)) return "ArrayBuffer";
-  for (const Class of [Boolean, Number, String, BigInt, Symbol]) if (accepts(Class.prototype.valueOf, value)) return "Wrapper";
+  for (const Class of [Boolean, Number, String, BigInt, Symbol])
+    if (accepts(Class.prototype.valueOf, value)) return "Wrapper";
   if (accepts(Date.prototype.getTime, value)) return "Date";
   for (let p = prototype; p !== null; p = getPrototypeOf(p)) if (isPlatformPrototype(p)) return "Platform";
   return "Object";
@@ -131,7 +131,8 @@ class Walk {
 
   #wrapper(value) {
     for (const Class of [Boolean, Number, String, BigInt])
-      if (accepts(Class.prototype.valueOf, value)) return this.#keep(value, Object(apply(Class.prototype.valueOf, value, [])));
+      if (accepts(Class.prototype.valueOf, value))
+        return this.#keep(value, Object(apply(Class.prototype.valueOf, value, [])));
     return refuse("A symbol");
   }
 
@@ -181,10 +182,11 @@ class Walk {
 
   #domException(value) {
     const { DOMException, QuotaExceededError } = use("dom_exception");
+    const { name, message, quota, requested } = value;
     const copy =
       value instanceof QuotaExceededError
-        ? new QuotaExceededError(value.message, { quota: value.quota ?? undefined, requested: value.requested ?? undefined })
-        : new DOMException(value.message, value.name);
+        ? new QuotaExceededError(message, { quota: quota ?? undefined, requested: requested ?? undefined })
+        : new DOMException(message, name);
     defineProperty(copy, "stack", { value: `${value.stack}`, writable: true, configurable: true });
     return this.#keep(value, copy);
   }
@@ -192,10 +194,12 @@ class Walk {
   // The platform objects that can be cloned; each exists only when its file was loaded.
   #serializable(value) {
     if (use("dom_exception").isDOMException(value)) return this.#domException(value);
-    const blobs = loaded("blob");
-    if (blobs !== undefined && value instanceof blobs.File)
-      return this.#keep(value, new blobs.File([value], value.name, { type: value.type, lastModified: value.lastModified }));
-    if (blobs !== undefined && value instanceof blobs.Blob) return this.#keep(value, new blobs.Blob([value], { type: value.type }));
+    const { Blob, File } = loaded("blob") ?? {};
+    if (File !== undefined && value instanceof File) {
+      const { name, type, lastModified } = value;
+      return this.#keep(value, new File([value], name, { type, lastModified }));
+    }
+    if (Blob !== undefined && value instanceof Blob) return this.#keep(value, new Blob([value], { type: value.type }));
     return refuse(`An object of type ${apply(tagOf, value, []).slice(8, -1)}`);
   }
 

@@ -4,22 +4,17 @@
 const define = Object.defineProperty;
 const iteratorPrototype = Object.getPrototypeOf(Object.getPrototypeOf([][Symbol.iterator]()));
 
-// Makes methods and accessors enumerable, static ones too, and gives the class its name (the one in
-// the source is lost in minification) and its tag.
-exports.finish = (Class, tag) => {
-  define(Class, "name", { value: tag, configurable: true });
-  for (const name of Object.getOwnPropertyNames(Class))
-    if (!["prototype", "length", "name"].includes(name)) define(Class, name, { enumerable: true });
-  for (const name of Object.getOwnPropertyNames(Class.prototype))
-    if (name !== "constructor") define(Class.prototype, name, { enumerable: true });
-  define(Class.prototype, Symbol.toStringTag, { value: tag, configurable: true });
-};
+exports.finish = use("core").finish;
 
 // Constants such as DOMException.ABORT_ERR, on the class and on its prototype.
 exports.constants = (Class, values) => {
   for (const name in values)
     for (const holder of [Class, Class.prototype]) define(holder, name, { value: values[name], enumerable: true });
 };
+
+// The getter of a built-in accessor, to look at internal slots: getter(Map.prototype, "size").
+exports.getter = (prototype, name) => Reflect.getOwnPropertyDescriptor(prototype, name).get;
+exports.typedArrayPrototype = Object.getPrototypeOf(Uint8Array).prototype;
 
 exports.named = (name, value) => define(value, "name", { value: name, configurable: true });
 

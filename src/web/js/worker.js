@@ -6,6 +6,18 @@ const { op_loaded, op_fail, op_module } = ops;
 
 exports.navigator = { userAgent: "Cloudflare-Workers" };
 
+exports.queueMicrotask = function queueMicrotask(callback) {
+  if (typeof callback !== "function")
+    throw new TypeError("Failed to execute 'queueMicrotask': the callback is not a function");
+  Promise.resolve().then(() => {
+    try {
+      callback();
+    } catch (error) {
+      use("events").reportError(error);
+    }
+  });
+};
+
 // ---- loading ----
 
 function moduleOf(name) {

@@ -10,9 +10,14 @@ static const struct {
     str bytes;
     const char *text;
 } rows[] = {
-    {STR(""), ""},           {STR("f"), "Zg=="},         {STR("fo"), "Zm8="},
-    {STR("foo"), "Zm9v"},    {STR("foob"), "Zm9vYg=="},  {STR("fooba"), "Zm9vYmE="},
-    {STR("foobar"), "Zm9vYmFy"}, {STR("\0\xFF\xFE\xFB"), "AP/++w=="},
+    {STR(""), ""},
+    {STR("f"), "Zg=="},
+    {STR("fo"), "Zm8="},
+    {STR("foo"), "Zm9v"},
+    {STR("foob"), "Zm9vYg=="},
+    {STR("fooba"), "Zm9vYmE="},
+    {STR("foobar"), "Zm9vYmFy"},
+    {STR("\0\xFF\xFE\xFB"), "AP/++w=="},
 };
 
 Test(base64, encodes_and_decodes)
@@ -36,11 +41,20 @@ Test(base64, forgives)
         const char *text;
         int64_t len; /* of the bytes, or ERR_INVALID */
     } cases[] = {
-        {" Z g\t=\n=\f\r", 1}, {"Zg", 1},          {"Zm8", 2},
-        {"Zh==", 1},           {"Z", ERR_INVALID}, {"Zg=", ERR_INVALID},
-        {"Zg===", ERR_INVALID}, {"Zm9v=", ERR_INVALID}, {"=", ERR_INVALID},
-        {"Zg==Zg==", ERR_INVALID}, {"Zg-_", ERR_INVALID}, {"Zg\v", ERR_INVALID},
-        {"Zm9vZ", ERR_INVALID}, {"\xC3\xA9zz", ERR_INVALID},
+        {" Z g\t=\n=\f\r", 1},
+        {"Zg", 1},
+        {"Zm8", 2},
+        {"Zh==", 1},
+        {"Z", ERR_INVALID},
+        {"Zg=", ERR_INVALID},
+        {"Zg===", ERR_INVALID},
+        {"Zm9v=", ERR_INVALID},
+        {"=", ERR_INVALID},
+        {"Zg==Zg==", ERR_INVALID},
+        {"Zg-_", ERR_INVALID},
+        {"Zg\v", ERR_INVALID},
+        {"Zm9vZ", ERR_INVALID},
+        {"\xC3\xA9zz", ERR_INVALID},
     };
     char out[64];
 

@@ -60,7 +60,8 @@ Test(charset, decodes_multi_bytes)
         uint16_t units[32];
 
         cr_assert(charset);
-        cr_expect_eq(charset_decode(charset, rows[i].bytes, true, units), rows[i].len, "row %zu", i);
+        cr_expect_eq(charset_decode(charset, rows[i].bytes, true, units), rows[i].len, "row %zu",
+                     i);
         cr_expect_arr_eq(units, rows[i].units, (size_t)rows[i].len * 2, "row %zu", i);
         charset_free(charset);
     }

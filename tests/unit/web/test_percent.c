@@ -36,8 +36,9 @@ Test(percent, decodes)
     static const struct {
         const char *in, *want;
     } rows[] = {
-        {"", ""}, {"a%41b", "aAb"}, {"%", "%"}, {"%4", "%4"}, {"%4g%zz", "%4g%zz"},
-        {"%c3%A9%", "\xC3\xA9%"}, {"%25", "%"}, {"%%41", "%A"},
+        {"", ""},     {"a%41b", "aAb"},     {"%", "%"},
+        {"%4", "%4"}, {"%4g%zz", "%4g%zz"}, {"%c3%A9%", "\xC3\xA9%"},
+        {"%25", "%"}, {"%%41", "%A"},
     };
     struct buf out;
 

@@ -181,10 +181,14 @@ Test(url, has_origin)
     static const struct {
         const char *href, *origin;
     } rows[] = {
-        {"https://u@h:81/a", "https://h:81"}, {"ws://h/", "ws://h"},
-        {"file:///x", "null"},                {"data:x", "null"},
-        {"blob:https://h/uuid", "https://h"}, {"blob:file:///x", "null"},
-        {"blob:x", "null"},                   {"blob:blob:https://h/", "null"},
+        {"https://u@h:81/a", "https://h:81"},
+        {"ws://h/", "ws://h"},
+        {"file:///x", "null"},
+        {"data:x", "null"},
+        {"blob:https://h/uuid", "https://h"},
+        {"blob:file:///x", "null"},
+        {"blob:x", "null"},
+        {"blob:blob:https://h/", "null"},
     };
     struct url url;
     struct buf origin;

@@ -1,5 +1,5 @@
 /* UTF-8 as bytes; see utf8.h. */
-#include "web/utf8.h"
+#include "base/utf8.h"
 
 enum { MALFORMED = 0 };
 
@@ -76,6 +76,94 @@ size_t utf8_open_tail(str text)
         return length > back && is_start(tail, length, low, high) ? back : 0;
     }
     return 0;
+}
+
+/* How many units at the start are ASCII, four at a time and then one by one. */
+static size_t ascii_units(const uint16_t *units, size_t len)
+{
+    const uint64_t not_ascii = 0xFF80FF80FF80FF80;
+    uint64_t four;
+    size_t i = 0;
+
+    for (; len - i >= 4; i += 4) {
+        memcpy(&four, units + i, sizeof four);
+        if (four & not_ascii)
+            break;
+    }
+    while (i < len && units[i] < 0x80)
+        i++;
+    return i;
+}
+
+/* The code point at the start of `units`; *ret_taken says how many units it has. */
+static uint32_t point_at(const uint16_t *units, size_t len, size_t *ret_taken)
+{
+    uint32_t unit = units[0];
+
+    *ret_taken = 1;
+    if ((unit & 0xF800) != 0xD800)
+        return unit;
+    if ((unit & 0xFC00) != 0xD800 || len < 2 || (units[1] & 0xFC00) != 0xDC00)
+        return 0xFFFD;
+    *ret_taken = 2;
+    return 0x10000 + ((unit & 0x3FF) << 10 | (units[1] & 0x3FF));
+}
+
+size_t utf8_len_of_units(const uint16_t *units, size_t len)
+{
+    size_t bytes = 0, taken;
+
+    for (size_t i = 0; i < len; i += taken) {
+        uint32_t point = point_at(units + i, len - i, &taken);
+
+        if (point < 0x80) {
+            taken = ascii_units(units + i, len - i);
+            bytes += taken;
+        } else {
+            bytes += point < 0x800 ? 2 : point < 0x10000 ? 3 : 4;
+        }
+    }
+    return bytes;
+}
+
+/* Narrowing is the one loop here worth vector instructions, which -O2 does not use by itself. */
+__attribute__((optimize("O3"))) static char *put_ascii(const uint16_t *units, size_t len, char *out)
+{
+    for (size_t i = 0; i < len; i++)
+        out[i] = (char)units[i];
+    return out + len;
+}
+
+static char *put_point(uint32_t point, char *out)
+{
+    if (point < 0x800) {
+        *out++ = (char)(0xC0 | point >> 6);
+    } else if (point < 0x10000) {
+        *out++ = (char)(0xE0 | point >> 12);
+        *out++ = (char)(0x80 | (point >> 6 & 0x3F));
+    } else {
+        *out++ = (char)(0xF0 | point >> 18);
+        *out++ = (char)(0x80 | (point >> 12 & 0x3F));
+        *out++ = (char)(0x80 | (point >> 6 & 0x3F));
+    }
+    *out++ = (char)(0x80 | (point & 0x3F));
+    return out;
+}
+
+void utf8_from_units(const uint16_t *units, size_t len, char *out)
+{
+    size_t taken;
+
+    for (size_t i = 0; i < len; i += taken) {
+        uint32_t point = point_at(units + i, len - i, &taken);
+
+        if (point < 0x80) {
+            taken = ascii_units(units + i, len - i);
+            out = put_ascii(units + i, taken, out);
+        } else {
+            out = put_point(point, out);
+        }
+    }
 }
 
 size_t utf8_fit(str text, size_t max, size_t *ret_units)

@@ -1,5 +1,5 @@
 /* web/utf8: well-formedness, cut characters. */
-#include "web/utf8.h"
+#include "base/utf8.h"
 
 #include <criterion/criterion.h>
 
@@ -80,5 +80,33 @@ Test(utf8, fits_whole_characters)
         size_t units;
         cr_expect_eq(utf8_fit(rows[i].text, rows[i].max, &units), rows[i].fit, "row %zu", i);
         cr_expect_eq(units, rows[i].units, "row %zu", i);
+    }
+}
+
+Test(utf8, is_made_from_units)
+{
+    static const struct {
+        uint16_t units[8];
+        size_t len;
+        str want;
+    } rows[] = {
+        {{0}, 0, STR("")},
+        {{0}, 1, STR("\0")},
+        {{'a', 'b', 'c', 'd', 'e'}, 5, STR("abcde")},
+        {{'a', 'b', 'c', 'd', 0x7F, 0x80, 'x'}, 7, STR("abcd\x7F\xC2\x80x")},
+        {{0x7FF, 0x800, 0xFFFF}, 3, STR("\xDF\xBF\xE0\xA0\x80\xEF\xBF\xBF")},
+        {{0xD83D, 0xDCA9}, 2, STR("\xF0\x9F\x92\xA9")},
+        {{0xD83D}, 1, STR("\xEF\xBF\xBD")},
+        {{0xDCA9, 0xD83D}, 2, STR("\xEF\xBF\xBD\xEF\xBF\xBD")},
+        {{0xD83D, 'a'}, 2, STR("\xEF\xBF\xBD" /* not a hexadecimal digit more */ "a")},
+        {{0xDBFF, 0xDFFF}, 2, STR("\xF4\x8F\xBF\xBF")},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char out[32];
+
+        cr_assert_eq(utf8_len_of_units(rows[i].units, rows[i].len), rows[i].want.len, "row %zu", i);
+        utf8_from_units(rows[i].units, rows[i].len, out);
+        cr_expect_arr_eq(out, rows[i].want.ptr, rows[i].want.len, "row %zu", i);
     }
 }
