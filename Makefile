@@ -91,7 +91,6 @@ install: all ## install into PREFIX (default /usr/local)
 	install -D $(BUILD)/atoll $(DESTDIR)$(PREFIX)/bin/atoll
 	install -D $(ESBUILD) $(DESTDIR)$(PREFIX)/lib/atoll/esbuild
 	cd templates && find . -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/lib/atoll/templates/{} \;
-	cd src/web/modules && find . -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/lib/atoll/modules/{} \;
 
 uninstall: ## remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/bin/atoll $(DESTDIR)$(PREFIX)/lib/atoll

@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 
-enum { DEV_PROJECTS_MAX = 64, DEV_HOSTS_MAX = 256, DEV_PORT_DEFAULT = 8787 };
+enum { DEV_PROJECTS_MAX = 1024, DEV_HOSTS_MAX = 2048, DEV_PORT_DEFAULT = 8787 };
 
 struct dev_options {
     const char *const *paths;    /* one for each worker; the first answers at every other host */

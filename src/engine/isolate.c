@@ -53,6 +53,7 @@ struct isolate *isolate_new(void)
     current = iso;
     turn_prepare(iso);
     builtin_start(iso);
+    turn_warm(iso);
     current = NULL;
     JSUnlock(iso->ctx);
     watchdog_arm(iso);
@@ -156,7 +157,6 @@ void isolate_remove_resource(struct resource *resource)
     list_remove(&resource->link);
 }
 
-/* Tasks posted during the turn wait for the next one, so that a turn is bounded. */
 static void give_turn(struct isolate *iso)
 {
     current = iso;

@@ -27,6 +27,7 @@ struct task;
     X(HOOK_TIMER, "timer")       /* (): runs one due timer, returns true when another is due */     \
     X(HOOK_ABORT, "abort")       /* (id): the client of request `id` went away */                   \
     X(HOOK_HUNG, "hung")         /* (id): nothing is left that request `id` could wait for */       \
+    X(HOOK_WARM, "warm")         /* (): runs what every worker needs once, before there is one */    \
     X(HOOK_WAKE, "wake")         /* (): delivers what the engine finished between turns */          \
     X(HOOK_REJECTION, "rejection") /* (promise, reason): nobody handles it */
 #define HOOK_ENUM(name, js) name,

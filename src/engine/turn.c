@@ -16,6 +16,8 @@
 
 #include "engine/isolate_private.h"
 
+enum { TASKS_PER_TURN_MAX = 1024 };
+
 /* A fallback for an engine without the symbol: microtasks then run when the lock is dropped. */
 void turn_drain(struct isolate *iso)
 {
@@ -34,20 +36,20 @@ static void charge(struct isolate *iso, uint64_t now_ns)
     iso->section_start_ns = now_ns;
 }
 
+/* Tasks that these post run in the same turn, so that a worker's load and its first request are
+ * one entry; the number bounds a turn all the same. */
 static void run_tasks(struct isolate *iso)
 {
-    struct list batch, *link;
+    struct list *link;
 
-    list_init(&batch);
-    list_move_all(&iso->tasks, &batch);
-    while (!iso->terminated && (link = list_pop(&batch))) {
+    for (int i = 0; i < TASKS_PER_TURN_MAX && !iso->terminated; i++) {
+        if (!(link = list_pop(&iso->tasks)))
+            return;
         struct task *task = CONTAINER_OF(link, struct task, link);
         task->run(iso, task);
         turn_drain(iso);
         charge(iso, clock_monotonic_ns());
     }
-    list_move_all(&iso->tasks, &batch);
-    list_move_all(&batch, &iso->tasks);
 }
 
 static JSValueRef on_trampoline(JSContextRef ctx, JSObjectRef function, JSObjectRef self,
@@ -96,6 +98,13 @@ JSValueRef hook_call(struct isolate *iso, enum hook hook, size_t argc, const JSV
     if (exception)
         *exception = thrown;
     return thrown || iso->terminated ? NULL : result;
+}
+
+void turn_warm(struct isolate *iso)
+{
+    hook_call(iso, HOOK_WARM, 0, NULL, NULL);
+    hook_call(iso, HOOK_FLUSH, 0, NULL, NULL);
+    memset(iso->cells, 0, sizeof iso->cells);
 }
 
 /* ---- what the engine finishes between turns ---- */

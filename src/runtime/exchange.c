@@ -251,9 +251,8 @@ static void free_if_idle(struct exchange *x)
         give_slot_back(x);
 }
 
-void exchange_task_done(struct exchange *x, struct task *task)
+void exchange_task_done(struct exchange *x)
 {
-    task->link = (struct list){NULL, NULL};
     x->tasks_posted--;
     free_if_idle(x);
 }

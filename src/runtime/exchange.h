@@ -53,7 +53,7 @@ struct exchange *exchange_find(int32_t id);
 void exchange_post(struct exchange *x, struct task *task);
 
 /* A posted task ran or was dropped; frees the exchange when it was the last thing to wait for. */
-void exchange_task_done(struct exchange *x, struct task *task);
+void exchange_task_done(struct exchange *x);
 
 /* The connection let go of the request: tells the log, frees what nothing waits for. */
 void exchange_over(struct exchange *x);

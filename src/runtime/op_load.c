@@ -99,6 +99,8 @@ OP(op_loaded)
     char *owned_message, *owned_stack;
     struct buf error;
 
+    if (!v)
+        return JSValueMakeUndefined(ctx); /* the blank isolate's warming up */
     if (!argc) {
         version_loaded(v);
         return JSValueMakeUndefined(ctx);

@@ -19,11 +19,18 @@ static struct exchange *exchange_arg(JSContextRef ctx, JSValueRef value)
     return exchange_find((int32_t)value_to_number(ctx, value, 0));
 }
 
+/* From here on the task may be posted again, also by the JavaScript that it runs. */
+static struct exchange *begin_task(struct exchange *x, struct task *task)
+{
+    task->link = (struct list){NULL, NULL};
+    return x;
+}
+
 /* ---- the dispatch ---- */
 
 static void run_dispatch(struct isolate *iso, struct task *task)
 {
-    struct exchange *x = CONTAINER_OF(task, struct exchange, dispatch);
+    struct exchange *x = begin_task(CONTAINER_OF(task, struct exchange, dispatch), task);
     JSContextRef ctx = isolate_context(iso);
     str text = buf_str(&x->text);
 
@@ -36,12 +43,12 @@ static void run_dispatch(struct isolate *iso, struct task *task)
                              JSValueMakeNumber(ctx, (double)x->body_length)};
         hook_call(iso, HOOK_DISPATCH, COUNT_OF(argv), argv, NULL);
     }
-    exchange_task_done(x, task);
+    exchange_task_done(x);
 }
 
 static void drop_dispatch(struct task *task)
 {
-    exchange_task_done(CONTAINER_OF(task, struct exchange, dispatch), task);
+    exchange_task_done(begin_task(CONTAINER_OF(task, struct exchange, dispatch), task));
 }
 
 /* ---- the body ---- */
@@ -121,18 +128,18 @@ static void settle_collect(struct isolate *iso, struct exchange *x)
 
 static void run_body_ready(struct isolate *iso, struct task *task)
 {
-    struct exchange *x = CONTAINER_OF(task, struct exchange, body_ready);
+    struct exchange *x = begin_task(CONTAINER_OF(task, struct exchange, body_ready), task);
 
     if (x->pull_id)
         settle_pull(iso, x);
     if (x->collect_id)
         settle_collect(iso, x);
-    exchange_task_done(x, task);
+    exchange_task_done(x);
 }
 
 static void drop_body_ready(struct task *task)
 {
-    exchange_task_done(CONTAINER_OF(task, struct exchange, body_ready), task);
+    exchange_task_done(begin_task(CONTAINER_OF(task, struct exchange, body_ready), task));
 }
 
 static JSValueRef body_over(JSContextRef ctx, JSValueRef *exception)
@@ -340,33 +347,33 @@ OP(op_answer_abort)
 
 static void run_drained(struct isolate *iso, struct task *task)
 {
-    struct exchange *x = CONTAINER_OF(task, struct exchange, drained);
+    struct exchange *x = begin_task(CONTAINER_OF(task, struct exchange, drained), task);
 
     if (x->drain_id && x->http)
         settle(iso, &x->drain_id, NULL, NULL);
     else if (x->drain_id)
         settle(iso, &x->drain_id,
                value_error(isolate_context(iso), ERR_CLOSED, "The client disconnected."), NULL);
-    exchange_task_done(x, task);
+    exchange_task_done(x);
 }
 
 static void drop_drained(struct task *task)
 {
-    exchange_task_done(CONTAINER_OF(task, struct exchange, drained), task);
+    exchange_task_done(begin_task(CONTAINER_OF(task, struct exchange, drained), task));
 }
 
 static void run_gone(struct isolate *iso, struct task *task)
 {
-    struct exchange *x = CONTAINER_OF(task, struct exchange, gone);
+    struct exchange *x = begin_task(CONTAINER_OF(task, struct exchange, gone), task);
     JSValueRef id = JSValueMakeNumber(isolate_context(iso), x->id);
 
     hook_call(iso, HOOK_ABORT, 1, &id, NULL);
-    exchange_task_done(x, task);
+    exchange_task_done(x);
 }
 
 static void drop_gone(struct task *task)
 {
-    exchange_task_done(CONTAINER_OF(task, struct exchange, gone), task);
+    exchange_task_done(begin_task(CONTAINER_OF(task, struct exchange, gone), task));
 }
 
 void op_request_prepare(struct exchange *x)

@@ -1,6 +1,8 @@
-/* Blank isolates; see pool.h. Each turn of the loop makes at most one, so that making them delays
- * a request by no more than one of them takes. */
+/* Blank isolates; see pool.h. One is made per loop turn, and none while requests wait for their turn,
+ * so that making them delays a request by no more than one of them takes. */
 #include "runtime/pool.h"
+
+enum { REFILL_DELAY_MS = 1 };
 
 static struct {
     struct isolate *blanks[POOL_BLANKS];
@@ -10,7 +12,7 @@ static struct {
 
 static void on_refill(uv_timer_t *timer)
 {
-    if (pool.count < POOL_BLANKS)
+    if (pool.count < POOL_BLANKS && !isolate_any_ready())
         pool.blanks[pool.count++] = isolate_new();
     if (pool.count < POOL_BLANKS)
         uv_timer_start(timer, on_refill, 0, 0);
@@ -24,7 +26,7 @@ void pool_start(uv_loop_t *loop)
 
 struct isolate *pool_take(void)
 {
-    uv_timer_start(&pool.refill, on_refill, 0, 0);
+    uv_timer_start(&pool.refill, on_refill, REFILL_DELAY_MS, 0);
     return pool.count ? pool.blanks[--pool.count] : isolate_new();
 }
 

@@ -247,6 +247,7 @@ int runtime_main(const struct runtime_options *options)
     while (!rt.server_stopped)
         uv_run(rt.loop, UV_RUN_ONCE);
     worker_drain_all();
+    version_reap();
     while (version_any_busy())
         uv_run(rt.loop, UV_RUN_ONCE);
     pool_stop();

@@ -378,17 +378,11 @@ static int append_frame(struct buf *out, str function, str url, unsigned line, u
 }
 
 /* Appends a frame of the bundle, unless it is left out. */
-static int append_script_frame(const struct sourcemap *map, unsigned prefix_columns,
-                               struct frame frame, struct buf *out)
+static int append_script_frame(const struct sourcemap *map, struct frame frame, struct buf *out)
 {
     struct sourcemap_position at;
     size_t source;
 
-    if (frame.line == 1) {
-        if (frame.column <= prefix_columns)
-            return 0;
-        frame.column -= prefix_columns;
-    }
     if (map && locate(map, frame.line, frame.column, &at, &source))
         return append_frame(out, frame.function, at.source, at.line, at.column);
     if (str_starts(frame.function, STR("__")))
@@ -396,8 +390,7 @@ static int append_script_frame(const struct sourcemap *map, unsigned prefix_colu
     return append_frame(out, frame.function, frame.url, frame.line, frame.column);
 }
 
-int sourcemap_map_stack(const struct sourcemap *map, str script_url, unsigned prefix_columns,
-                        str stack, struct buf *out)
+int sourcemap_map_stack(const struct sourcemap *map, str script_url, str stack, struct buf *out)
 {
     size_t start = out->len;
 
@@ -414,7 +407,7 @@ int sourcemap_map_stack(const struct sourcemap *map, str script_url, unsigned pr
         if (str_starts(str_trim(text), STR("at ")) || !read_frame(text, script_url, &frame))
             r = buf_append(out, text);
         else if (frame.line && str_equal(frame.url, script_url))
-            r = append_script_frame(map, prefix_columns, frame, out);
+            r = append_script_frame(map, frame, out);
         else if (!str_starts(frame.url, STR("atoll:")))
             r = append_frame(out, frame.function, frame.url, frame.line, frame.column);
         if (r < 0 || out->len == content)

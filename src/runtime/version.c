@@ -35,7 +35,6 @@ struct version {
     char *map_json;              /* the source map, parsed when an error first needs it */
     size_t map_len;
     struct sourcemap *map;
-    unsigned prefix_columns;     /* of the script's first line, before the bundle's own */
     uint64_t start_ns;
     uint64_t loaded_ns;
     uint64_t drain_until_ms;
@@ -44,16 +43,6 @@ struct version {
 static struct list draining = {&draining, &draining};
 
 /* ---- birth ---- */
-
-/* The bundler wraps the bundle in a function whose head ends with "use strict"; on its first line. */
-static unsigned prefix_columns(str script)
-{
-    static const char mark[] = "\"use strict\";";
-    str line = str_head(script, str_find(script, '\n'));
-    const char *hit = memmem(line.ptr, line.len, mark, sizeof mark - 1);
-
-    return hit ? (unsigned)(hit - line.ptr + (ptrdiff_t)sizeof mark - 1) : 0;
-}
 
 static int take_parts(struct version *v, const struct version_source *source)
 {
@@ -81,7 +70,6 @@ static int take_parts(struct version *v, const struct version_source *source)
             v->map_len = p->bytes.len;
         }
     }
-    v->prefix_columns = prefix_columns(v->parts[0].bytes);
     return 0;
 }
 
@@ -346,6 +334,6 @@ void version_describe_error(struct version *v, str message, str stack, struct bu
     before = out->len;
     if (buf_append(out, STR("\n")) < 0)
         return;
-    if (sourcemap_map_stack(v->map, STR(VERSION_SCRIPT_URL), v->prefix_columns, stack, out) == 0)
+    if (sourcemap_map_stack(v->map, STR(VERSION_SCRIPT_URL), stack, out) == 0)
         trim_native_frames(out, before);
 }

@@ -5,8 +5,8 @@
  *
  * (1) Each due timer of JavaScript runs in a task of its own: microtasks are drained in between,
  *     CPU time is charged to the request that set it, and a turn stays bounded.
- * (2) The uv timer belongs to the handle; the isolate's resource only stops it. The memory goes when
- *     libuv has closed the timer, after the handle was buried and no task of it is queued. */
+ * (2) The uv timer belongs to the handle; the isolate's resource only stops it. The memory goes
+ *     when libuv has closed the timer: after the handle was buried and with no task queued. */
 #include <math.h>
 #include <stdlib.h>
 
@@ -111,7 +111,7 @@ OP(op_timer_new)
     return handle_object(ctx, &timer->handle);
 }
 
-/* Milliseconds of the loop's clock, which counts whole ones, until `delay_ms` from now has passed. */
+/* Milliseconds of the loop's clock, which counts whole ones, until `delay_ms` will have passed. */
 static uint64_t loop_timeout(uv_loop_t *loop, double delay_ms)
 {
     double due_ms = ceil((double)clock_monotonic_ns() / NS_PER_MS + delay_ms);
@@ -120,21 +120,18 @@ static uint64_t loop_timeout(uv_loop_t *loop, double delay_ms)
     return due_ms > (double)uv_now(loop) ? (uint64_t)due_ms - uv_now(loop) : 0;
 }
 
-/* (timer, delayMs): arms it for delayMs from now, in place of what it was armed for; -1 disarms. */
+/* (timer, delayMs): arms it for delayMs from now, in place of what it was armed for. */
 OP(op_timer_arm)
 {
     struct handle *handle = handle_of(ctx, OP_ARG(0), timer_kind);
-    double delay_ms = value_to_number(ctx, OP_ARG(1), -1);
+    double delay_ms = value_to_number(ctx, OP_ARG(1), 0);
     struct timer *timer;
 
     if (!handle)
         return value_throw(ctx, ERR_INVALID, NULL, exception);
     timer = CONTAINER_OF(handle, struct timer, handle);
-    if (delay_ms < 0)
-        uv_timer_stop(&timer->uv);
-    else
-        uv_timer_start(&timer->uv, on_fire,
-                       delay_ms > 0 ? loop_timeout(isolate_loop(), delay_ms) : 0, 0);
+    uv_timer_start(&timer->uv, on_fire, delay_ms > 0 ? loop_timeout(isolate_loop(), delay_ms) : 0,
+                   0);
     return JSValueMakeUndefined(ctx);
 }
 

@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     make_json(str_head(input, str_find(input, '\0')), &json);
     if (sourcemap_parse(buf_str(&json), &map) == 0)
         check_finds(map);
-    if (sourcemap_map_stack(map, STR("app.js"), 3, stack, &out) < 0)
+    if (sourcemap_map_stack(map, STR("app.js"), stack, &out) < 0)
         ASSERT(out.len <= OUT_BYTES_MAX);
     sourcemap_free(map);
     buf_done(&json);

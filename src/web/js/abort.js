@@ -128,6 +128,7 @@ class AbortSignal extends EventTarget {
 }
 defineHandlers(AbortSignal.prototype, "abort");
 finish(AbortSignal, "AbortSignal");
+Object.defineProperty(AbortSignal, "length", { value: 0, configurable: true });
 exports.AbortSignal = AbortSignal;
 exports.isSignal = isSignal;
 

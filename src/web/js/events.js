@@ -161,6 +161,7 @@ class Event {
   }
 }
 finish(Event, "Event");
+define(Event, "length", { value: 1, configurable: true });
 constants(Event, { NONE: 0, CAPTURING_PHASE: 1, AT_TARGET: 2, BUBBLING_PHASE: 3 });
 exports.Event = Event;
 
@@ -268,8 +269,6 @@ exports.makeEventTarget = (object) => {
 // Dispatches an event that the platform made.
 exports.fire = (target, event) => dispatch(event, target, listenersOf(target), true);
 
-exports.hasListeners = (target, type) => (listenersOf(target).get(type)?.length ?? 0) > 0;
-
 // ---- handler attributes: onabort, onmessage ... (HTML 8.1.8.1) ----
 
 const handlers = new WeakMap(); // target -> { type: the attribute's value }
@@ -314,16 +313,16 @@ const { addEventListener } = EventTarget.prototype;
 
 // ---- subclasses: a dictionary's members are attributes ----
 
-// Makes a subclass whose constructor takes the members in `defaults` (name -> value; a function
-// converts what was given). A default of `undefined` makes the member required.
-function subclass(tag, defaults, methods) {
+// Makes a subclass whose constructor takes the members in `defaults`: name -> the value when it is
+// not given, and a function that converts what is. `add(prototype, valuesOf)` gives it methods.
+function subclass(tag, defaults, { length = 1, add } = {}) {
   const names = Object.keys(defaults).sort();
   const slots = new WeakMap();
   const Class = {
     [tag]: class extends Event {
       constructor(type, init) {
         const where = `Failed to construct '${tag}'`;
-        need(arguments.length, methods?.required ?? 1, where);
+        need(arguments.length, length, where);
         super(type, init);
         const given = dictionary(init, where);
         const values = {};
@@ -348,8 +347,9 @@ function subclass(tag, defaults, methods) {
     };
     define(Class.prototype, name, { get: named(`get ${name}`, get), configurable: true });
   }
-  methods?.add(Class.prototype, valuesOf);
+  add?.(Class.prototype, valuesOf);
   finish(Class, tag);
+  define(Class, "length", { value: length, configurable: true });
   exports[tag] = Class;
 }
 
@@ -358,12 +358,20 @@ const text = { value: "", convert: String };
 const count = { value: 0, convert: (found) => found >>> 0 };
 const required = (found) => found;
 
-subclass("CustomEvent", { detail: any(null) });
+subclass("CustomEvent", { detail: any(null) }, {
+  add(prototype, valuesOf) {
+    prototype.initCustomEvent = function initCustomEvent(type, bubbles = false, cancelable = false, detail = null) {
+      const values = valuesOf(this);
+      need(arguments.length, 1, "Failed to execute 'initCustomEvent' on 'CustomEvent'");
+      if (this.eventPhase !== NONE) return;
+      this.initEvent(type, bubbles, cancelable);
+      values.detail = detail;
+    };
+    named("initCustomEvent", prototype.initCustomEvent);
+  },
+});
 subclass("ErrorEvent", { message: text, filename: text, lineno: count, colno: count, error: any(undefined) });
-subclass("PromiseRejectionEvent", {
-  promise: { convert: required },
-  reason: any(undefined),
-}, { required: 2, add() {} });
+subclass("PromiseRejectionEvent", { promise: { convert: required }, reason: any(undefined) }, { length: 2 });
 
 const portsOf = (found) => Object.freeze([...found]);
 subclass("MessageEvent", {
@@ -373,8 +381,6 @@ subclass("MessageEvent", {
   source: any(null),
   ports: { value: Object.freeze([]), convert: portsOf },
 });
-
-// CustomEvent.initCustomEvent and MessageEvent.initMessageEvent are legacy and absent.
 
 // ---- reportError ----
 

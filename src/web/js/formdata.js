@@ -13,7 +13,6 @@ const CR = 13, LF = 10, DASH = 45;
 const usv = (value) => `${value}`.toWellFormed();
 
 let listOf; // (form) => [name, value, name, value ...]
-let isForm;
 
 class FormData {
   #list = [];
@@ -65,7 +64,6 @@ class FormData {
   }
   static {
     listOf = (form) => form.#list;
-    isForm = (value) => typeof value === "object" && value !== null && #list in value;
   }
 }
 iterable(FormData, "FormData", (form) => listOf(form));
@@ -74,7 +72,6 @@ for (const name of ["append", "set"])
   Object.defineProperty(FormData.prototype[name], "length", { value: 2, configurable: true });
 Object.defineProperty(FormData, "length", { value: 0, configurable: true });
 exports.FormData = FormData;
-exports.isFormData = isForm;
 
 function find(list, name) {
   for (let i = 0; i < list.length; i += 2) if (list[i] === name) return i;
@@ -188,10 +185,9 @@ exports.parseMultipart = (bytes, boundary) => {
     if (headEnd < 0) throw bad(`a part's head does not end within ${PART_HEAD_BYTES_MAX} bytes`);
     const head = parseHead(decode(bytes.subarray(Math.min(at + 2, headEnd), headEnd)));
     const start = headEnd + 4;
-    // An empty body may share its CRLF with the head's end.
-    const end = search(bytes, delimiter, start - 2, bytes.length);
+    const end = search(bytes, delimiter, start, bytes.length);
     if (end < 0) throw bad("the last part does not end with the boundary");
-    list.push(head.name, partValue(head, bytes.subarray(start, Math.max(start, end))));
+    list.push(head.name, partValue(head, bytes.subarray(start, end)));
     at = end + delimiter.length;
   }
 };

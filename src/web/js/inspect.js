@@ -119,14 +119,14 @@ class Walk {
     return text;
   }
 
-  value(value, typed = false) {
+  value(value) {
     if (!isObject(value)) return this.say(primitive(value));
     if (this.path.includes(value)) {
       if (!this.circular.has(value)) this.circular.set(value, this.circular.size + 1);
       return this.say(`[Circular *${this.circular.get(value)}]`);
     }
     try {
-      return this.object(value, typed);
+      return this.object(value);
     } catch {
       return this.say("[Object that cannot be inspected]");
     }
@@ -159,7 +159,7 @@ class Walk {
     if (has(mapSize, value)) return this.map(value, name, level);
     if (has(setSize, value)) return this.set(value, name, level);
     const plain = plainText(value);
-    if (plain !== undefined) return this.braces(plain, value, [], level);
+    if (plain !== undefined) return this.braces(plain, value, [], level, isIndex);
     if (has(bufferLength, value)) return this.buffer(value, name, level);
     const tag = tagOf(value);
     if (tag in PAIRS && isPlatform(value, PAIRS[tag], tag)) return this.pairs(value, name, tag === "Headers", level);
@@ -197,8 +197,8 @@ class Walk {
 
   // `head` is followed by the items in braces, if there are any; an object without a head and items
   // is {}. `items` undefined: only own properties, and braces even when there are none.
-  braces(head, value, items, level) {
-    const all = [...(items ?? []), ...this.properties(value)];
+  braces(head, value, items, level, skip) {
+    const all = [...(items ?? []), ...this.properties(value, skip)];
     if (all.length === 0) return items === undefined ? `${head}{}` : head.trimEnd();
     return this.join(items === undefined || head === "" ? head : `${head.trimEnd()} `, "{", all, "}", level);
   }
@@ -402,10 +402,10 @@ function stackText(error) {
   if (typeof op_error_stack === "function") stack = op_error_stack(stack);
   let text = "";
   for (const line of stack.split("\n")) {
-    const at = line.lastIndexOf("@");
+    const at = line.indexOf("@");
     const where = line.slice(at + 1);
     const name = at > 0 ? line.slice(0, at) : "";
-    if (line === "" || where.startsWith("atoll:") || where === "[native code]") continue;
+    if (where === "" || where.startsWith("atoll:") || where === "[native code]") continue;
     if (/^\s*at /.test(line)) text += `\n    ${line.trim()}`;
     else text += name === "" ? `\n    at ${where}` : `\n    at ${name} (${where})`;
   }

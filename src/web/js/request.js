@@ -48,21 +48,6 @@ class Request {
   get cf() {
     return this.#inner.cf;
   }
-  get destination() {
-    return "";
-  }
-  get referrer() {
-    return "about:client";
-  }
-  get referrerPolicy() {
-    return "";
-  }
-  get mode() {
-    return "cors";
-  }
-  get credentials() {
-    return "same-origin";
-  }
   get cache() {
     return "default";
   }
@@ -71,9 +56,6 @@ class Request {
   }
   get keepalive() {
     return false;
-  }
-  get duplex() {
-    return "half";
   }
   get body() {
     return use("body").streamOf(this.#inner.body);

@@ -214,13 +214,12 @@ Test(sourcemap, bounds_the_map)
     cr_expect_eq(parse_repeated("", "[", 100000, ""), ERR_INVALID);
 }
 
-static void expect_stack(const struct sourcemap *map, unsigned prefix, const char *stack,
-                         const char *want)
+static void expect_stack(const struct sourcemap *map, const char *stack, const char *want)
 {
     struct buf out;
 
     buf_init(&out, 4096);
-    cr_expect_eq(sourcemap_map_stack(map, STR("app.js"), prefix, str_from(stack), &out), 0);
+    cr_expect_eq(sourcemap_map_stack(map, STR("app.js"), str_from(stack), &out), 0);
     cr_expect(str_equal(buf_str(&out), str_from(want)), "%s gives %.*s", stack,
               STR_ARGS(buf_str(&out)));
     buf_done(&out);
@@ -229,56 +228,51 @@ static void expect_stack(const struct sourcemap *map, unsigned prefix, const cha
 Test(sourcemap, maps_stacks)
 {
     static const struct {
-        unsigned prefix;
         const char *stack, *want;
     } cases[] = {
-        {0, "", ""},
-        {0, "f@app.js:1:5", "    at f (src/a.ts:1:10)"},
-        {0, "f@app.js:1:5\ng@app.js:3:3\n", "    at f (src/a.ts:1:10)\n    at g (b.ts:4:1)"},
-        {0, "@app.js:1:5", "    at src/a.ts:1:10"},
-        {0, "app.js:1:5", "    at src/a.ts:1:10"},
-        {0, "module code@app.js:1:5\nglobal code@app.js:3:3",
+        {"", ""},
+        {"f@app.js:1:5", "    at f (src/a.ts:1:10)"},
+        {"f@app.js:1:5\ng@app.js:3:3\n", "    at f (src/a.ts:1:10)\n    at g (b.ts:4:1)"},
+        {"@app.js:1:5", "    at src/a.ts:1:10"},
+        {"app.js:1:5", "    at src/a.ts:1:10"},
+        {"module code@app.js:1:5\nglobal code@app.js:3:3",
          "    at src/a.ts:1:10\n    at b.ts:4:1"},
-        {0, "we@ird@app.js:1:5", "    at we@ird (src/a.ts:1:10)"},
-        {0, "async f@app.js:1:5", "    at async f (src/a.ts:1:10)"},
-        /* The prefix shifts the first line only, and what lies in it is dropped. */
-        {24, "f@app.js:1:29\ng@app.js:3:3\nh@app.js:1:24\n@app.js:1:1",
-         "    at f (src/a.ts:1:10)\n    at g (b.ts:4:1)"},
-        {24, "f@app.js:1:35", "    at f (app.js:1:11)"},
+        {"we@ird@app.js:1:5", "    at we@ird (src/a.ts:1:10)"},
+        {"async f@app.js:1:5", "    at async f (src/a.ts:1:10)"},
         /* Without a mapping: as it is, but for a bundler's helpers. */
-        {0, "f@app.js:9:9\n__toESM@app.js:9:9\n__init@app.js:2:1", "    at f (app.js:9:9)"},
-        {0, "__mine@app.js:1:5", "    at __mine (src/a.ts:1:10)"},
-        {0, "f@other.js:1:5", "    at f (other.js:1:5)"},
-        {0, "__f@http://a:81/o.js:1:5", "    at __f (http://a:81/o.js:1:5)"},
+        {"f@app.js:9:9\n__toESM@app.js:9:9\n__init@app.js:2:1", "    at f (app.js:9:9)"},
+        {"__mine@app.js:1:5", "    at __mine (src/a.ts:1:10)"},
+        {"f@other.js:1:5", "    at f (other.js:1:5)"},
+        {"__f@http://a:81/o.js:1:5", "    at __f (http://a:81/o.js:1:5)"},
         /* What has no place, and what is ours. */
-        {0, "map@[native code]\n[native code]\nf@\n@",
+        {"map@[native code]\n[native code]\nf@\n@",
          "    at map (<anonymous>)\n    at <anonymous>\n    at f (<anonymous>)\n"
          "    at <anonymous>"},
-        {0, "<?>.wasm-function[0]@[wasm code]", "    at <?>.wasm-function[0] (<anonymous>)"},
-        {0, "run@atoll:core.js:12:3\nf@app.js:1:5\n@atoll:core.js:1:1\natoll:web:1:1",
+        {"<?>.wasm-function[0]@[wasm code]", "    at <?>.wasm-function[0] (<anonymous>)"},
+        {"run@atoll:core.js:12:3\nf@app.js:1:5\n@atoll:core.js:1:1\natoll:web:1:1",
          "    at f (src/a.ts:1:10)"},
-        {0, "run@atoll:core.js:12:3", ""},
+        {"run@atoll:core.js:12:3", ""},
         /* Lines that are no frame. */
-        {0, "    at f (x@y.ts:1:1)\n  at g", "    at f (x@y.ts:1:1)\n  at g"},
-        {0, "Error: mail a@b.c", "Error: mail a@b.c"},
-        {0, "app.js", "app.js"},
-        {0, "f@app.js:1", "f@app.js:1"},
-        {0, "f@app.js:1:", "f@app.js:1:"},
-        {0, "f@app.js::1", "f@app.js::1"},
-        {0, "f@app.js:1:99999999999", "f@app.js:1:99999999999"},
-        {0, "f@app.js:0:0", "    at f (<anonymous>)"},
-        {0, "f@app.js:1:0", ""},
-        {0, "\n\n", ""},
+        {"    at f (x@y.ts:1:1)\n  at g", "    at f (x@y.ts:1:1)\n  at g"},
+        {"Error: mail a@b.c", "Error: mail a@b.c"},
+        {"app.js", "app.js"},
+        {"f@app.js:1", "f@app.js:1"},
+        {"f@app.js:1:", "f@app.js:1:"},
+        {"f@app.js::1", "f@app.js::1"},
+        {"f@app.js:1:99999999999", "f@app.js:1:99999999999"},
+        {"f@app.js:0:0", "    at f (<anonymous>)"},
+        {"f@app.js:1:0", ""},
+        {"\n\n", ""},
     };
     struct sourcemap *map = parsed(by_hand);
 
     for (size_t i = 0; i < COUNT_OF(cases); i++)
-        expect_stack(map, cases[i].prefix, cases[i].stack, cases[i].want);
+        expect_stack(map, cases[i].stack, cases[i].want);
     sourcemap_free(map);
 }
 
 /* Maps that esbuild made of index.ts and lib/risky.ts, plain and minified, and the stacks that JSC
- * gave for the bundle after a prefix of 19 characters:
+ * gave for the bundle:
  *   export default {                                  export function risky(n: number): number {
  *     go(n: number): number[] {                         if (n > 2)
  *       const all = [n].map((x) => risky(x));             throw new RangeError("bad");
@@ -305,7 +299,7 @@ Test(sourcemap, maps_what_esbuild_and_jsc_make)
          "\"mappings\":\"waAAA,IAAAA,EAAA,GAAAC,EAAAD,EAAA,aAAAE,ICAO,SAASC,EAAMC,EAAmB,"
          "CACvC,GAAIA,EAAI,EACN,MAAM,IAAI,WAAW,KAAK,EAC5B,OAAOA,CACT,CDFA,IAAOC,EAAQ,CACb,"
          "GAAGC,EAAqB,CAEtB,MADY,CAACA,CAAC,EAAE,IAAKC,GAAMC,EAAMD,CAAC,CAAC,CAErC,CACF\"}",
-         "m@app.js:1:515\n@app.js:1:563\nmap@[native code]\ngo@app.js:1:558",
+         "m@app.js:1:496\n@app.js:1:544\nmap@[native code]\ngo@app.js:1:539",
          "    at m (lib/risky.ts:3:15)\n    at index.ts:5:32\n    at map (<anonymous>)\n"
          "    at go (index.ts:5:21)"},
     };
@@ -313,14 +307,14 @@ Test(sourcemap, maps_what_esbuild_and_jsc_make)
     for (size_t i = 0; i < COUNT_OF(cases); i++) {
         struct sourcemap *map = parsed(cases[i].json);
 
-        expect_stack(map, 19, cases[i].stack, cases[i].want);
+        expect_stack(map, cases[i].stack, cases[i].want);
         sourcemap_free(map);
     }
 }
 
 Test(sourcemap, shows_places_in_the_bundle_without_a_map)
 {
-    expect_stack(NULL, 24, "f@app.js:1:29\n@app.js:2:7\nrun@atoll:core.js:1:1",
+    expect_stack(NULL, "f@app.js:1:5\n@app.js:2:7\nrun@atoll:core.js:1:1",
                  "    at f (app.js:1:5)\n    at app.js:2:7");
 }
 
@@ -334,7 +328,7 @@ Test(sourcemap, keeps_what_fits)
 
         buf_init(&out, 35);
         cr_assert_eq(buf_append(&out, str_from(fits[i])), 0);
-        cr_expect_eq(sourcemap_map_stack(NULL, STR("app.js"), 0, STR("f@b:1:2\ng@b:3:4\nh@b:5:6"),
+        cr_expect_eq(sourcemap_map_stack(NULL, STR("app.js"), STR("f@b:1:2\ng@b:3:4\nh@b:5:6"),
                                          &out), ERR_LIMIT);
         kept = out.len - strlen(fits[i]);
         cr_expect(str_equal(str_skip(buf_str(&out), strlen(fits[i])),
