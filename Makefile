@@ -1,11 +1,11 @@
 # atoll: `make run` and `make test` are the two commands; `make help` lists the rest.
 .DEFAULT_GOAL := all
-MAKEFLAGS += --no-builtin-rules
+MAKEFLAGS += --no-builtin-rules $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
 
 FLAVOUR ?= release
 BUILD := build
 OBJ := $(BUILD)/$(FLAVOUR)
-CC := gcc
+CC := $(if $(filter fuzz,$(FLAVOUR)),clang,gcc)
 PKGS := libuv javascriptcoregtk-4.1 glib-2.0 jansson libcurl libcrypto icu-uc icu-i18n
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wundef -Wvla -Wno-format-truncation -Werror
@@ -14,6 +14,7 @@ CFLAGS_asan := -O1 -g -fsanitize=address -fno-omit-frame-pointer
 CFLAGS_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined
 CFLAGS_gcstress := -O1 -g -DATOLL_GC_STRESS
 CFLAGS_cover := -O0 -g --coverage
+CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address -Wno-unknown-warning-option
 VERSION := 0.1.0
 CFLAGS = -std=gnu17 -D_GNU_SOURCE -DATOLL_VERSION='"$(VERSION)"' -Isrc -pthread $(WARN) \
          $(CFLAGS_$(FLAVOUR)) $(PKG_CFLAGS)
@@ -32,17 +33,22 @@ GEN_C := $(GEN)/web_builtins.c $(CONTROL_JS:src/control/%.js=$(GEN)/control_%.c)
 LIB_OBJ := $(SRC:src/%.c=$(OBJ)/%.o) $(GEN_C:$(GEN)/%.c=$(OBJ)/gen/%.o)
 LIB := $(OBJ)/libatoll.a
 UNIT_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c)
-FUZZ := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ := $(patsubst tests/fuzz/%.c,$(OBJ)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
-.PHONY: all help deps run test unit webtest e2e bench tidy fmt asan ubsan gcstress fuzz install \
-        uninstall clean
+.PHONY: all help deps run test programs fuzzers unit webtest e2e bench tidy fmt asan ubsan \
+        gcstress fuzz install uninstall clean
+.SECONDARY:
+export BUILD
 
-all: $(BUILD)/atoll
+all: $(if $(filter release,$(FLAVOUR)),$(BUILD)/atoll,$(OBJ)/atoll)
+
+# Everything that scripts/test runs.
+programs: all $(OBJ)/unit $(OBJ)/webtest
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
-deps: ## install what is missing: Debian packages and npm packages
+deps: ## install what is missing for run and test: Debian and npm packages
 	@scripts/deps
 
 $(BUILD)/.deps: scripts/deps package-lock.json
@@ -51,13 +57,11 @@ $(BUILD)/.deps: scripts/deps package-lock.json
 
 $(ESBUILD): $(BUILD)/.deps
 
-run: $(BUILD)/.deps ## build and serve examples/hello
-	@$(MAKE) --no-print-directory all
+run: all ## build and serve examples/hello
 	$(BUILD)/atoll dev examples/hello
 
-test: $(BUILD)/.deps ## build and run every test
-	@$(MAKE) --no-print-directory all
-	@scripts/test
+test: programs ## build and run every test
+	@scripts/test $(OBJ)
 
 unit: $(OBJ)/unit ## C unit tests
 	$(OBJ)/unit
@@ -66,24 +70,30 @@ webtest: $(OBJ)/webtest ## JavaScript tests inside real isolates
 	@scripts/webtest $(OBJ)/webtest
 
 e2e: all ## end-to-end tests with the real binary
-	node --test tests/e2e/
+	node --test tests/e2e/*.test.mjs
 
-bench: $(BUILD)/.deps ## compare with workerd, deno, bun and node
-	@$(MAKE) --no-print-directory all
+bench: all ## compare with workerd, deno, bun and node
+	@scripts/deps bench
 	@npm ci --prefix bench --no-audit --no-fund --silent
 	node bench/run.mjs
 
-tidy: $(BUILD)/.deps ## what a script can check: rooms, budgets, format, static analysis
-	@scripts/tidy
+tidy: all ## what a script can check: rooms, budgets, names, format, static analysis
+	@scripts/deps check
+	@scripts/tidy $(OBJ)
 
 fmt: ## format the C sources in place
-	clang-format -i $(shell git ls-files '*.c' '*.h')
+	@scripts/deps check
+	clang-format -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
 
-asan ubsan gcstress: $(BUILD)/.deps ## the tests under a sanitizer, or with a collection every turn
-	@$(MAKE) --no-print-directory FLAVOUR=$@ all
+asan ubsan gcstress: ## the tests under a sanitizer, or with a collection every turn
+	@$(MAKE) --no-print-directory FLAVOUR=$@ programs
 	@scripts/flavour $@
 
-fuzz: $(FUZZ) ## run every fuzz target for FUZZ_SECONDS (default 30)
+fuzz: ## run every fuzz target for FUZZ_SECONDS (default 30)
+	@scripts/deps check
+	@$(MAKE) --no-print-directory FLAVOUR=fuzz fuzzers
+
+fuzzers: $(FUZZ)
 	@scripts/fuzz $(FUZZ)
 
 PREFIX ?= /usr/local
@@ -118,17 +128,17 @@ $(LIB): $(LIB_OBJ)
 	$(SAY) AR $@
 	$(Q)ar rcs $@ $^
 
-$(OBJ)/%.o: src/%.c
+$(OBJ)/%.o: src/%.c | $(BUILD)/.deps
 	@mkdir -p $(@D)
 	$(SAY) CC $@
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OBJ)/tests/%.o: tests/%.c
+$(OBJ)/tests/%.o: tests/%.c | $(BUILD)/.deps
 	@mkdir -p $(@D)
 	$(SAY) CC $@
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
 
-$(OBJ)/gen/%.o: $(GEN)/%.c
+$(OBJ)/gen/%.o: $(GEN)/%.c | $(BUILD)/.deps
 	@mkdir -p $(@D)
 	$(SAY) CC $@
 	$(Q)$(CC) $(CFLAGS) -MMD -MP -c -o $@ $<
@@ -143,10 +153,8 @@ $(GEN)/control_%.c: src/control/%.js scripts/embed.mjs | $(ESBUILD)
 	$(SAY) EMBED $@
 	$(Q)node scripts/embed.mjs library $(ESBUILD) $@ $<
 
-$(BUILD)/fuzz/%: tests/fuzz/%.c $(SRC) $(GEN_C)
-	@mkdir -p $(@D)
-	$(SAY) FUZZ $@
-	$(Q)clang -O1 -g -fsanitize=fuzzer,address -std=gnu17 -D_GNU_SOURCE \
-	  -DATOLL_VERSION='"$(VERSION)"' -Isrc $(PKG_CFLAGS) -o $@ $< $(SRC) $(GEN_C) $(LDLIBS)
+$(OBJ)/fuzz_%: $(OBJ)/tests/fuzz/fuzz_%.o $(LIB)
+	$(SAY) LINK $@
+	$(Q)$(CC) $(LDFLAGS) -fsanitize=fuzzer -o $@ $^ $(LDLIBS)
 
 -include $(shell find $(OBJ) -name '*.d' 2>/dev/null)

@@ -41,7 +41,8 @@ enum cell {
     CELL_ANSWERS,      /* rows filled in the answer table below */
     CELL_CURRENT,      /* id of the request that what runs now works for; 0 none */
     CELL_ANSWER_FIRST = 8,
-    CELL_ANSWER_ROW = 4,    /* request id, status, characters of head, characters of body */
+    CELL_ANSWER_ROW = 4,    /* request id, status, characters of head (-1: Content-Type
+                             * text/plain;charset=UTF-8), characters of body (-1: none) */
     CELL_ANSWER_ROWS = 128,
     CELL_COUNT = CELL_ANSWER_FIRST + CELL_ANSWER_ROW * CELL_ANSWER_ROWS,
 };

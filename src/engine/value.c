@@ -113,19 +113,27 @@ JSValueRef value_string(JSContextRef ctx, str utf8)
     return value_of_string(ctx, narrow ? string_from_ascii(utf8) : string_from_wide(utf8));
 }
 
-JSValueRef value_latin1(JSContextRef ctx, str bytes)
+static JSValueRef value_of_wide(JSContextRef ctx, str bytes)
 {
-    JSChar *wide;
+    JSChar *wide = mem_alloc(bytes.len * sizeof *wide);
     JSStringRef string;
 
-    if (is_ascii(bytes))
-        return value_string(ctx, bytes);
-    wide = mem_alloc(bytes.len * sizeof *wide);
     for (size_t i = 0; i < bytes.len; i++)
         wide[i] = (unsigned char)bytes.ptr[i];
     string = JSStringCreateWithCharacters(wide, bytes.len);
     free(wide);
     return value_of_string(ctx, string);
+}
+
+JSValueRef value_latin1(JSContextRef ctx, str bytes)
+{
+    return is_ascii(bytes) ? value_string(ctx, bytes) : value_of_wide(ctx, bytes);
+}
+
+JSValueRef value_latin1_z(JSContextRef ctx, str bytes)
+{
+    return is_ascii(bytes) ? value_of_string(ctx, JSStringCreateWithUTF8CString(bytes.ptr))
+                           : value_of_wide(ctx, bytes);
 }
 
 static void free_bytes(void *bytes, void *context)

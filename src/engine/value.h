@@ -22,6 +22,9 @@ JSValueRef value_string(JSContextRef ctx, str utf8);
 /* A JS string whose code units are the bytes (isomorphic decode, WHATWG Infra). */
 JSValueRef value_latin1(JSContextRef ctx, str bytes);
 
+/* The same for bytes that are followed by a NUL and have none inside: nothing is copied here. */
+JSValueRef value_latin1_z(JSContextRef ctx, str bytes);
+
 /* A new Uint8Array with a copy of the bytes. */
 JSValueRef value_bytes(JSContextRef ctx, const void *bytes, size_t len);
 

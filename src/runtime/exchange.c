@@ -178,7 +178,7 @@ struct exchange *exchange_new(struct http_request *http, const struct http_head 
     x->http = http;
     http_request_set_user(http, x);
     x->method_id = head->method_id;
-    x->start_ns = clock_monotonic_ns();
+    x->start_ns = runtime_options()->quiet ? 0 : clock_monotonic_ns();
     x->cpu_ns = 0;
     x->status = 0;
     x->tasks_posted = 0;
@@ -190,6 +190,8 @@ struct exchange *exchange_new(struct http_request *http, const struct http_head 
     x->method_len = x->text.len;
     add_url(x, head);
     add_headers(&x->text, head);
+    add(&x->text, (str){"", 1}); /* a NUL, see exchange.h */
+    x->text.len--;
     return x;
 }
 

@@ -32,14 +32,14 @@ struct exchange {
     enum http_method method_id;
     size_t method_len;             /* of text: the method, when method_id is HTTP_OTHER */
     size_t url_len;                /* of text, behind the method */
-    struct buf text;               /* method, url, lines "name: value\n" */
+    struct buf text;               /* method, url, lines "name: value\n"; a NUL follows */
     int64_t body_length;           /* -1 none, -2 unknown, else bytes */
     struct buf collected;
     int32_t pull_id;               /* completion that waits for the next bytes; 0 none */
     int32_t collect_id;            /* completion that waits for all of it */
     int32_t drain_id;              /* completion that waits for room in the answer */
     uint64_t cpu_ns;
-    uint64_t start_ns;
+    uint64_t start_ns;             /* 0 when nobody asks how long it took */
     int status;                    /* of the answer, 0 before */
 };
 

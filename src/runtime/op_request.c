@@ -38,7 +38,7 @@ static void run_dispatch(struct isolate *iso, struct task *task)
         JSValueRef method = x->method_len ? value_latin1(ctx, str_head(text, x->method_len))
                                           : JSValueMakeNumber(ctx, x->method_id);
         JSValueRef argv[] = {JSValueMakeNumber(ctx, x->id), method,
-                             value_latin1(ctx, str_skip(text, x->method_len)),
+                             value_latin1_z(ctx, str_skip(text, x->method_len)),
                              JSValueMakeNumber(ctx, (double)x->url_len),
                              JSValueMakeNumber(ctx, (double)x->body_length)};
         hook_call(iso, HOOK_DISPATCH, COUNT_OF(argv), argv, NULL);
@@ -209,8 +209,18 @@ static size_t total_units(const int32_t *row, int count)
     size_t total = 0;
 
     for (int i = 0; i < count; i++, row += CELL_ANSWER_ROW)
-        total += (size_t)row[2] + (size_t)(row[3] > 0 ? row[3] : 0);
+        total += (size_t)(row[2] > 0 ? row[2] : 0) + (size_t)(row[3] > 0 ? row[3] : 0);
     return total;
+}
+
+/* Takes what `units` UTF-16 code units (none when negative) are from the front of *text. */
+static str take_units(str *text, int32_t units, bool ascii)
+{
+    size_t count = units > 0 ? (size_t)units : 0;
+    str taken = str_head(*text, ascii ? count : bytes_of_units(*text, count));
+
+    *text = str_skip(*text, taken.len);
+    return taken;
 }
 
 static void answer_rows(const int32_t *row, int count, str text)
@@ -219,17 +229,13 @@ static void answer_rows(const int32_t *row, int count, str text)
 
     for (int i = 0; i < count; i++, row += CELL_ANSWER_ROW) {
         struct exchange *x = exchange_find(row[0]);
-        size_t units = (size_t)row[2], head_len = ascii ? units : bytes_of_units(text, units);
-        str head = str_head(text, head_len), body = STR_NONE;
+        str head = take_units(&text, row[2], ascii);
+        str body = take_units(&text, row[3], ascii);
 
-        if (!ascii)
+        if (row[2] < 0)
+            head = STR("content-type: text/plain;charset=UTF-8\r\n");
+        else if (!ascii)
             head = narrow_in_place((char *)head.ptr, head.len);
-        text = str_skip(text, head_len);
-        if (row[3] > 0) {
-            units = (size_t)row[3];
-            body = str_head(text, ascii ? units : bytes_of_units(text, units));
-            text = str_skip(text, body.len);
-        }
         if (x)
             exchange_answer(x, row[1], head, body);
     }

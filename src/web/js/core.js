@@ -124,10 +124,13 @@ exports.load = (factory, settings) => {
 
 class ExecutionContext {
   #request;
+  #props;
   constructor(id) {
     this.#request = id;
   }
-  props = {};
+  get props() {
+    return (this.#props ??= {});
+  }
   waitUntil(promise) {
     cells[WAITING]++;
     const done = () => cells[WAITING]--;
@@ -171,18 +174,20 @@ function answer(id, response) {
     return use("answer").answer(id, inner);
   const row = cells[ANSWERS];
   if (row === ANSWER_ROWS) return use("answer").answer(id, inner);
-  const head = inner.wireHead();
   const at = ANSWER_FIRST + row * ANSWER_ROW;
   cells[at] = id;
   cells[at + 1] = inner.status;
-  cells[at + 2] = head.length;
-  if (body === null) {
-    cells[at + 3] = -1;
+  if (inner.isPlainText()) cells[at + 2] = -1; // the head is known to C
+  else {
+    const head = inner.wireHead();
+    cells[at + 2] = head.length;
     out += head;
-  } else {
+  }
+  if (body === null) cells[at + 3] = -1;
+  else {
     body.used = true;
     cells[at + 3] = body.value.length;
-    out += head + body.value;
+    out += body.value;
   }
   cells[ANSWERS] = row + 1;
 }

@@ -249,7 +249,7 @@ function refusal({ redirect }, { url }, location, count) {
 }
 
 async function follow(inner) {
-  const hash = inner.url.indexOf("#");
+  const hash = inner.getUrl().indexOf("#");
   const hop = {
     method: inner.method,
     url: hash < 0 ? inner.url : inner.url.slice(0, hash),

@@ -169,10 +169,10 @@ exports.isHeaders = isHeaders;
 exports.freeze = freeze;
 exports.fromList = fromList;
 
-// Lines "name: value\n", as ops hand them over, to a Headers. Names are lower-case already.
-exports.fromText = (text) => {
+// Lines "name: value\n" from `start` on, as ops hand them over, to a Headers. Names are lower-case already.
+exports.fromText = (text, start = 0) => {
   const list = [];
-  for (let at = 0, end; (end = text.indexOf("\n", at)) >= 0; at = end + 1) {
+  for (let at = start, end; (end = text.indexOf("\n", at)) >= 0; at = end + 1) {
     const colon = text.indexOf(": ", at);
     list.push(text.slice(at, colon), text.slice(colon + 2, end));
   }

@@ -6,14 +6,18 @@ const METHODS = ["", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS
 class Inner {
   constructor() {
     this.method = "GET";
-    this.url = "";
-    this.text = null; // header lines of an incoming request, until somebody asks for `headers`
+    this.url = null; // null until somebody asks: the first urlLength characters of `text`
+    this.text = null; // of an incoming request: its url and header lines
+    this.urlLength = 0;
     this.headers = null;
     this.body = null; // see body.js
     this.signal = null;
     this.redirect = "follow";
     this.cf = undefined;
     this.id = 0; // of the incoming request whose client the signal follows
+  }
+  getUrl() {
+    return this.url ?? (this.url = this.text.slice(0, this.urlLength));
   }
   getHeaders() {
     return this.headers ?? use("request_init").makeHeaders(this);
@@ -34,7 +38,7 @@ class Request {
     return this.#inner.method;
   }
   get url() {
-    return this.#inner.url;
+    return this.#inner.getUrl();
   }
   get headers() {
     return this.#inner.getHeaders();
@@ -102,8 +106,8 @@ exports.Inner = Inner;
 exports.requestFrom = (id, method, text, urlLength, bodyLength) => {
   const inner = new Inner();
   inner.method = typeof method === "number" ? METHODS[method] : method;
-  inner.url = text.slice(0, urlLength);
-  inner.text = text.slice(urlLength);
+  inner.text = text;
+  inner.urlLength = urlLength;
   inner.id = id;
   if (bodyLength !== -1) inner.body = use("incoming").bodyOf(id, bodyLength < 0 ? undefined : bodyLength);
   return make(inner);

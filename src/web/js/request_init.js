@@ -9,9 +9,7 @@ const FORBIDDEN = new Set(["CONNECT", "TRACE", "TRACK"]);
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
 exports.makeHeaders = (inner) => {
-  inner.headers =
-    inner.text === null ? headersFile.fromList([]) : headersFile.freeze(headersFile.fromText(inner.text));
-  inner.text = null;
+  inner.headers = headersFile.freeze(headersFile.fromText(inner.text, inner.urlLength));
   return inner.headers;
 };
 
@@ -49,7 +47,7 @@ function fromInput(inner, input) {
     inner.url = url.href;
     return undefined;
   }
-  inner.url = from.url;
+  inner.url = from.getUrl();
   inner.method = from.method;
   inner.redirect = from.redirect;
   inner.cf = from.cf;
@@ -104,6 +102,7 @@ function fillBody(inner, from, init) {
 
 exports.clone = (from) => {
   const copy = Object.assign(new Inner(), from);
+  copy.url = from.getUrl();
   copy.headers = new Headers(from.getHeaders());
   copy.text = null;
   copy.signal = from.signal ?? exports.makeSignal(from);

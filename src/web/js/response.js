@@ -3,7 +3,6 @@
 // response_init.js and body.js.
 
 const TEXT = "text/plain;charset=UTF-8";
-const TEXT_HEAD = `content-type: ${TEXT}\r\n`;
 
 class Inner {
   constructor() {
@@ -18,9 +17,12 @@ class Inner {
   getHeaders() {
     return this.headers ?? use("response_init").makeHeaders(this);
   }
+  // True when Content-Type, that of a string, is the one header.
+  isPlainText() {
+    return this.headers === null && this.body !== null && this.body.type === TEXT;
+  }
   // The header lines as they go over the wire.
   wireHead() {
-    if (this.headers === null && this.body !== null && this.body.type === TEXT) return TEXT_HEAD;
     return use("response_init").wireHead(this);
   }
 }

@@ -261,7 +261,7 @@ Test(sourcemap, maps_stacks)
         {"f@app.js::1", "f@app.js::1"},
         {"f@app.js:1:99999999999", "f@app.js:1:99999999999"},
         {"f@app.js:0:0", "    at f (<anonymous>)"},
-        {"f@app.js:1:0", ""},
+        {"f@app.js:1:0", "    at f (app.js:1:0)"},
         {"\n\n", ""},
     };
     struct sourcemap *map = parsed(by_hand);
