@@ -1,6 +1,7 @@
 # atoll: `make run` and `make test` are the two commands; `make help` lists the rest.
 .DEFAULT_GOAL := all
-MAKEFLAGS += --no-builtin-rules $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+JOBS := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+MAKEFLAGS += --no-builtin-rules $(JOBS)
 
 FLAVOUR ?= release
 BUILD := build
@@ -46,7 +47,7 @@ all: $(if $(filter release,$(FLAVOUR)),$(BUILD)/atoll,$(OBJ)/atoll)
 programs: all $(OBJ)/unit $(OBJ)/webtest
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@sed -nE 's/^([a-z0-9 ]+):.*## (.*)/\1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 24
 
 deps: ## install what is missing for run and test: Debian and npm packages
 	@scripts/deps

@@ -2,7 +2,7 @@
 import { connect as connectSocket } from "node:net";
 import { once } from "node:events";
 
-const WAIT_MS = 20_000;
+const WAIT_MS = 15_000;
 
 /** The status, the headers (name to value; several ones as an array) and what follows. */
 function parseHead(text) {

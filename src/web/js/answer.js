@@ -55,7 +55,7 @@ async function pump(id, { next, cancel }) {
     op_answer_end(id);
   } catch (error) {
     op_answer_abort(id);
-    use("worker").logUncaught("while the response was streamed: ", error, id);
+    use("errors").logUncaught("while the response was streamed: ", error, id);
     try {
       await cancel(error);
     } catch {}

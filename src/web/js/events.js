@@ -400,6 +400,6 @@ function reportError(error) {
       reporting = false;
     }
   }
-  use("worker").logUncaught("Uncaught ", error, cells[CURRENT]);
+  use("errors").logUncaught("Uncaught ", error, cells[CURRENT]);
 }
 exports.reportError = named("reportError", reportError);

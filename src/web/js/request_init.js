@@ -1,6 +1,8 @@
 // What request.js leaves to its first use: the constructor, headers, signal, clone.
 
-const { Inner, requestInner } = use("request");
+const { Inner, Request, requestInner } = use("request");
+use("core").finish(Request, "Request");
+exports.Request = Request;
 const headersFile = use("headers");
 const { Headers } = headersFile;
 

@@ -27,7 +27,7 @@ class Inner {
   }
 }
 
-const INTERNAL = Symbol();
+const INTERNAL = {};
 
 class Response {
   #inner;

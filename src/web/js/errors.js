@@ -1,0 +1,49 @@
+// What becomes of a worker's errors: the answer, the log, rejections that nobody handles.
+
+const CURRENT = 3; // cells: see engine/isolate.h
+const core = use("core");
+const { op_fail } = ops;
+
+// What C needs of an error: message, stack (JSC's form, unmapped).
+exports.describe = (error) => {
+  if (typeof error === "object" && error !== null && "stack" in error) {
+    let message;
+    try {
+      message = `${error.name ?? "Error"}: ${error.message}`;
+    } catch {
+      message = "Error";
+    }
+    return [message, `${error.stack ?? ""}`];
+  }
+  return [`${use("inspect").inspect(error)}`, ""];
+};
+
+const rejected = new Map(); // request id -> the last reason nobody handled
+
+exports.fail = (id, error) => {
+  rejected.delete(id);
+  op_fail(id, ...exports.describe(error), "");
+};
+
+exports.logUncaught = (where, error, id) => op_fail(0, ...exports.describe(error), where, id);
+
+exports.rejection = (promise, reason) => {
+  const id = cells[CURRENT];
+  const serviceWorker = core.loaded("service_worker");
+  if (serviceWorker?.listensTo("unhandledrejection")) {
+    const init = { promise, reason, cancelable: true };
+    const event = new (use("events").PromiseRejectionEvent)("unhandledrejection", init);
+    if (!serviceWorker.dispatchEvent(event)) return;
+  }
+  if (id !== 0) rejected.set(id, reason);
+  exports.logUncaught("unhandled rejection: ", reason, id);
+};
+
+// Nothing is left that request `id` could wait for.
+exports.hung = (id) => {
+  if (!rejected.has(id))
+    return exports.fail(id, new Error("The worker's code hung: it waits for a promise that nothing can settle."));
+  const why = rejected.get(id); // was logged when nobody handled it
+  rejected.delete(id);
+  op_fail(id, ...exports.describe(why));
+};
