@@ -5,8 +5,8 @@
  * runs.
  *
  * (1) With one path its worker is pushed as soon as it is built, for every host. With several,
- *     each is sent when the runtime asks for its host; `asked` says that it did, and from then on
- *     new versions are pushed.
+ *     small ones are offered as they are built and the others sent when the runtime asks for their
+ *     host; `asked` says that it did or has loaded one, and from then on new versions are pushed.
  * (2) What is sent to a runtime process is forgotten with it: on_restart starts again.
  * (3) A build that fails sends nothing while an older version is good. */
 #include "control/dev.h"
@@ -74,7 +74,7 @@ static void push(struct dev *dev, struct worker *worker)
     str blob = STR_NONE;
 
     if (project_has_version(worker->project)) {
-        json_t *frame = project_worker_frame(worker->project, hosts, &blob);
+        json_t *frame = project_worker_frame(worker->project, hosts, true, &blob);
 
         worker->pushed = true;
         child_send(dev->child, frame, blob);
@@ -96,6 +96,23 @@ static void add_host(struct worker *worker, const char *host)
         if (strcmp(json_string_value(known), host) == 0)
             return;
     json_array_append_new(worker->hosts, json_string(host));
+}
+
+/* Sends a version ahead of the first request, which then does not wait for us to answer: small
+ * ones only, the runtime keeps them in memory. */
+static void offer(struct dev *dev, struct worker *worker)
+{
+    char host[DEV_HOST_BYTES_MAX];
+    str blob;
+    json_t *frame;
+
+    snprintf(host, sizeof host, "%s.localhost", project_name(worker->project));
+    add_host(worker, host);
+    frame = project_worker_frame(worker->project, json_incref(worker->hosts), false, &blob);
+    if (blob.len <= DEV_AHEAD_BYTES_MAX)
+        child_send(dev->child, frame, blob);
+    else
+        json_decref(frame);
 }
 
 /* The worker that answers at `host`, "name.localhost" with or without a port; else the first. */
@@ -165,6 +182,7 @@ static void on_live(struct dev *dev, const json_t *object)
     if (!worker)
         return;
     worker->pushed = false;
+    worker->asked = true;
     announce(dev);
     if (!worker->updating)
         return;
@@ -257,6 +275,8 @@ static void on_restart(void *context)
         dev->workers[i].pushed = false;
         if (dev->workers[i].asked)
             push(dev, &dev->workers[i]);
+        else if (dev->workers[i].project && project_has_version(dev->workers[i].project))
+            offer(dev, &dev->workers[i]);
     }
 }
 
@@ -270,6 +290,8 @@ static void on_version(void *context, struct project *project)
     worker->updating = worker->asked && worker->dev->announced;
     if (worker->asked)
         push(worker->dev, worker);
+    else
+        offer(worker->dev, worker);
 }
 
 static void on_failed(void *context, struct project *project, const char *text)

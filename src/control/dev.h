@@ -10,7 +10,8 @@
 
 #include "base/err.h"
 
-enum { DEV_PROJECTS_MAX = 1024, DEV_HOSTS_MAX = 2048, DEV_PORT_DEFAULT = 8787 };
+enum { DEV_PROJECTS_MAX = 1024, DEV_HOSTS_MAX = 2048, DEV_HOST_BYTES_MAX = 256,
+       DEV_AHEAD_BYTES_MAX = 256 << 10, DEV_PORT_DEFAULT = 8787 };
 
 struct dev_options {
     const char *const *paths;    /* one for each worker; the first answers at every other host */

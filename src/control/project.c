@@ -266,10 +266,11 @@ int64_t project_changed_ms_ago(const struct project *p)
     return (int64_t)(uv_now(p->loop) - p->changed_ms);
 }
 
-json_t *project_worker_frame(const struct project *p, json_t *hosts, str *ret_blob)
+json_t *project_worker_frame(const struct project *p, json_t *hosts, bool load,
+                             str *ret_blob)
 {
     json_t *frame = json_pack("{s:s, s:s, s:s, s:o, s:b, s:o, s:O}", "type", "worker", "name",
-                              p->name, "version", p->version, "hosts", hosts, "load", 1, "config",
+                              p->name, "version", p->version, "hosts", hosts, "load", load, "config",
                               config_object(p->config), "parts", p->good->parts);
 
     ASSERT(frame);

@@ -67,6 +67,7 @@ static void out_head(struct conn *c, int status, str head, int64_t length)
 {
     struct http_request *r = &c->request;
 
+    r->answer_status = status;
     r->answer_without_body = r->is_head || status_without_body(status);
     r->answer_chunked = length < 0 && !r->is_http10 && !status_without_body(status);
     if (length < 0 && r->is_http10 && !r->answer_without_body)
@@ -104,15 +105,16 @@ void http_answer_whole(struct http_request *r, int status, str head, str body)
     answer_mark_dirty(c);
 }
 
-void http_answer_start(struct http_request *r, int status, str head, int64_t length)
+bool http_answer_start(struct http_request *r, int status, str head, int64_t length)
 {
     struct conn *c = conn_of(r);
 
     ASSERT(r->answer == ANSWER_NONE);
     out_head(c, status, head, length);
-    r->answer = ANSWER_STREAMING;
+    r->answer = r->answer_without_body ? ANSWER_DONE : ANSWER_STREAMING;
     r->answer_left = length;
     answer_mark_dirty(c);
+    return r->answer == ANSWER_STREAMING;
 }
 
 int http_answer_write(struct http_request *r, str bytes)
@@ -125,7 +127,7 @@ int http_answer_write(struct http_request *r, str bytes)
         return ERR_LIMIT;
     if (r->answer_left > 0)
         r->answer_left -= (int64_t)bytes.len;
-    if (bytes.len && !r->answer_without_body) {
+    if (bytes.len) {
         char size[24];
         if (r->answer_chunked) {
             snprintf(size, sizeof size, "%zx\r\n", bytes.len);
@@ -146,11 +148,11 @@ void http_answer_end(struct http_request *r)
 
     if (r->answer != ANSWER_STREAMING)
         return;
-    if (r->answer_left > 0 && !r->answer_without_body) {
+    if (r->answer_left > 0) {
         http_answer_abort(r);
         return;
     }
-    if (r->answer_chunked && !r->answer_without_body)
+    if (r->answer_chunked)
         out(c, STR("0\r\n\r\n"));
     r->answer = ANSWER_DONE;
     answer_mark_dirty(c);
@@ -162,11 +164,17 @@ void http_answer_abort(struct http_request *r)
 
     if (r->answer == ANSWER_DONE)
         return;
+    c->reset = r->answer == ANSWER_STREAMING && !r->answer_chunked && r->answer_left < 0;
     r->answer = ANSWER_DONE;
     r->keep_alive = false;
     r->body_state = HTTP_BODY_FAILED;
     c->close_after = true;
     answer_mark_dirty(c);
+}
+
+int http_answer_status(const struct http_request *r)
+{
+    return r->answer_status;
 }
 
 bool http_answer_started(const struct http_request *r)

@@ -42,18 +42,29 @@ static void end_request(struct conn *c)
     buf_done(&c->request.body);
 }
 
+static void tell_gone(struct conn *c)
+{
+    if (c->request.gone_told || c->request.answer == ANSWER_DONE)
+        return;
+    c->request.gone_told = true;
+    c->server->options.hooks->on_client_gone(&c->request);
+}
+
 void conn_close(struct conn *c)
 {
     struct http_server *server = c->server;
 
     if (c->state == CONN_CLOSED)
         return;
-    if (c->state == CONN_RUNNING)
+    if (c->state == CONN_RUNNING) {
+        tell_gone(c);
         end_request(c);
+    }
     conn_enter(c, CONN_CLOSED);
     list_remove(&c->link);
     list_remove(&c->dirty_link);
-    uv_close((uv_handle_t *)&c->tcp, on_closed);
+    if (!c->reset || uv_tcp_close_reset(&c->tcp, on_closed) < 0)
+        uv_close((uv_handle_t *)&c->tcp, on_closed);
     server_conn_gone(server);
 }
 
@@ -83,7 +94,7 @@ static bool body_keep(struct conn *c, str data)
     if (r->body_seen > c->server->options.body_bytes_max)
         return false;
     if (r->answer == ANSWER_DONE)
-        return r->body_seen <= HTTP_DISCARD_BYTES_MAX;
+        return (r->body_discarded += data.len) <= HTTP_DISCARD_BYTES_MAX;
     return buf_append(&r->body, data) == 0;
 }
 
@@ -95,12 +106,16 @@ static void body_end(struct conn *c)
         answer_mark_dirty(c); /* the flush finds the request done and goes on to the next */
 }
 
+/* An answer that was begun is still sent, and the connection ends after it. */
 static void body_too_long(struct conn *c)
 {
-    if (c->request.answer == ANSWER_NONE)
+    if (c->request.answer == ANSWER_NONE) {
         answer_refuse(c, 413);
-    else
-        conn_close(c);
+        return;
+    }
+    body_fail(c);
+    if (c->request.answer == ANSWER_DONE)
+        answer_mark_dirty(c);
 }
 
 static void feed_length(struct conn *c, str *input)
@@ -130,14 +145,17 @@ static void feed_chunked(struct conn *c, str *input)
             return;
         }
     }
-    if (got < 0 && r->answer == ANSWER_NONE)
+    if (got < 0 && r->answer == ANSWER_NONE) {
         answer_refuse(c, 400);
-    else if (got < 0)
+    } else if (got < 0) {
         body_fail(c);
-    else if (got == 2)
+        if (r->answer == ANSWER_DONE)
+            answer_mark_dirty(c);
+    } else if (got == 2) {
         body_end(c);
-    else
+    } else {
         tell_body(c);
+    }
 }
 
 /* ---- heads ---- */
@@ -249,22 +267,23 @@ static void received(struct conn *c, str fresh)
         conn_close(c);
 }
 
+/* What it sent before is served all the same: it may be waiting for the answers. */
 static void client_ended(struct conn *c)
 {
     c->ended = true;
-    c->close_after = true;
+    conn_update_reading(c);
+    if (c->state == CONN_LINGER && (c->writing || c->out.len))
+        return;
     if (c->state != CONN_RUNNING) {
-        if (c->state != CONN_LINGER || !c->writing)
-            conn_close(c);
+        conn_close(c);
         return;
     }
-    if (c->request.body_state == HTTP_BODY_MORE)
+    if (c->request.body_state == HTTP_BODY_MORE) {
         body_fail(c);
-    if (c->state == CONN_RUNNING && !c->request.gone_told) {
-        c->request.gone_told = true;
-        c->server->options.hooks->on_client_gone(&c->request);
+        if (c->request.answer == ANSWER_DONE)
+            answer_mark_dirty(c);
     }
-    conn_update_reading(c);
+    tell_gone(c);
 }
 
 static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
@@ -344,7 +363,10 @@ static void next_request(struct conn *c)
         buf_consume(&c->in, c->in.len - input.len);
     if (c->state <= CONN_RUNNING && c->in.len == 0)
         buf_done(&c->in);
-    conn_update_reading(c);
+    if (c->ended && c->state < CONN_RUNNING)
+        conn_close(c);
+    else
+        conn_update_reading(c);
 }
 
 void conn_answered(struct conn *c)
@@ -410,6 +432,8 @@ void http_body_want(struct http_request *request)
 {
     struct conn *c = conn_of(request);
 
+    if (!request->body_wanted)
+        c->since_ms = uv_now(c->server->loop);
     request->body_wanted = true;
     if (request->wants_continue) {
         request->wants_continue = false;

@@ -26,6 +26,7 @@ struct http_request {
     struct chunked chunked;
     uint64_t body_left;          /* of a body with a length */
     uint64_t body_seen;
+    uint64_t body_discarded;     /* of body_seen: what came after the answer was whole */
     enum http_framing framing;
     enum http_body_state body_state;
     bool body_wanted;
@@ -38,6 +39,7 @@ struct http_request {
     bool answer_chunked;
     bool answer_without_body;
     int64_t answer_left;         /* -1: no length was promised */
+    int answer_status;           /* 0 before the answer */
     bool drain_due;
 };
 
@@ -52,9 +54,11 @@ struct conn {
     struct buf out;
     uv_write_t write;
     char *writing;               /* what libuv is writing, NULL when nothing */
+    size_t writing_left;         /* of that, when the janitor last looked */
     bool reading;
     bool ended;                  /* the client closed its side */
     bool close_after;            /* no request after this answer */
+    bool reset;                  /* close so that the client cannot take the answer for whole */
     bool unread;                 /* the client may still be sending: closing at once would reset */
     struct http_request request;
 };

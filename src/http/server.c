@@ -21,14 +21,25 @@ static void on_connection(uv_stream_t *listener, int status)
         conn_open(listener->data);
 }
 
+static void note_write_progress(struct conn *c, uint64_t now_ms)
+{
+    size_t left = uv_stream_get_write_queue_size((uv_stream_t *)&c->tcp);
+
+    if (left != c->writing_left)
+        c->since_ms = now_ms;
+    c->writing_left = left;
+}
+
 /* A running request is timed by what it waits for: its body's next byte, or the client to read. */
-static bool running_too_long(const struct conn *c, uint64_t now_ms)
+static bool running_too_long(struct conn *c, uint64_t now_ms)
 {
     const struct http_request *r = &c->request;
 
+    note_write_progress(c, now_ms);
     if (c->writing || c->out.len)
         return now_ms - c->since_ms > HTTP_WRITE_TIMEOUT_MS;
     return r->body_state == HTTP_BODY_MORE && c->reading &&
+           (r->body_wanted || r->answer == ANSWER_DONE) &&
            now_ms - c->since_ms > HTTP_BODY_TIMEOUT_MS;
 }
 
@@ -98,11 +109,10 @@ void http_server_stop(struct http_server *server)
 
 void http_server_flush(struct http_server *server)
 {
-    struct list batch, *link;
+    struct list *link;
 
-    list_init(&batch);
-    list_move_all(&server->dirty, &batch);
-    while ((link = list_pop(&batch)))
+    /* A flush may begin the next pipelined request, which may be answered on the spot. */
+    while ((link = list_pop(&server->dirty)))
         answer_flush(CONTAINER_OF(link, struct conn, dirty_link));
 }
 

@@ -96,8 +96,9 @@ void http_body_want(struct http_request *request);
  * An answer to HEAD, and one with status 204 or 304, has its body left out. */
 void http_answer_whole(struct http_request *request, int status, str head, str body);
 
-/* length: bytes that will be written, or -1 (chunked, or until the end of the connection). */
-void http_answer_start(struct http_request *request, int status, str head, int64_t length);
+/* length: bytes that will be written, or -1 (chunked, or until the end of the connection).
+ * Returns false when this answer has no body (HEAD, 204, 304): it is whole then. */
+bool http_answer_start(struct http_request *request, int status, str head, int64_t length);
 
 /* Returns 1 when there is room for more, 0 when full (on_drain follows), ERR_CLOSED when nobody
  * reads any more, ERR_LIMIT when it is more than `length` promised. */
@@ -106,6 +107,9 @@ void http_answer_end(struct http_request *request);
 
 /* Gives up: the connection is cut, so that the client sees the answer is not whole. */
 void http_answer_abort(struct http_request *request);
+
+/* The status of the answer, whoever gave it; 0 before. */
+int http_answer_status(const struct http_request *request);
 
 /* True once http_answer_whole or http_answer_start was called. */
 bool http_answer_started(const struct http_request *request);

@@ -16,9 +16,9 @@
 #include "web/url.h"
 
 enum {
-    SLOTS = HTTP_CONNS_MAX,
+    SLOT_BITS = 15,
+    SLOTS = 1 << SLOT_BITS,  /* more than connections: a posted task keeps one a little longer */
     SLOT_MASK = SLOTS - 1,
-    SLOT_BITS = 14,
     GENERATIONS = 1 << 16,
     TEXT_BYTES_MAX = 2 * (HTTP_HEAD_BYTES_MAX + 3 * HTTP_TARGET_BYTES_MAX),
     TEXT_KEPT_BYTES_MAX = 4096,
@@ -180,7 +180,7 @@ struct exchange *exchange_new(struct http_request *http, const struct http_head 
     x->method_id = head->method_id;
     x->start_ns = runtime_options()->quiet ? 0 : clock_monotonic_ns();
     x->cpu_ns = 0;
-    x->status = 0;
+    x->client_gone = x->watched = false;
     x->tasks_posted = 0;
     x->pull_id = x->collect_id = x->drain_id = 0;
     x->body_length = body_length(head);
@@ -220,7 +220,6 @@ void exchange_answer(struct exchange *x, int status, str head, str body)
 {
     if (!exchange_can_answer(x))
         return;
-    x->status = status;
     http_answer_whole(x->http, status, head, body);
 }
 
@@ -236,7 +235,7 @@ static void log_request(const struct exchange *x)
 
     runtime_tell(json_pack("{s:s, s:s, s:s%, s:s%, s:i, s:f}", "type", "request", "worker", worker,
                            "method", method.ptr, method.len, "path", path.ptr, path.len, "status",
-                           x->status, "ms", ms));
+                           http_answer_status(x->http), "ms", ms));
 }
 
 void exchange_post(struct exchange *x, struct task *task)

@@ -40,7 +40,8 @@ struct exchange {
     int32_t drain_id;              /* completion that waits for room in the answer */
     uint64_t cpu_ns;
     uint64_t start_ns;             /* 0 when nobody asks how long it took */
-    int status;                    /* of the answer, 0 before */
+    bool client_gone;              /* HOOK_ABORT is to say so */
+    bool watched;                  /* JavaScript keeps something until the request is over */
 };
 
 /* Takes over a request whose head is whole; `head` is borrowed. Never NULL. */

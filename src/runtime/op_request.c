@@ -294,24 +294,26 @@ OP(op_answer_whole)
     return JSValueMakeUndefined(ctx);
 }
 
-/* op_answer_start(request, status, head, length): length -1 when it is not known */
+/* op_answer_start(request, status, head, length): length -1 when it is not known. True when the
+ * body is to be written, false when nobody reads one. */
 OP(op_answer_start)
 {
     struct exchange *x = exchange_arg(ctx, OP_ARG(0));
     int status = (int)value_to_number(ctx, OP_ARG(1), 500);
     char *head_text;
+    bool wanted;
     str head;
 
     if (!x || !exchange_can_answer(x) || !(head_text = head_arg(ctx, OP_ARG(2), &head, exception)))
-        return JSValueMakeUndefined(ctx);
-    x->status = status;
-    http_answer_start(x->http, status, head, (int64_t)value_to_number(ctx, OP_ARG(3), -1));
+        return JSValueMakeBoolean(ctx, false);
+    wanted = http_answer_start(x->http, status, head,
+                               (int64_t)value_to_number(ctx, OP_ARG(3), -1));
     free(head_text);
-    return JSValueMakeUndefined(ctx);
+    return JSValueMakeBoolean(ctx, wanted);
 }
 
 /* op_answer_write(request, bytes): 1 room for more, 0 full, -1 nobody reads any more.
- * op_answer_write(request, completion): settled when there is room again. */
+ * op_answer_write(request, completion): settled when there is room again or nobody reads. */
 OP(op_answer_write)
 {
     struct exchange *x = exchange_arg(ctx, OP_ARG(0));
@@ -355,11 +357,8 @@ static void run_drained(struct isolate *iso, struct task *task)
 {
     struct exchange *x = begin_task(CONTAINER_OF(task, struct exchange, drained), task);
 
-    if (x->drain_id && x->http)
+    if (x->drain_id)
         settle(iso, &x->drain_id, NULL, NULL);
-    else if (x->drain_id)
-        settle(iso, &x->drain_id,
-               value_error(isolate_context(iso), ERR_CLOSED, "The client disconnected."), NULL);
     exchange_task_done(x);
 }
 
@@ -368,10 +367,11 @@ static void drop_drained(struct task *task)
     exchange_task_done(begin_task(CONTAINER_OF(task, struct exchange, drained), task));
 }
 
+/* HOOK_ABORT's number is negative when the request is over and its client is not to be blamed. */
 static void run_gone(struct isolate *iso, struct task *task)
 {
     struct exchange *x = begin_task(CONTAINER_OF(task, struct exchange, gone), task);
-    JSValueRef id = JSValueMakeNumber(isolate_context(iso), x->id);
+    JSValueRef id = JSValueMakeNumber(isolate_context(iso), x->client_gone ? x->id : -x->id);
 
     hook_call(iso, HOOK_ABORT, 1, &id, NULL);
     exchange_task_done(x);
@@ -380,6 +380,17 @@ static void run_gone(struct isolate *iso, struct task *task)
 static void drop_gone(struct task *task)
 {
     exchange_task_done(begin_task(CONTAINER_OF(task, struct exchange, gone), task));
+}
+
+/* op_request_watch(request): asks for a HOOK_ABORT call when the request is over, too; false when
+ * it is over already. */
+OP(op_request_watch)
+{
+    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+
+    if (x)
+        x->watched = true;
+    return JSValueMakeBoolean(ctx, x != NULL);
 }
 
 void op_request_prepare(struct exchange *x)
@@ -404,8 +415,10 @@ void op_request_on_drain(struct exchange *x)
 
 void op_request_on_gone(struct exchange *x)
 {
-    if (x->version)
-        exchange_post(x, &x->gone);
+    if (!x->version)
+        return;
+    x->client_gone = true;
+    exchange_post(x, &x->gone);
 }
 
 /* What still waits is told that the request is over. */
@@ -413,11 +426,14 @@ void op_request_on_over(struct exchange *x)
 {
     op_request_on_body(x);
     op_request_on_drain(x);
+    if (x->version && x->watched)
+        exchange_post(x, &x->gone);
 }
 
 const struct op op_request_table[] = {
     {"op_body_pull", op_body_pull},       {"op_body_collect", op_body_collect},
     {"op_answer_whole", op_answer_whole}, {"op_answer_start", op_answer_start},
     {"op_answer_write", op_answer_write}, {"op_answer_end", op_answer_end},
-    {"op_answer_abort", op_answer_abort}, {0},
+    {"op_answer_abort", op_answer_abort}, {"op_request_watch", op_request_watch},
+    {0},
 };

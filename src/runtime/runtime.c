@@ -182,9 +182,9 @@ static void on_turn_end(uv_check_t *check)
 {
     (void)check;
     isolate_run_ready();
+    version_reap();
     http_server_flush(rt.server);
     handle_bury();
-    version_reap();
 }
 
 /* Timers and callbacks of this loop turn may have posted tasks before the poll. */

@@ -24,6 +24,9 @@ struct worker {
     char *failed_title;       /* what to show while there is no live version */
     char *failed_detail;
     bool asked;               /* the supervisor owes us a version */
+    json_t *kept;             /* the frame of a version to load when a request comes, or NULL */
+    char *kept_blob;
+    size_t kept_len;
 };
 
 static struct list workers = {&workers, &workers};
@@ -124,8 +127,12 @@ static void ask(str host)
     runtime_tell(json_pack("{s:s, s:s%}", "type", "want", "host", host.ptr, host.len));
 }
 
+static void load(struct worker *w, json_t *frame, str blob);
+
 static void give(struct worker *w, struct exchange *x)
 {
+    if (!w->live && !w->loading && w->kept)
+        load(w, w->kept, (str){w->kept_blob, w->kept_len});
     if (w->live) {
         version_dispatch(w->live, x);
     } else if (w->loading || w->asked) {
@@ -210,23 +217,45 @@ static void set_failed(struct worker *w, const char *title, str detail)
     w->failed_detail = title ? str_dup(detail) : NULL;
 }
 
-void worker_on_version(json_t *frame, str blob)
+static void load(struct worker *w, json_t *frame, str blob)
 {
-    struct worker *w = worker_of_frame(frame);
     struct version_source source = {
         .id = json_string_value(json_object_get(frame, "version")),
         .config = json_object_get(frame, "config"),
         .parts = json_object_get(frame, "parts"),
         .blob = blob,
     };
-    struct version *older = w ? w->loading : NULL;
+    struct version *older = w->loading;
 
-    if (!w || !source.id || !json_is_object(source.config) ||
+    if (!source.id || !json_is_object(source.config) ||
         version_new(w, &source, &w->loading) < 0) {
-        runtime_log(w ? w->name : "", "error", STR("the supervisor sent a version without parts"));
+        runtime_log(w->name, "error", STR("the supervisor sent a version without parts"));
         return;
     }
     version_free(older);
+}
+
+/* Keeps what a frame brought instead of what was kept before; NULL: nothing. */
+static void keep(struct worker *w, json_t *frame, str blob)
+{
+    json_decref(w->kept);
+    free(w->kept_blob);
+    w->kept = frame ? json_incref(frame) : NULL;
+    w->kept_blob = frame ? str_dup(blob) : NULL;
+    w->kept_len = blob.len;
+}
+
+void worker_on_version(json_t *frame, str blob)
+{
+    struct worker *w = worker_of_frame(frame);
+    bool now;
+
+    if (!w)
+        return;
+    now = w->live || w->loading || json_is_true(json_object_get(frame, "load"));
+    keep(w, now ? NULL : frame, blob);
+    if (now)
+        load(w, frame, blob);
     route_asking();
 }
 

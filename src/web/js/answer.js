@@ -15,9 +15,16 @@ exports.answer = (id, inner) => {
   }
   const pull = puller(body);
   body.used = true;
-  op_answer_start(id, inner.status, head, lengthOf(inner));
-  pump(id, pull, body);
+  if (op_answer_start(id, inner.status, head, lengthOf(inner))) pump(id, pull);
+  else stop(pull);
 };
+
+// Nobody reads: the client asked for the head only, or it went away.
+async function stop({ cancel }, reason) {
+  try {
+    await cancel(reason);
+  } catch {}
+}
 
 function lengthOf(inner) {
   if (inner.body.length !== undefined && inner.headers?.get("content-encoding") == null) return inner.body.length;
@@ -44,20 +51,17 @@ function puller(body) {
   };
 }
 
-async function pump(id, { next, cancel }) {
+async function pump(id, pull) {
   try {
-    for (let chunk; (chunk = await next()) !== undefined; ) {
+    for (let chunk; (chunk = await pull.next()) !== undefined; ) {
       const room = op_answer_write(id, chunk);
-      if (room > 0) continue;
-      if (room < 0) throw new TypeError("The client disconnected");
-      await completion((done) => op_answer_write(id, done));
+      if (room < 0) return stop(pull, new TypeError("The client disconnected"));
+      if (room === 0) await completion((done) => op_answer_write(id, done));
     }
     op_answer_end(id);
   } catch (error) {
     op_answer_abort(id);
     use("errors").logUncaught("while the response was streamed: ", error, id);
-    try {
-      await cancel(error);
-    } catch {}
+    stop(pull, error);
   }
 }

@@ -15,17 +15,21 @@ exports.makeHeaders = (inner) => {
   return inner.headers;
 };
 
-// Signals of requests that are being served, by request id: aborted when the client goes away.
+// Signals of requests that are being served, by request id: aborted when the client goes away,
+// forgotten when the request is over.
 const clients = new Map();
+const { op_request_watch } = ops;
 
 exports.makeSignal = (inner) => {
   const controller = new (use("abort").AbortController)();
   inner.signal = controller.signal;
-  if (inner.id !== 0) clients.set(inner.id, controller);
+  if (inner.id !== 0 && op_request_watch(inner.id)) clients.set(inner.id, controller);
   return inner.signal;
 };
 
+// A negative id: the request is over.
 exports.abortRequest = (id) => {
+  if (id < 0) clients.delete(-id);
   const controller = clients.get(id);
   if (controller === undefined) return;
   clients.delete(id);

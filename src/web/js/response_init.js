@@ -17,6 +17,8 @@ exports.makeHeaders = (inner) => {
 };
 
 exports.wireHead = (inner) => {
+  if (inner.type === "error")
+    throw new TypeError("Response.error() stands for a failed fetch: it cannot be sent to a client.");
   const list = headersFile.listOf(inner.getHeaders());
   let head = "";
   for (let i = 0; i < list.length; i += 2)
@@ -26,7 +28,7 @@ exports.wireHead = (inner) => {
 
 function statusOf(status) {
   const integer = Math.trunc(Number(status));
-  if (!(integer === 101 || (integer >= 200 && integer <= 599)))
+  if (!(integer >= 200 && integer <= 599))
     throw new RangeError(
       `Responses may only be constructed with status codes in the range 200 to 599, inclusive, but ${status} was given.`,
     );
