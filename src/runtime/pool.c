@@ -10,12 +10,14 @@ static struct {
     uv_timer_t refill;
 } pool;
 
+/* A delay of 0 would be due again in the same turn: libuv would never leave its timers while a
+ * request waits. */
 static void on_refill(uv_timer_t *timer)
 {
     if (pool.count < POOL_BLANKS && !isolate_any_ready())
         pool.blanks[pool.count++] = isolate_new();
     if (pool.count < POOL_BLANKS)
-        uv_timer_start(timer, on_refill, 0, 0);
+        uv_timer_start(timer, on_refill, REFILL_DELAY_MS, 0);
 }
 
 void pool_start(uv_loop_t *loop)

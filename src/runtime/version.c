@@ -205,11 +205,15 @@ void version_on_terminated(struct isolate *iso, int code)
     struct version *v = isolate_owner(iso);
     bool was_loading = v->state == VERSION_LOADING;
 
-    runtime_log(v->worker_name, "error", str_from(err_text(code)));
     if (was_loading) {
-        version_refused(v, str_from(err_text(code)));
+        version_refused(v, code == ERR_CPU_LIMIT
+                               ? STR("The worker's script used more than 1 s of CPU time while it was "
+                                     "loaded. Move the work into the handler.")
+                               : STR("The worker's script exceeded the memory limit while it was "
+                                     "loaded."));
         return;
     }
+    runtime_log(v->worker_name, "error", str_from(err_text(code)));
     fail_running(v, code);
     if (v->state == VERSION_LIVE) {
         worker_version_died(v->worker, v);
@@ -306,16 +310,19 @@ json_t *version_config(const struct version *v)
     return v->config;
 }
 
-/* The outermost frames, "    at x (<anonymous>)", are the engine's and our dispatch's; with all
- * lines gone the line end before them goes too. */
-static void trim_native_frames(struct buf *out, size_t from)
+/* The outermost frames are the engine's and our dispatch's, "    at x (<anonymous>)", and that of the
+ * function around the bundle (its line 1 and its entry); with all lines gone the line end before
+ * them goes too. */
+static void trim_outer_frames(struct buf *out, size_t from)
 {
     for (;;) {
         const char *line = memrchr(out->ptr + from, '\n', out->len - from);
         if (!line)
             return;
         str frame = {line + 1, (size_t)(out->ptr + out->len - line) - 1};
-        if (frame.len && !str_ends(frame, STR("(<anonymous>)")))
+        if (frame.len && !str_ends(frame, STR("(<anonymous>)")) &&
+            !str_starts(frame, STR("    at " VERSION_SCRIPT_URL ":1:")) &&
+            !str_starts(frame, STR("    at atoll-entry.js:")))
             return;
         out->len = (size_t)(line - out->ptr);
     }
@@ -335,5 +342,5 @@ void version_describe_error(struct version *v, str message, str stack, struct bu
     if (buf_append(out, STR("\n")) < 0)
         return;
     if (sourcemap_map_stack(v->map, STR(VERSION_SCRIPT_URL), stack, out) == 0)
-        trim_native_frames(out, before);
+        trim_outer_frames(out, before);
 }

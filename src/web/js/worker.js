@@ -15,19 +15,13 @@ function requireOf(name) {
   throw new Error(`No such module: ${name}`);
 }
 
-function findHandler(namespace) {
-  const main = namespace?.default;
-  if (main !== undefined && main !== null) {
-    if (typeof main === "object" && typeof main.fetch === "function")
-      return (request, env, ctx) => main.fetch(request, env, ctx);
-    throw new TypeError(
-      `The default export has no fetch() method. Write: export default { async fetch(request, env, ctx) { return new Response("...") } }`,
-    );
-  }
+function findHandler(main) {
+  if (typeof main?.fetch === "function") return (request, env, ctx) => main.fetch(request, env, ctx);
+  // A script without exports counts as CommonJS: its default export is an empty object.
   const serviceWorker = core.loaded("service_worker");
   if (serviceWorker?.listensTo("fetch")) return serviceWorker.fetch;
   throw new TypeError(
-    `The worker has no fetch handler: it neither exports one (export default { fetch }) nor calls addEventListener("fetch", ...)`,
+    `The worker has no fetch handler: it neither exports one (export default { async fetch(request, env, ctx) { ... } }) nor calls addEventListener("fetch", ...)`,
   );
 }
 
@@ -42,8 +36,9 @@ exports.load = async (factory, settings, ready) => {
   try {
     let namespace;
     await factory((found) => (namespace = found), requireOf, moduleOf);
-    if (namespace?.default !== undefined) bindings?.forEach((name) => delete globalThis[name]);
-    ready(findHandler(namespace));
+    const handler = findHandler(namespace?.default);
+    if (handler !== core.loaded("service_worker")?.fetch) bindings?.forEach((name) => delete globalThis[name]);
+    ready(handler);
     op_loaded();
   } catch (error) {
     op_loaded(...use("errors").describe(error));
