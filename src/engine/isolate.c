@@ -53,11 +53,19 @@ struct isolate *isolate_new(void)
     current = iso;
     turn_prepare(iso);
     builtin_start(iso);
-    turn_warm(iso);
     current = NULL;
     JSUnlock(iso->ctx);
     watchdog_arm(iso);
     return iso;
+}
+
+void isolate_warm(struct isolate *iso)
+{
+    JSLock(iso->ctx);
+    current = iso;
+    turn_warm(iso);
+    current = NULL;
+    JSUnlock(iso->ctx);
 }
 
 void isolate_free(struct isolate *iso)

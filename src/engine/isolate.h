@@ -90,8 +90,12 @@ bool isolate_any_ready(void);
 /* Hands console output to the setup's on_console. Levels: 0 debug, 1 log, 2 info, 3 warn, 4 error. */
 void isolate_console(struct isolate *iso, int level, str text);
 
-/* A blank isolate: VM made, core evaluated, no tenant code. Returned owned. */
+/* A blank isolate: VM made, core evaluated, no tenant code. Returned owned. About 2 ms. */
 struct isolate *isolate_new(void);
+
+/* Takes a blank isolate through an empty worker, so that what every worker needs is loaded and
+ * compiled when it gets a real one. About 0.5 ms, which a cold start then saves. */
+void isolate_warm(struct isolate *iso);
 
 /* Ends the isolate: closes its resources, drops queued tasks (their `drop` is called), destroys
  * the VM. Never inside a turn of this isolate. NULL is fine. */

@@ -37,7 +37,7 @@ struct isolate *isolate_of_group(JSContextGroupRef group);
 /* turn.c: one turn; returns when tasks and microtasks are done or a limit was hit. */
 void turn_run(struct isolate *iso);
 void turn_prepare(struct isolate *iso);
-/* Runs HOOK_WARM in a new isolate and throws away what it answers. */
+/* Runs HOOK_WARM and throws away what it answers. */
 void turn_warm(struct isolate *iso);
 /* Posts a call of HOOK_WAKE; callable between turns. */
 void turn_wake(struct isolate *iso);

@@ -1,8 +1,9 @@
-/* Blank isolates; see pool.h. One is made per loop turn, and none while requests wait for their turn,
- * so that making them delays a request by no more than one of them takes. */
+/* Blank isolates; see pool.h. One is made per loop turn, and only when none was taken for a while: a
+ * burst of cold starts uses the blanks up first and does not wait behind the making of others. A
+ * blank made on the spot is not warmed up, its worker's first request does that. */
 #include "runtime/pool.h"
 
-enum { REFILL_DELAY_MS = 1 };
+enum { REFILL_DELAY_MS = 5, NEXT_DELAY_MS = 1 };
 
 static struct {
     struct isolate *blanks[POOL_BLANKS];
@@ -14,10 +15,12 @@ static struct {
  * request waits. */
 static void on_refill(uv_timer_t *timer)
 {
-    if (pool.count < POOL_BLANKS && !isolate_any_ready())
-        pool.blanks[pool.count++] = isolate_new();
+    if (pool.count < POOL_BLANKS && !isolate_any_ready()) {
+        pool.blanks[pool.count] = isolate_new();
+        isolate_warm(pool.blanks[pool.count++]);
+    }
     if (pool.count < POOL_BLANKS)
-        uv_timer_start(timer, on_refill, REFILL_DELAY_MS, 0);
+        uv_timer_start(timer, on_refill, NEXT_DELAY_MS, 0);
 }
 
 void pool_start(uv_loop_t *loop)

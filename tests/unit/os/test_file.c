@@ -60,6 +60,7 @@ Test(file, says_why_it_cannot_read)
     cr_expect_eq(file_read(path, &out, &err), ERR_NOT_FOUND);
     cr_expect_not_null(strstr(err.text, "missing: No such file"));
     cr_expect_eq(file_read(made, &out, &err), ERR_IO);
+    buf_done(&out);
     free(path);
 }
 
