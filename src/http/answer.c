@@ -207,7 +207,7 @@ static void shut_down(struct conn *c)
 static void written(struct conn *c)
 {
     if (c->state == CONN_LINGER) {
-        if (c->unread && !c->ended)
+        if (c->unread && !c->ended && !c->reset)
             shut_down(c);
         else
             conn_close(c);

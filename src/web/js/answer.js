@@ -13,7 +13,7 @@ exports.answer = (id, inner) => {
     body.used = true;
     return op_answer_whole(id, inner.status, head, body.value);
   }
-  const pull = puller(body);
+  const pull = use("body").reader(body);
   body.used = true;
   if (op_answer_start(id, inner.status, head, lengthOf(inner))) pump(id, pull);
   else stop(pull);
@@ -30,25 +30,6 @@ function lengthOf(inner) {
   if (inner.body.length !== undefined && inner.headers?.get("content-encoding") == null) return inner.body.length;
   const said = inner.headers === null ? null : inner.headers.get("content-length");
   return said !== null && /^[0-9]{1,15}$/.test(said) ? Number(said) : -1;
-}
-
-// A function that gives the next chunk as a Uint8Array, or undefined at the end.
-function puller(body) {
-  if (body.stream === undefined) return { next: body.value.pull, cancel: body.value.cancel };
-  const source = use("streams").takeSource(body.stream);
-  if (source !== undefined) return { next: source.pull, cancel: source.cancel };
-  const reader = body.stream.getReader();
-  return {
-    async next() {
-      const { done, value } = await reader.read();
-      if (done) return undefined;
-      if (value instanceof Uint8Array) return value;
-      if (ArrayBuffer.isView(value)) return new Uint8Array(value.buffer, value.byteOffset, value.byteLength);
-      if (value instanceof ArrayBuffer) return new Uint8Array(value);
-      throw new TypeError(`A response stream must give bytes (Uint8Array), but it gave ${typeof value}`);
-    },
-    cancel: (reason) => reader.cancel(reason),
-  };
 }
 
 async function pump(id, pull) {

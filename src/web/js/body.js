@@ -105,6 +105,28 @@ function toWellFormed(text) {
   return text.isWellFormed() ? text : text.toWellFormed();
 }
 
+function bytesOfChunk(chunk) {
+  if (chunk instanceof Uint8Array) return chunk;
+  if (ArrayBuffer.isView(chunk)) return new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.byteLength);
+  if (chunk instanceof ArrayBuffer) return new Uint8Array(chunk);
+  throw new TypeError(`A body's stream must give bytes (Uint8Array), but it gave ${typeof chunk}`);
+}
+
+// For a body of kind "source" or "stream" that is sent somewhere: next() gives the next chunk as a
+// Uint8Array, or undefined at the end. Without a stream in between where there is none.
+exports.reader = (body) => {
+  const source = body.stream === undefined ? body.value : use("streams").takeSource(body.stream);
+  if (source !== undefined) return { next: () => source.pull(), cancel: (reason) => source.cancel(reason) };
+  const reader = body.stream.getReader();
+  return {
+    async next() {
+      const { done, value } = await reader.read();
+      return done ? undefined : bytesOfChunk(value);
+    },
+    cancel: (reason) => reader.cancel(reason),
+  };
+};
+
 const FORM_TYPE = /^multipart\/form-data\b/i;
 
 async function formDataOf(body, type) {

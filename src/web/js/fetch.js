@@ -36,21 +36,6 @@ function lengthOf({ length, stream }) {
 }
 const isWhole = (body) => body.stream === undefined && body.kind !== "source";
 
-// What a streamed body is read with: `next` gives a Uint8Array, or undefined at the end.
-function readerOf(body) {
-  const source = body.stream === undefined ? body.value : use("streams").takeSource(body.stream);
-  if (source !== undefined) return { next: () => source.pull(), cancel: (reason) => source.cancel(reason) };
-  const reader = body.stream.getReader();
-  return {
-    async next() {
-      const { done, value } = await reader.read();
-      if (done) return undefined;
-      if (value instanceof Uint8Array) return value;
-      throw new TypeError("a request's stream must give bytes (Uint8Array)");
-    },
-    cancel: (reason) => reader.cancel(reason),
-  };
-}
 
 async function quietly(cancel, reason) {
   try {
@@ -81,7 +66,7 @@ class Exchange {
     const text = use("headers").toText(headers);
     const length = whole ? -1 : lengthOf(body);
     if (body !== null) {
-      if (!whole) this.#producer = readerOf(body);
+      if (!whole) this.#producer = use("body").reader(body);
       body.used = true;
     }
     try {
@@ -326,7 +311,7 @@ Object.assign(exports, {
     const inner = requestInner(new Request(input, init));
     const { signal, url, body } = inner;
     if (signal !== null && signal.aborted) {
-      if (body !== null && !isWhole(body)) quietly(readerOf(body).cancel, signal.reason);
+      if (body !== null && !isWhole(body)) quietly(use("body").reader(body).cancel, signal.reason);
       throw signal.reason;
     }
     if (url.startsWith("data:")) return fromData(url);
