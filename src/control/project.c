@@ -270,8 +270,8 @@ json_t *project_worker_frame(const struct project *p, json_t *hosts, bool load,
                              str *ret_blob)
 {
     json_t *frame = json_pack("{s:s, s:s, s:s, s:o, s:b, s:o, s:O}", "type", "worker", "name",
-                              p->name, "version", p->version, "hosts", hosts, "load", load, "config",
-                              config_object(p->config), "parts", p->good->parts);
+                              p->name, "version", p->version, "hosts", hosts, "load", load,
+                              "config", config_object(p->config), "parts", p->good->parts);
 
     ASSERT(frame);
     *ret_blob = buf_str(&p->good->blob);

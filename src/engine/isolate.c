@@ -24,6 +24,7 @@ void isolate_engine_start(const struct isolate_setup *kept_setup)
     ASSERT(!setup);
     setup = kept_setup;
     glib_bridge_start(setup->loop);
+    watchdog_start(setup->loop);
     if (jsc_initialize_main_thread)
         jsc_initialize_main_thread();
 }
@@ -36,6 +37,17 @@ const struct isolate_setup *isolate_setup(void)
 uv_loop_t *isolate_loop(void)
 {
     return setup->loop;
+}
+
+/* eval() and new Function() throw from here on; JSEvaluateScript, which the built-ins come by, is
+ * not touched. */
+static void disable_eval(JSGlobalContextRef ctx)
+{
+    static JSStringRef message;
+
+    if (!message)
+        message = JSStringCreateWithUTF8CString("Code generation from strings is not allowed.");
+    JSGlobalContextSetEvalEnabled(ctx, false, message);
 }
 
 struct isolate *isolate_new(void)
@@ -64,6 +76,7 @@ void isolate_warm(struct isolate *iso)
     JSLock(iso->ctx);
     current = iso;
     turn_warm(iso);
+    disable_eval(iso->ctx);
     current = NULL;
     JSUnlock(iso->ctx);
 }
@@ -91,6 +104,11 @@ void isolate_free(struct isolate *iso)
     JSGlobalContextRelease(iso->ctx);
     JSContextGroupRelease(iso->group);
     free(iso);
+}
+
+struct list *isolate_all(void)
+{
+    return &all;
 }
 
 struct isolate *isolate_of_group(JSContextGroupRef group)
@@ -151,7 +169,7 @@ bool isolate_has_tasks(const struct isolate *iso)
 void isolate_post(struct isolate *iso, struct task *task)
 {
     list_push(&iso->tasks, &task->link);
-    if (!iso->in_turn && iso->ready_link.next == &iso->ready_link)
+    if (!iso->in_turn && !iso->terminated && iso->ready_link.next == &iso->ready_link)
         list_push(&ready, &iso->ready_link);
 }
 
@@ -176,6 +194,14 @@ static void give_turn(struct isolate *iso)
         setup->on_terminated(iso, iso->terminated);
     else if (!list_empty(&iso->tasks))
         list_push(&ready, &iso->ready_link);
+}
+
+void isolate_terminate(struct isolate *iso, int code)
+{
+    ASSERT(!iso->in_turn && !iso->terminated);
+    iso->terminated = code;
+    list_remove(&iso->ready_link);
+    setup->on_terminated(iso, code);
 }
 
 bool isolate_any_ready(void)

@@ -19,16 +19,16 @@ struct op;
 struct task;
 
 /* Functions that core.js hands out; C calls them with hook_call() (engine/hook.h). */
-#define HOOK_MAP(X)                                                                              \
-    X(HOOK_COMPLETE, "complete") /* (id, error, value): settles the promise made for op `id` */     \
-    X(HOOK_LOAD, "load")         /* (factory, settings): runs the worker's script */                \
-    X(HOOK_DISPATCH, "dispatch") /* (id, method, text, urlLength, bodyLength): a fetch event */     \
-    X(HOOK_FLUSH, "flush")       /* (): returns the text of the answers listed in the cells */      \
-    X(HOOK_TIMER, "timer")       /* (): runs one due timer, returns true when another is due */     \
-    X(HOOK_ABORT, "abort")       /* (id): the client of request `id` went away */                   \
-    X(HOOK_HUNG, "hung")         /* (id): nothing is left that request `id` could wait for */       \
-    X(HOOK_WARM, "warm")         /* (): runs what every worker needs once, before there is one */    \
-    X(HOOK_WAKE, "wake")         /* (): delivers what the engine finished between turns */          \
+#define HOOK_MAP(X)                                                                                \
+    X(HOOK_COMPLETE, "complete") /* (id, error, value): settles the promise made for op `id` */    \
+    X(HOOK_LOAD, "load")         /* (factory, settings): runs the worker's script */               \
+    X(HOOK_DISPATCH, "dispatch") /* (id, method, text, urlLength, bodyLength): a fetch event */    \
+    X(HOOK_FLUSH, "flush")       /* (): returns the text of the answers listed in the cells */     \
+    X(HOOK_TIMER, "timer")       /* (): runs one due timer, returns true when another is due */    \
+    X(HOOK_ABORT, "abort")       /* (id): the client of request `id` went away */                  \
+    X(HOOK_HUNG, "hung")         /* (id): nothing is left that request `id` could wait for */      \
+    X(HOOK_WARM, "warm")         /* (): runs what every worker needs once, before there is one */  \
+    X(HOOK_WAKE, "wake")         /* (): delivers what the engine finished between turns */         \
     X(HOOK_REJECTION, "rejection") /* (promise, reason): nobody handles it */
 #define HOOK_ENUM(name, js) name,
 enum hook { HOOK_MAP(HOOK_ENUM) HOOK_COUNT };
@@ -87,7 +87,8 @@ int isolate_run_ready(void);
 /* True when some isolate has tasks that wait for the next turn: the loop must not sleep. */
 bool isolate_any_ready(void);
 
-/* Hands console output to the setup's on_console. Levels: 0 debug, 1 log, 2 info, 3 warn, 4 error. */
+/* Hands console output to the setup's on_console. Levels: 0 debug, 1 log, 2 info, 3 warn,
+ * 4 error. */
 void isolate_console(struct isolate *iso, int level, str text);
 
 /* A blank isolate: VM made, core evaluated, no tenant code. Returned owned. About 2 ms. */

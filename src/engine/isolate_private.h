@@ -18,18 +18,29 @@ struct isolate {
     struct task wake;
     struct isolate_limits limits;
     void *owner;
-    uint64_t cpu_ns;          /* of all turns */
+    uint64_t cpu_ns;          /* of the thread, in all turns */
+    uint64_t wall_ns;         /* the same by the monotonic clock */
     uint64_t turn_cpu_start_ns;
+    uint64_t turn_start_ns;    /* monotonic */
     uint64_t section_start_ns; /* monotonic: when the running task began */
-    size_t rss_base;          /* resident bytes when the running turn was first looked at */
-    size_t rss_growth;        /* bytes by which earlier long turns grew the process */
-    size_t rss_checked;       /* growth at which the heap was last measured */
+    size_t rss_base;          /* resident bytes last read before the running turn */
+    size_t rss_polled;        /* when the turn was first polled; 0 before */
+    size_t rss_measured;      /* growth over rss_base at which the heap was last measured */
+    uint64_t measured_cpu_ns; /* cpu_ns when the heap was last measured between turns */
+    uint64_t measured_round;
     int terminated;           /* 0, ERR_CPU_LIMIT or ERR_MEM_LIMIT */
+    int ending;               /* what `terminated` becomes once the turn's answers are collected */
     bool in_turn;
     int32_t cells[CELL_COUNT];
 };
 
 const struct isolate_setup *isolate_setup(void);
+
+/* The list of all isolates. */
+struct list *isolate_all(void);
+
+/* Ends an isolate between turns: on_terminated is called. */
+void isolate_terminate(struct isolate *iso, int code);
 
 /* The isolate that has this VM; NULL when there is none. */
 struct isolate *isolate_of_group(JSContextGroupRef group);
@@ -45,6 +56,9 @@ void turn_wake(struct isolate *iso);
 void turn_drain(struct isolate *iso);
 
 /* watchdog.c */
+void watchdog_start(uv_loop_t *loop);
+/* A task brought the meter of its request to meter_ns, which is more than the limit. */
+void watchdog_charged(struct isolate *iso, uint64_t meter_ns);
 void watchdog_arm(struct isolate *iso);
 void watchdog_turn_begins(struct isolate *iso);
 void watchdog_turn_ended(struct isolate *iso);

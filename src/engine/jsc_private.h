@@ -22,7 +22,8 @@ extern void JSContextGroupSetExecutionTimeLimit(JSContextGroupRef group, double 
 extern void JSGlobalContextSetUnhandledRejectionCallback(JSGlobalContextRef ctx,
                                                          JSObjectRef function,
                                                          JSValueRef *exception);
-extern void JSGlobalContextSetEvalEnabled(JSGlobalContextRef ctx, bool enabled, JSStringRef message);
+extern void JSGlobalContextSetEvalEnabled(JSGlobalContextRef ctx, bool enabled,
+                                          JSStringRef message);
 
 /* A full collection now, on this thread. */
 extern void JSSynchronousGarbageCollectForDebugging(JSContextRef ctx);

@@ -30,10 +30,12 @@ static void charge(struct isolate *iso, uint64_t now_ns)
     int32_t id = iso->cells[CELL_CURRENT];
     uint64_t *meter = id ? isolate_setup()->meter_of(iso, id) : NULL;
 
+    iso->cells[CELL_CURRENT] = 0;
     if (meter)
         *meter += now_ns - iso->section_start_ns;
-    iso->cells[CELL_CURRENT] = 0;
     iso->section_start_ns = now_ns;
+    if (meter && *meter > iso->limits.cpu_ms * 1000000)
+        watchdog_charged(iso, *meter);
 }
 
 /* Tasks that these post run in the same turn, so that a worker's load and its first request are
@@ -42,7 +44,7 @@ static void run_tasks(struct isolate *iso)
 {
     struct list *link;
 
-    for (int i = 0; i < TASKS_PER_TURN_MAX && !iso->terminated; i++) {
+    for (int i = 0; i < TASKS_PER_TURN_MAX && !iso->terminated && !iso->ending; i++) {
         if (!(link = list_pop(&iso->tasks)))
             return;
         struct task *task = CONTAINER_OF(link, struct task, link);
@@ -62,6 +64,8 @@ static JSValueRef on_trampoline(JSContextRef ctx, JSObjectRef function, JSObject
     run_tasks(iso);
     if (!iso->terminated)
         isolate_setup()->on_turn_end(iso);
+    if (!iso->terminated)
+        iso->terminated = iso->ending;
     JSUnlock(ctx);
     return JSValueMakeUndefined(ctx);
 }

@@ -1,12 +1,18 @@
-/* Limits of an isolate, as a poll that runs every few milliseconds of CPU time inside a turn.
+/* Limits of an isolate, in three looks of different depth:
+ *
+ *   within a turn     on_poll, every few milliseconds of CPU time: clocks and resident size
+ *   after each task   watchdog_charged, when a request's meter has passed the limit
+ *   once a second     on_second, when the process grew: what short turns added up to
  *
  * JSC calls on_poll on the loop's thread, between two instructions of the script, once per arming:
- * the callback arms itself again, whatever it answers. It reads clocks and the resident size of
- * the process; with one loop per process, what a turn adds to it belongs to the isolate that runs.
+ * the callback arms itself again, whatever it answers.
  *
- * (1) After on_poll answered true, iso->terminated says why and no more JavaScript runs there.
- * (2) Resident size counts garbage too. Past the limit the heap is collected and measured; only
- *     what is alive counts, up to MEMORY_HARD_FACTOR times the limit, where we do not ask. */
+ * (1) Once iso->terminated says why, no more JavaScript runs there.
+ * (2) Resident size is the process's and counts garbage too: its growth is only a reason to collect
+ *     a heap and measure what is alive. A turn that alone adds MEMORY_HARD_FACTOR times the limit
+ *     is not asked.
+ * (3) Who cannot have grown is not measured: growing takes CPU time, and so the isolates that used
+ *     most of it since they were measured last come first. */
 #include "os/clock.h"
 #include "os/memory.h"
 
@@ -14,9 +20,30 @@
 #include "engine/value.h"
 
 static const double POLL_SECONDS = 0.005;
-enum { MEMORY_HARD_FACTOR = 2 };
+enum {
+    NS_PER_MS = 1000000,
+    MEMORY_HARD_FACTOR = 2,
+    LOOK_MS = 1000,
+    MEASURE_NS_MAX = 25 * NS_PER_MS, /* of a second, for heaps */
+    GROWTH_STEP_BYTES = 16 << 20,    /* of the process, before heaps are measured */
+    MARK_DECAY = 2,                  /* of what the process shrank, half is forgotten a second */
+};
 
-static uint64_t request_cpu_ns(struct isolate *iso)
+static struct {
+    uv_timer_t timer;
+    size_t mark;        /* resident bytes up to which growth was looked at */
+    uint64_t round;     /* of measuring; an isolate is measured once in each */
+    bool measuring;
+} look;
+
+/* ---- CPU time ---- */
+
+static uint64_t limit_ns(const struct isolate *iso)
+{
+    return iso->limits.cpu_ms * NS_PER_MS;
+}
+
+static uint64_t request_ns(struct isolate *iso)
 {
     int32_t id = iso->cells[CELL_CURRENT];
     uint64_t *meter = id ? isolate_setup()->meter_of(iso, id) : NULL;
@@ -27,11 +54,23 @@ static uint64_t request_cpu_ns(struct isolate *iso)
 /* Thread CPU time confirms what the cheap clock suspects: time spent preempted is not charged. */
 static bool over_cpu(struct isolate *iso)
 {
-    uint64_t limit_ns = iso->limits.cpu_ms * 1000000;
-
-    return request_cpu_ns(iso) > limit_ns &&
-           clock_thread_cpu_ns() - iso->turn_cpu_start_ns > limit_ns / 2;
+    return request_ns(iso) > limit_ns(iso) &&
+           clock_thread_cpu_ns() - iso->turn_cpu_start_ns > limit_ns(iso) / 2;
 }
+
+/* The meter counts time by the cheap clock: what of it was the thread's is taken from the isolate's
+ * whole life. */
+void watchdog_charged(struct isolate *iso, uint64_t meter_ns)
+{
+    uint64_t cpu_ns = iso->cpu_ns + clock_thread_cpu_ns() - iso->turn_cpu_start_ns;
+    uint64_t wall_ns = iso->wall_ns + iso->section_start_ns - iso->turn_start_ns;
+    double share = wall_ns > cpu_ns ? (double)cpu_ns / (double)wall_ns : 1;
+
+    if ((double)meter_ns * share > (double)limit_ns(iso))
+        iso->ending = ERR_CPU_LIMIT;
+}
+
+/* ---- memory ---- */
 
 static size_t live_bytes(struct isolate *iso)
 {
@@ -42,18 +81,29 @@ static size_t live_bytes(struct isolate *iso)
     return (size_t)value_to_number(iso->ctx, value_get(iso->ctx, stats, "heapSize"), 0);
 }
 
+static size_t above(size_t bytes, size_t base)
+{
+    return bytes > base ? bytes - base : 0;
+}
+
+/* The base that asks for a measurement is the last size anybody read, so that a turn's first
+ * allocation counts; others may have grown since, and so the base that kills is this turn's own. */
 static bool over_memory(struct isolate *iso)
 {
     size_t rss = memory_resident_bytes(), limit = iso->limits.memory_bytes;
-    size_t growth = iso->rss_growth + (rss > iso->rss_base ? rss - iso->rss_base : 0);
+    size_t growth = above(rss, iso->rss_base);
 
-    if (growth <= limit || growth <= iso->rss_checked + limit / 4)
-        return false;
-    if (growth > MEMORY_HARD_FACTOR * limit)
+    if (!iso->rss_polled)
+        iso->rss_polled = rss;
+    if (above(rss, iso->rss_polled) > MEMORY_HARD_FACTOR * limit)
         return true;
-    iso->rss_checked = growth;
+    if (growth <= iso->rss_measured + limit / 4)
+        return false;
+    iso->rss_measured = growth;
     return live_bytes(iso) > limit;
 }
+
+/* ---- within a turn ---- */
 
 static bool on_poll(JSContextRef ctx, void *context)
 {
@@ -78,21 +128,80 @@ void watchdog_arm(struct isolate *iso)
 void watchdog_turn_begins(struct isolate *iso)
 {
     iso->turn_cpu_start_ns = clock_thread_cpu_ns();
+    iso->turn_start_ns = iso->section_start_ns;
     iso->rss_base = memory_resident_bytes_cached();
+    iso->rss_polled = iso->rss_measured = 0;
 }
 
-/* Only a turn long enough to have been polled is worth reading the resident size for. */
 void watchdog_turn_ended(struct isolate *iso)
 {
-    uint64_t used_ns = clock_thread_cpu_ns() - iso->turn_cpu_start_ns;
+    iso->cpu_ns += clock_thread_cpu_ns() - iso->turn_cpu_start_ns;
+    iso->wall_ns += iso->section_start_ns - iso->turn_start_ns;
+}
 
-    iso->cpu_ns += used_ns;
-    if (used_ns > 1000000) {
-        size_t rss = memory_resident_bytes();
-        if (rss > iso->rss_base)
-            iso->rss_growth += rss - iso->rss_base;
-        else
-            iso->rss_growth -= iso->rss_base - rss < iso->rss_growth ? iso->rss_base - rss
-                                                                     : iso->rss_growth;
+/* ---- once a second ---- */
+
+static uint64_t unmeasured_ns(const struct isolate *iso)
+{
+    bool done = iso->measured_round == look.round || iso->terminated;
+
+    return done ? 0 : iso->cpu_ns - iso->measured_cpu_ns;
+}
+
+static struct isolate *likeliest(void)
+{
+    struct isolate *found = NULL;
+
+    LIST_EACH(isolate_all(), link) {
+        struct isolate *iso = CONTAINER_OF(link, struct isolate, link);
+        if (unmeasured_ns(iso) > (found ? unmeasured_ns(found) : 0))
+            found = iso;
     }
+    return found;
+}
+
+static void measure(struct isolate *iso)
+{
+    iso->measured_round = look.round;
+    iso->measured_cpu_ns = iso->cpu_ns;
+    if (live_bytes(iso) > iso->limits.memory_bytes)
+        isolate_terminate(iso, ERR_MEM_LIMIT);
+}
+
+/* Measures until time is up; the next second goes on with the round. */
+static void measure_some(void)
+{
+    uint64_t until_ns = clock_monotonic_ns() + MEASURE_NS_MAX;
+    struct isolate *iso;
+
+    while ((iso = likeliest())) {
+        if (clock_monotonic_ns() > until_ns)
+            return;
+        measure(iso);
+    }
+    look.measuring = false;
+}
+
+static void on_second(uv_timer_t *timer)
+{
+    size_t rss = memory_resident_bytes();
+
+    (void)timer;
+    if (rss > look.mark + GROWTH_STEP_BYTES) {
+        look.mark = rss;
+        look.round++;
+        look.measuring = true;
+    } else {
+        look.mark -= above(look.mark, rss) / MARK_DECAY;
+    }
+    if (look.measuring)
+        measure_some();
+}
+
+void watchdog_start(uv_loop_t *loop)
+{
+    ASSERT(uv_timer_init(loop, &look.timer) == 0);
+    look.mark = memory_resident_bytes();
+    uv_timer_start(&look.timer, on_second, LOOK_MS, LOOK_MS);
+    uv_unref((uv_handle_t *)&look.timer);
 }

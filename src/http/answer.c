@@ -110,6 +110,7 @@ bool http_answer_start(struct http_request *r, int status, str head, int64_t len
     struct conn *c = conn_of(r);
 
     ASSERT(r->answer == ANSWER_NONE);
+    conn_send_continue(c); /* what is streamed may come of the body, and 100 must be first */
     out_head(c, status, head, length);
     r->answer = r->answer_without_body ? ANSWER_DONE : ANSWER_STREAMING;
     r->answer_left = length;

@@ -428,6 +428,16 @@ struct buf *http_body_buffer(struct http_request *request)
     return &request->body;
 }
 
+void conn_send_continue(struct conn *c)
+{
+    if (!c->request.wants_continue)
+        return;
+    c->request.wants_continue = false;
+    ASSERT(buf_append(&c->out, STR("HTTP/1.1 100 Continue\r\n\r\n")) == 0);
+    answer_mark_dirty(c);
+    conn_update_reading(c);
+}
+
 void http_body_want(struct http_request *request)
 {
     struct conn *c = conn_of(request);
@@ -435,12 +445,7 @@ void http_body_want(struct http_request *request)
     if (!request->body_wanted)
         c->since_ms = uv_now(c->server->loop);
     request->body_wanted = true;
-    if (request->wants_continue) {
-        request->wants_continue = false;
-        if (request->answer == ANSWER_NONE) {
-            ASSERT(buf_append(&c->out, STR("HTTP/1.1 100 Continue\r\n\r\n")) == 0);
-            answer_mark_dirty(c);
-        }
-    }
+    if (request->answer == ANSWER_NONE)
+        conn_send_continue(c);
     conn_update_reading(c);
 }

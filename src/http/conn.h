@@ -89,6 +89,7 @@ void conn_close(struct conn *c);             /* at once */
 void conn_answered(struct conn *c);          /* the answer is whole and written: what is next? */
 void conn_update_reading(struct conn *c);    /* starts or stops reading, as state and buffers say */
 void conn_timed_out(struct conn *c);
+void conn_send_continue(struct conn *c);     /* "100 Continue", when the client waits for it */
 
 /* answer.c */
 void answer_mark_dirty(struct conn *c);

@@ -180,6 +180,7 @@ struct exchange *exchange_new(struct http_request *http, const struct http_head 
     x->method_id = head->method_id;
     x->start_ns = runtime_options()->quiet ? 0 : clock_monotonic_ns();
     x->cpu_ns = 0;
+    x->worker = "";
     x->client_gone = x->watched = false;
     x->tasks_posted = 0;
     x->pull_id = x->collect_id = x->drain_id = 0;
@@ -231,10 +232,9 @@ static void log_request(const struct exchange *x)
     str method = x->method_id == HTTP_OTHER ? (str){x->text.ptr, x->method_len}
                                             : str_from(methods[x->method_id]);
     str path = path_of(x);
-    const char *worker = x->version ? version_worker_name(x->version) : "";
-
-    runtime_tell(json_pack("{s:s, s:s, s:s%, s:s%, s:i, s:f}", "type", "request", "worker", worker,
-                           "method", method.ptr, method.len, "path", path.ptr, path.len, "status",
+    runtime_tell(json_pack("{s:s, s:s, s:s%, s:s%, s:i, s:f}", "type", "request", "worker",
+                           x->worker, "method", method.ptr, method.len, "path", path.ptr, path.len,
+                           "status",
                            http_answer_status(x->http), "ms", ms));
 }
 
@@ -260,7 +260,7 @@ void exchange_task_done(struct exchange *x)
 
 void exchange_over(struct exchange *x)
 {
-    if (!runtime_options()->quiet)
+    if (!runtime_options()->quiet && runtime_log_has_room())
         log_request(x);
     x->http = NULL;
     if (x->version)

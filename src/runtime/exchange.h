@@ -23,6 +23,7 @@ struct exchange {
     int32_t id;
     struct list link;              /* in its worker's waiting or its version's running list */
     struct http_request *http;     /* NULL once the connection let go of it */
+    const char *worker;            /* the name of its worker, borrowed; "" when none is known */
     struct version *version;       /* that serves it; NULL while it waits */
     struct task dispatch;          /* gives it to the isolate */
     struct task body_ready;        /* a pull or collect that can be answered */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "engine/hook.h"
 #include "engine/value.h"
 #include "runtime/page.h"
@@ -20,6 +21,14 @@ static char *text_arg(JSContextRef ctx, JSValueRef value, str *ret)
 
     *ret = (str){text ? text : "", len};
     return text;
+}
+
+/* The start of a text that may be too long for a page or a line of the log. */
+static str cut(str text)
+{
+    size_t units;
+
+    return str_head(text, utf8_fit(text, ERROR_BYTES_MAX / 2, &units));
 }
 
 /* ---- the script ---- */
@@ -108,7 +117,7 @@ OP(op_loaded)
     owned_message = text_arg(ctx, OP_ARG(0), &message);
     owned_stack = text_arg(ctx, OP_ARG(1), &stack);
     buf_init(&error, ERROR_BYTES_MAX);
-    version_describe_error(v, message, stack, &error);
+    version_describe_error(v, cut(message), stack, &error);
     version_refused(v, buf_str(&error));
     buf_done(&error);
     free(owned_message);
@@ -153,8 +162,8 @@ OP(op_fail)
     struct buf error;
 
     buf_init(&error, ERROR_BYTES_MAX);
-    ASSERT(buf_append(&error, str_head(where, ERROR_BYTES_MAX / 2)) == 0);
-    version_describe_error(v, str_head(message, ERROR_BYTES_MAX / 2), stack, &error);
+    ASSERT(buf_append(&error, cut(where)) == 0);
+    version_describe_error(v, cut(message), stack, &error);
     if (!JSValueIsUndefined(ctx, OP_ARG(3)))
         runtime_log(version_worker_name(v), "error", buf_str(&error));
     if (x)

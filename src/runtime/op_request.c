@@ -81,8 +81,8 @@ static void body_failed(struct isolate *iso, int32_t *id)
 {
     JSContextRef ctx = isolate_context(iso);
 
-    settle(iso, id, value_error(ctx, ERR_CLOSED, "The request's body ended before it was complete."),
-           NULL);
+    settle(iso, id,
+           value_error(ctx, ERR_CLOSED, "The request's body ended before it was complete."), NULL);
 }
 
 static void settle_pull(struct isolate *iso, struct exchange *x)
@@ -145,8 +145,8 @@ static void drop_body_ready(struct task *task)
 static JSValueRef body_over(JSContextRef ctx, JSValueRef *exception)
 {
     return value_throw(ctx, ERR_CLOSED,
-                       "The request is over: its body can no longer be read. Keep the request open "
-                       "with ctx.waitUntil(), or read the body before the response is sent.",
+                       "The request is over: its body can no longer be read. Read it before the "
+                       "response is sent.",
                        exception);
 }
 
@@ -331,7 +331,8 @@ OP(op_answer_write)
         return value_throw(ctx, ERR_INVALID, "not bytes", exception);
     room = http_answer_write(x->http, (str){bytes, len});
     if (room == ERR_LIMIT)
-        return value_throw(ctx, ERR_LIMIT, "The body is longer than its Content-Length.", exception);
+        return value_throw(ctx, ERR_LIMIT, "The body is longer than its Content-Length.",
+                           exception);
     return JSValueMakeNumber(ctx, room < 0 ? -1 : room);
 }
 

@@ -90,7 +90,8 @@ void page_error(struct exchange *x, int status, const char *title, str detail)
     else
         add_text(&page, status, str_from(title), detail);
     exchange_answer(x, status,
-                    html ? STR("content-type: text/html;charset=UTF-8\r\ncache-control: no-store\r\n")
+                    html ? STR("content-type: text/html;charset=UTF-8\r\n"
+                               "cache-control: no-store\r\n")
                          : STR("content-type: text/plain;charset=UTF-8\r\n"
                                "cache-control: no-store\r\n"),
                     buf_str(&page));

@@ -23,6 +23,9 @@
 
 enum {
     BODY_BYTES_MAX = 100 << 20,
+    TEXT_BYTES_MAX = 256 << 10, /* of a line of the log that has NULs */
+    METER_BITS = 8,
+    METER_IDLE_MS = 1000,
     LINK_QUEUED_BYTES_MAX = 4 << 20,  /* of log lines the supervisor has not read yet */
 };
 
@@ -60,7 +63,7 @@ void runtime_tell(json_t *object)
 
 /* Lines are dropped, and counted, when nobody reads them: a worker that logs without end must not
  * fill this process's memory. */
-static bool log_has_room(void)
+bool runtime_log_has_room(void)
 {
     if (frame_link_queued_bytes(rt.link) > LINK_QUEUED_BYTES_MAX) {
         rt.lines_dropped++;
@@ -75,11 +78,31 @@ static bool log_has_room(void)
     return true;
 }
 
+json_t *runtime_text(str text)
+{
+    struct buf shown;
+    json_t *json;
+    size_t len;
+
+    if (str_find(text, '\0') == text.len)
+        return json_stringn(text.ptr ? text.ptr : "", text.len);
+    buf_init(&shown, TEXT_BYTES_MAX);
+    for (; text.len; text = str_skip(text, len + 1)) {
+        len = str_find(text, '\0');
+        if (buf_append(&shown, str_head(text, len)) < 0 ||
+            (len < text.len && buf_append(&shown, STR("\\x00")) < 0))
+            break;
+    }
+    json = json_stringn(shown.ptr ? shown.ptr : "", shown.len);
+    buf_done(&shown);
+    return json;
+}
+
 void runtime_log(const char *worker, const char *level, str text)
 {
-    if (log_has_room())
-        runtime_tell(json_pack("{s:s, s:s, s:s, s:s%}", "type", "log", "worker", worker, "level",
-                               level, "text", text.ptr ? text.ptr : "", text.len));
+    if (runtime_log_has_room())
+        runtime_tell(json_pack("{s:s, s:s, s:s, s:o}", "type", "log", "worker", worker, "level",
+                               level, "text", runtime_text(text)));
 }
 
 static void on_console(struct isolate *iso, int level, str text)
@@ -91,12 +114,33 @@ static void on_console(struct isolate *iso, int level, str text)
     runtime_log(v ? version_worker_name(v) : "", levels[level], text);
 }
 
+/* A request that is over may go on working: waitUntil(), timers. Its meter then lives here; a row
+ * is free when it was not used for a while, and who finds none free is not metered. */
+static uint64_t *meter_after(int32_t id)
+{
+    static struct {
+        int32_t id;
+        uint64_t used_ms;
+        uint64_t cpu_ns;
+    } rows[1 << METER_BITS];
+    size_t at = (uint32_t)id * 2654435761u >> (32 - METER_BITS);
+    uint64_t now_ms = uv_now(rt.loop);
+
+    if (rows[at].id != id && now_ms - rows[at].used_ms < METER_IDLE_MS)
+        return NULL;
+    if (rows[at].id != id)
+        rows[at].cpu_ns = 0;
+    rows[at].id = id;
+    rows[at].used_ms = now_ms;
+    return &rows[at].cpu_ns;
+}
+
 static uint64_t *meter_of(struct isolate *iso, int32_t id)
 {
     struct exchange *x = exchange_find(id);
 
     (void)iso;
-    return x ? &x->cpu_ns : NULL;
+    return x ? &x->cpu_ns : meter_after(id);
 }
 
 /* ---- the server ---- */

@@ -30,6 +30,12 @@ struct http_server *runtime_server(void);
 /* Sends a frame to the supervisor; `object` is taken. */
 void runtime_tell(json_t *object);
 
+/* UTF-8 as a JSON string for a frame, returned owned; a NUL, which none can carry, as "\x00". */
+json_t *runtime_text(str text);
+
+/* False while the supervisor does not read: a line is not to be sent, and was counted as dropped. */
+bool runtime_log_has_room(void);
+
 /* Tells the supervisor's log. level: "debug", "log", "info", "warn", "error". */
 void runtime_log(const char *worker, const char *level, str text);
 

@@ -377,13 +377,36 @@ static int append_frame(struct buf *out, str function, str url, unsigned line, u
                       line, column, close);
 }
 
-/* Appends a frame of the bundle, unless it is left out. */
-static int append_script_frame(const struct sourcemap *map, struct frame frame, struct buf *out)
+static str without_end(str text, str end)
+{
+    return str_trim(str_ends(text, end) ? str_head(text, text.len - end.len) : text);
+}
+
+/* True for a place in an async function's head: "async function f(", "async f(" up to there. */
+static bool is_async_head(const struct sourcemap_position *at, str function)
+{
+    str head = str_head(at->text, at->column - 1);
+
+    if (str_starts(str_skip(at->text, at->column - 1), function))
+        head = (str){head.ptr, head.len + function.len};
+    head = without_end(without_end(str_trim(head), STR("(")), function);
+    head = without_end(without_end(head, STR("*")), STR("function"));
+    return str_ends(head, STR("async"));
+}
+
+/* Appends a frame of the bundle, unless it is left out. JSC shows an async function twice, where it
+ * runs and where it begins: the second, behind a frame of the same `previous` function, is
+ * dropped. */
+static int append_script_frame(const struct sourcemap *map, struct frame frame, str previous,
+                               struct buf *out)
 {
     struct sourcemap_position at;
-    size_t source;
+    bool found = map && sourcemap_find(map, frame.line, frame.column, &at);
 
-    if (map && locate(map, frame.line, frame.column, &at, &source))
+    if (found && frame.function.len && str_equal(frame.function, previous) &&
+        is_async_head(&at, frame.function))
+        return 0;
+    if (found)
         return append_frame(out, frame.function, at.source, at.line, at.column);
     if (str_starts(frame.function, STR("__")))
         return 0;
@@ -393,6 +416,7 @@ static int append_script_frame(const struct sourcemap *map, struct frame frame, 
 int sourcemap_map_stack(const struct sourcemap *map, str script_url, str stack, struct buf *out)
 {
     size_t start = out->len;
+    str previous = STR_NONE;
 
     ASSERT(script_url.len);
     for (size_t len; stack.len; stack = str_skip(stack, len + 1)) {
@@ -404,12 +428,14 @@ int sourcemap_map_stack(const struct sourcemap *map, str script_url, str stack, 
         content = out->len;
         if (r < 0)
             return r;
+        frame.function = STR_NONE;
         if (str_starts(str_trim(text), STR("at ")) || !read_frame(text, script_url, &frame))
             r = buf_append(out, text);
         else if (frame.line && str_equal(frame.url, script_url))
-            r = append_script_frame(map, frame, out);
+            r = append_script_frame(map, frame, previous, out);
         else if (!str_starts(frame.url, STR("atoll:")))
             r = append_frame(out, frame.function, frame.url, frame.line, frame.column);
+        previous = frame.function;
         if (r < 0 || out->len == content)
             out->len = before;
         if (r < 0)

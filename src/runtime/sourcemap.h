@@ -43,9 +43,10 @@ bool sourcemap_find(const struct sourcemap *map, unsigned line, unsigned column,
 /* Appends to `out` the frames of a JSC `error.stack` in V8's form, "    at fn (src/a.ts:3:9)", one
  * a line, without a last line end; nothing when no frame is left.
  *
- * `script_url` is the bundle's name as JSC prints it (not empty). `map` may be NULL: then places are
- * the bundle's.
- * Left out: frames of built-ins ("atoll:..."), and of a bundler's helpers ("__..."
+ * `script_url` is the bundle's name as JSC prints it (not empty). `map` may be NULL: then places
+ * are the bundle's.
+ * Left out: frames of built-ins ("atoll:..."), the second of the two that JSC has for an async
+ * function (needs sourcesContent), and those of a bundler's helpers ("__..."
  * without a mapping). Lines that are no JSC frame, such as a stack in V8's form, stay as they are.
  * Returns 0, or ERR_LIMIT with the frames that fitted in `out`. */
 NODISCARD int sourcemap_map_stack(const struct sourcemap *map, str script_url, str stack,

@@ -160,7 +160,7 @@ void version_free(struct version *v)
 {
     if (!v)
         return;
-    fail_running(v, ERR_CLOSED);
+    fail_running(v, ERR_TIMEOUT);
     list_remove(&v->link);
     isolate_free(v->iso);
     free_parts(v);
@@ -181,9 +181,13 @@ void version_drain(struct version *v)
     list_push(&draining, &v->link);
 }
 
+/* A waitUntil() promise counts as long as something is left that could settle it. */
 static bool is_busy(const struct version *v)
 {
-    return !list_empty(&v->running) || isolate_cells(v->iso)[CELL_WAITING] > 0;
+    const int32_t *cells = isolate_cells(v->iso);
+
+    return !list_empty(&v->running) ||
+           (cells[CELL_WAITING] > 0 && (cells[CELL_PENDING] > 0 || isolate_has_tasks(v->iso)));
 }
 
 void version_reap(void)
@@ -207,8 +211,8 @@ void version_on_terminated(struct isolate *iso, int code)
 
     if (was_loading) {
         version_refused(v, code == ERR_CPU_LIMIT
-                               ? STR("The worker's script used more than 1 s of CPU time while it was "
-                                     "loaded. Move the work into the handler.")
+                               ? STR("The worker's script used more than 1 s of CPU time while it "
+                                     "was loaded. Move the work into the handler.")
                                : STR("The worker's script exceeded the memory limit while it was "
                                      "loaded."));
         return;
@@ -310,8 +314,8 @@ json_t *version_config(const struct version *v)
     return v->config;
 }
 
-/* The outermost frames are the engine's and our dispatch's, "    at x (<anonymous>)", and that of the
- * function around the bundle (its line 1 and its entry); with all lines gone the line end before
+/* The outermost frames are the engine's and our dispatch's, "    at x (<anonymous>)", and that
+ * of the function around the bundle (its line 1 and its entry); with all lines gone the line end before
  * them goes too. */
 static void trim_outer_frames(struct buf *out, size_t from)
 {

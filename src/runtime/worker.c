@@ -3,8 +3,8 @@
  * A worker has at most one live version and one that loads. A version that finishes loading takes
  * the place of the live one, which drains; one that fails to load leaves it alone.
  *
- * (1) An exchange is in exactly one list: a worker's `waiting`, `asking` (its host is not known), or
- *     its version's `running`.
+ * (1) An exchange is in exactly one list: a worker's `waiting`, `asking` (its host is not known),
+ *     or its version's `running`.
  * (2) A worker that has no host listed answers at every host: `everywhere`. */
 #include "runtime/worker.h"
 
@@ -131,6 +131,7 @@ static void load(struct worker *w, json_t *frame, str blob);
 
 static void give(struct worker *w, struct exchange *x)
 {
+    x->worker = w->name;
     if (!w->live && !w->loading && w->kept)
         load(w, w->kept, (str){w->kept_blob, w->kept_len});
     if (w->live) {
@@ -307,8 +308,8 @@ void worker_version_refused(struct worker *w, struct version *v, str error)
         w->loading = NULL;
     if (!w->live)
         set_failed(w, "The worker threw an error while it was loaded", error);
-    runtime_tell(json_pack("{s:s, s:s, s:s, s:s%}", "type", "refused", "name", w->name, "version",
-                           version_id(v), "error", error.ptr, error.len));
+    runtime_tell(json_pack("{s:s, s:s, s:s, s:o}", "type", "refused", "name", w->name, "version",
+                           version_id(v), "error", runtime_text(error)));
     give_waiting(w);
 }
 

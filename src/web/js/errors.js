@@ -6,19 +6,17 @@ const { op_fail } = ops;
 
 // What C needs of an error: message, stack (JSC's form, unmapped).
 exports.describe = (error) => {
-  if (typeof error === "object" && error !== null && "stack" in error) {
-    let message;
-    try {
-      message = `${error.name ?? "Error"}: ${error.message}`;
-    } catch {
-      message = "Error";
-    }
-    return [message, `${error.stack ?? ""}`];
+  try {
+    if (typeof error === "object" && error !== null && "stack" in error)
+      return [`${error.name ?? "Error"}: ${error.message}`, `${error.stack ?? ""}`];
+  } catch {
+    // A getter of the worker's threw: inspect() calls none.
   }
   return [`${use("inspect").inspect(error)}`, ""];
 };
 
-const rejected = new Map(); // request id -> the last reason nobody handled
+const REJECTED_MAX = 64;
+const rejected = new Map(); // request id -> the last reason nobody handled; of the latest requests
 
 exports.fail = (id, error) => {
   rejected.delete(id);
@@ -36,6 +34,7 @@ exports.rejection = (promise, reason) => {
     if (!serviceWorker.dispatchEvent(event)) return;
   }
   if (id !== 0) rejected.set(id, reason);
+  if (rejected.size > REJECTED_MAX) rejected.delete(rejected.keys().next().value);
   exports.logUncaught("unhandled rejection: ", reason, id);
 };
 

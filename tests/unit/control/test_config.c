@@ -119,7 +119,8 @@ Test(config, environments_replace_inherit_and_repeat)
 Test(config, a_script_is_named_after_itself_or_its_directory)
 {
     static const char *const cases[][2] = {
-        {"My Thing.v2.ts", "my-thing-v2"}, {"proj/index.js", "proj"}, {"proj/src/index.mjs", "proj"},
+        {"My Thing.v2.ts", "my-thing-v2"}, {"proj/index.js", "proj"},
+        {"proj/src/index.mjs", "proj"},
         {"proj/src/worker.ts", "proj"},    {"deep/-x-.js", "x-"},
     };
 

@@ -271,6 +271,27 @@ Test(sourcemap, maps_stacks)
     sourcemap_free(map);
 }
 
+/* JSC has two frames for an async function: where it runs, and its head. */
+Test(sourcemap, drops_the_heads_of_async_functions)
+{
+    static const struct {
+        const char *stack, *want;
+    } cases[] = {
+        {"go@app.js:2:3\ngo@app.js:1:19", "    at go (a.ts:2:3)"},
+        {"go@app.js:2:3\ngo@app.js:1:1", "    at go (a.ts:2:3)\n    at go (a.ts:1:1)"},
+        {"go@app.js:2:3\ngo@app.js:2:3", "    at go (a.ts:2:3)\n    at go (a.ts:2:3)"},
+        {"@app.js:2:3\ngo@app.js:1:19", "    at a.ts:2:3\n    at go (a.ts:1:19)"},
+        {"go@app.js:1:19", "    at go (a.ts:1:19)"},
+    };
+    struct sourcemap *map =
+        parsed("{\"version\":3,\"sources\":[\"a.ts\"],\"sourcesContent\":[\"async function go(n) "
+               "{\\n  await go(n);\\n}\\n\"],\"mappings\":\"AAAA,kBAAkB;EAChB\"}");
+
+    for (size_t i = 0; i < COUNT_OF(cases); i++)
+        expect_stack(map, cases[i].stack, cases[i].want);
+    sourcemap_free(map);
+}
+
 /* Maps that esbuild made of index.ts and lib/risky.ts, plain and minified, and the stacks that JSC
  * gave for the bundle:
  *   export default {                                  export function risky(n: number): number {

@@ -79,6 +79,7 @@ static const char *printed_by(const char *source)
         started.loop = uv_default_loop();
         isolate_engine_start(&started);
         iso = isolate_new();
+        isolate_set_limits(iso, (struct isolate_limits){60000, 1u << 30});
         isolate_run_ready();
         buf_init(&output, OUTPUT_BYTES_MAX);
     }
