@@ -16,6 +16,8 @@ struct frame_link {
     const struct frame_link_hooks *hooks;
     void *context;
     struct buf in;
+    struct buf held;   /* frames that wait for frame_link_flush() */
+    bool holding;
     bool ended;
 };
 
@@ -108,6 +110,7 @@ struct frame_link *frame_link_new(uv_loop_t *loop, int fd, const struct frame_li
     link->hooks = hooks;
     link->context = context;
     buf_init(&link->in, FRAME_HEAD_BYTES + FRAME_JSON_MAX + FRAME_BLOB_MAX + FRAME_READ_BYTES);
+    buf_init(&link->held, SIZE_MAX / 4);
     ASSERT(uv_pipe_init(loop, &link->pipe, 0) == 0);
     ASSERT(uv_pipe_open(&link->pipe, fd) == 0);
     link->pipe.data = link;
@@ -124,35 +127,60 @@ static void on_written(uv_write_t *request, int status)
     free(write);
 }
 
+/* `bytes` are taken. */
+static void write_bytes(struct frame_link *link, char *bytes, size_t len)
+{
+    struct frame_write *write = mem_new(struct frame_write);
+    uv_buf_t buf = uv_buf_init(bytes, (unsigned)len);
+
+    write->bytes = bytes;
+    if (uv_write(&write->request, (uv_stream_t *)&link->pipe, &buf, 1, on_written) < 0)
+        on_written(&write->request, -1);
+}
+
 void frame_link_send(struct frame_link *link, json_t *object, str blob)
 {
     size_t json_len = json_dumpb(object, NULL, 0, JSON_COMPACT);
     size_t len = FRAME_HEAD_BYTES + json_len + blob.len;
-    struct frame_write *write;
-    uv_buf_t buf;
+    char *at;
 
     ASSERT(json_len > 0 && json_len <= FRAME_JSON_MAX && blob.len <= FRAME_BLOB_MAX);
     if (link->ended || uv_is_closing((uv_handle_t *)&link->pipe)) {
         json_decref(object);
         return;
     }
-    write = mem_new(struct frame_write);
-    write->bytes = mem_alloc(len);
-    write_u32(write->bytes, (uint32_t)json_len);
-    write_u32(write->bytes + 4, (uint32_t)blob.len);
-    json_dumpb(object, write->bytes + FRAME_HEAD_BYTES, json_len, JSON_COMPACT);
+    ASSERT(buf_reserve(&link->held, len) == 0);
+    at = link->held.ptr + link->held.len;
+    write_u32(at, (uint32_t)json_len);
+    write_u32(at + 4, (uint32_t)blob.len);
+    json_dumpb(object, at + FRAME_HEAD_BYTES, json_len, JSON_COMPACT);
     if (blob.len)
-        memcpy(write->bytes + FRAME_HEAD_BYTES + json_len, blob.ptr, blob.len);
+        memcpy(at + FRAME_HEAD_BYTES + json_len, blob.ptr, blob.len);
+    link->held.len += len;
     json_decref(object);
+    if (!link->holding)
+        frame_link_flush(link);
+}
 
-    buf = uv_buf_init(write->bytes, (unsigned)len);
-    if (uv_write(&write->request, (uv_stream_t *)&link->pipe, &buf, 1, on_written) < 0)
-        on_written(&write->request, -1);
+void frame_link_hold(struct frame_link *link)
+{
+    link->holding = true;
+}
+
+void frame_link_flush(struct frame_link *link)
+{
+    size_t len;
+    char *bytes;
+
+    if (!link->held.len)
+        return;
+    bytes = buf_take(&link->held, &len);
+    write_bytes(link, bytes, len);
 }
 
 size_t frame_link_queued_bytes(const struct frame_link *link)
 {
-    return uv_stream_get_write_queue_size((const uv_stream_t *)&link->pipe);
+    return link->held.len + uv_stream_get_write_queue_size((const uv_stream_t *)&link->pipe);
 }
 
 static void on_closed(uv_handle_t *handle)
@@ -160,6 +188,7 @@ static void on_closed(uv_handle_t *handle)
     struct frame_link *link = handle->data;
 
     buf_done(&link->in);
+    buf_done(&link->held);
     free(link);
 }
 

@@ -31,6 +31,11 @@ struct frame_link *frame_link_new(uv_loop_t *loop, int fd, const struct frame_li
  * Frames queued in one loop turn leave in order, written as soon as the socket takes them. */
 void frame_link_send(struct frame_link *link, json_t *object, str blob);
 
+/* From now on frames are kept until frame_link_flush(), which writes them with one system call: the
+ * other process is woken once, and not before the caller has done what is more urgent. */
+void frame_link_hold(struct frame_link *link);
+void frame_link_flush(struct frame_link *link);
+
 /* Bytes queued and not yet taken by the socket: a producer of log lines stops when it grows. */
 size_t frame_link_queued_bytes(const struct frame_link *link);
 

@@ -105,8 +105,7 @@ static str origin_of(str host)
     static struct url url;
     struct buf input;
 
-    if (known.origin.len && known.sent_len == host.len &&
-        memcmp(known.sent, host.ptr, host.len) == 0)
+    if (known.origin.len && str_equal((str){known.sent, known.sent_len}, host))
         return buf_str(&known.origin);
     url_init(&url);
     buf_init(&input, HTTP_HOST_BYTES_MAX + 16);
@@ -119,7 +118,8 @@ static str origin_of(str host)
     } else {
         add(&known.origin, STR("http://localhost"));
     }
-    known.sent_len = host.len < sizeof known.sent ? host.len : 0;
+    ASSERT(host.len <= sizeof known.sent); /* the parser's limit */
+    known.sent_len = host.len;
     memcpy(known.sent, host.ptr ? host.ptr : "", known.sent_len);
     url_done(&url);
     buf_done(&input);

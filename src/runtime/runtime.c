@@ -228,6 +228,7 @@ static void on_turn_end(uv_check_t *check)
     isolate_run_ready();
     version_reap();
     http_server_flush(rt.server);
+    frame_link_flush(rt.link);
     handle_bury();
 }
 
@@ -239,6 +240,7 @@ static void on_before_poll(uv_prepare_t *prepare)
         isolate_run_ready();
         http_server_flush(rt.server);
     }
+    frame_link_flush(rt.link);
     if (isolate_any_ready())
         uv_idle_start(&rt.idle, on_idle);
     else
@@ -285,6 +287,7 @@ int runtime_main(const struct runtime_options *options)
     }
     isolate_engine_start(&setup);
     rt.link = frame_link_new(rt.loop, options->link_fd, &link_hooks, NULL);
+    frame_link_hold(rt.link);
     pool_start(rt.loop);
     runtime_tell(json_pack("{s:s}", "type", "ready"));
 
