@@ -1,6 +1,6 @@
 # atoll: `make run` and `make test` are the two commands; `make help` lists the rest.
 .DEFAULT_GOAL := all
-JOBS := $(if $(findstring -j,$(MAKEFLAGS)),,-j$(shell nproc))
+JOBS := $(if $(filter 0,$(MAKELEVEL)),-j$(shell nproc))
 MAKEFLAGS += --no-builtin-rules $(JOBS)
 
 FLAVOUR ?= release
@@ -15,7 +15,7 @@ CFLAGS_asan := -O1 -g -fsanitize=address -fno-omit-frame-pointer
 CFLAGS_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined
 CFLAGS_gcstress := -O1 -g -DATOLL_GC_STRESS
 CFLAGS_cover := -O0 -g --coverage
-CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address -Wno-unknown-warning-option
+CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address -w
 VERSION := 0.1.0
 CFLAGS = -std=gnu17 -D_GNU_SOURCE -DATOLL_VERSION='"$(VERSION)"' -Isrc -pthread $(WARN) \
          $(CFLAGS_$(FLAVOUR)) $(PKG_CFLAGS)
@@ -80,11 +80,11 @@ bench: all ## compare with workerd, deno, bun and node
 
 tidy: all ## what a script can check: rooms, budgets, names, format, static analysis
 	@scripts/deps check
-	@scripts/tidy $(OBJ)
+	@scripts/tidy $(OBJ) $(filter-out -W%,$(CFLAGS))
 
 fmt: ## format the C sources in place
 	@scripts/deps check
-	clang-format -i $(shell git ls-files -co --exclude-standard '*.c' '*.h')
+	node scripts/format.mjs write
 
 asan ubsan gcstress: ## the tests under a sanitizer, or with a collection every turn
 	@$(MAKE) --no-print-directory FLAVOUR=$@ programs
@@ -101,7 +101,7 @@ PREFIX ?= /usr/local
 install: all ## install into PREFIX (default /usr/local)
 	install -D $(BUILD)/atoll $(DESTDIR)$(PREFIX)/bin/atoll
 	install -D $(ESBUILD) $(DESTDIR)$(PREFIX)/lib/atoll/esbuild
-	cd templates && find . -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/lib/atoll/templates/{} \;
+	cd templates && find . -mindepth 2 -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/lib/atoll/templates/{} \;
 
 uninstall: ## remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/bin/atoll $(DESTDIR)$(PREFIX)/lib/atoll

@@ -1,7 +1,7 @@
 /* A JavaScript object that stands for something native, freed when the object is collected.
  *
- * JSC runs finalizers on any thread: ours only puts the handle on a graveyard, under a mutex, and
- * wakes the loop, which calls `free` there (handle_bury()).
+ * JSC runs finalizers on any thread: ours only puts the handle on a graveyard, under a mutex. The
+ * loop calls `free` there once a turn (handle_bury()).
  *
  * Owns: the link between the two. Thread: the loop's, but for the finalizer. */
 #ifndef ATOLL_ENGINE_HANDLE_H

@@ -65,6 +65,7 @@ struct isolate *isolate_new(void)
     current = iso;
     turn_prepare(iso);
     builtin_start(iso);
+    disable_eval(iso->ctx);
     current = NULL;
     JSUnlock(iso->ctx);
     watchdog_arm(iso);
@@ -76,7 +77,6 @@ void isolate_warm(struct isolate *iso)
     JSLock(iso->ctx);
     current = iso;
     turn_warm(iso);
-    disable_eval(iso->ctx);
     current = NULL;
     JSUnlock(iso->ctx);
 }

@@ -170,7 +170,9 @@ bool value_view(JSContextRef ctx, JSValueRef value, const void **ret_bytes, size
     JSTypedArrayType type = JSValueGetTypedArrayType(ctx, value, NULL);
     JSObjectRef object = (JSObjectRef)value;
 
-    if (type == kJSTypedArrayTypeNone)
+    /* The C API has no type for a DataView, but it takes one where it takes a typed array. */
+    if (type == kJSTypedArrayTypeNone &&
+        (!JSValueIsObject(ctx, value) || !JSObjectGetTypedArrayBuffer(ctx, object, NULL)))
         return false;
     if (type == kJSTypedArrayTypeArrayBuffer) {
         *ret_bytes = JSObjectGetArrayBufferBytesPtr(ctx, object, NULL);

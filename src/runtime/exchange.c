@@ -234,8 +234,7 @@ static void log_request(const struct exchange *x)
     str path = path_of(x);
     runtime_tell(json_pack("{s:s, s:s, s:s%, s:s%, s:i, s:f}", "type", "request", "worker",
                            x->worker, "method", method.ptr, method.len, "path", path.ptr, path.len,
-                           "status",
-                           http_answer_status(x->http), "ms", ms));
+                           "status", http_answer_status(x->http), "ms", ms));
 }
 
 void exchange_post(struct exchange *x, struct task *task)

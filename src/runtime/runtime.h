@@ -33,7 +33,8 @@ void runtime_tell(json_t *object);
 /* UTF-8 as a JSON string for a frame, returned owned; a NUL, which none can carry, as "\x00". */
 json_t *runtime_text(str text);
 
-/* False while the supervisor does not read: a line is not to be sent, and was counted as dropped. */
+/* False while the supervisor does not read: a line is not to be sent, and was counted as
+ * dropped. */
 bool runtime_log_has_room(void);
 
 /* Tells the supervisor's log. level: "debug", "log", "info", "warn", "error". */

@@ -315,8 +315,8 @@ json_t *version_config(const struct version *v)
 }
 
 /* The outermost frames are the engine's and our dispatch's, "    at x (<anonymous>)", and that
- * of the function around the bundle (its line 1 and its entry); with all lines gone the line end before
- * them goes too. */
+ * of the function around the bundle (its line 1 and its entry); with all lines gone the line end
+ * before them goes too. */
 static void trim_outer_frames(struct buf *out, size_t from)
 {
     for (;;) {

@@ -140,7 +140,8 @@ class Walk {
     }
     const name = nameOf(value);
     const level = this.path.length;
-    if (level > this.depth || this.left <= 0) return this.say(`[${Array.isArray(value) ? "Array" : name ?? "Object: null prototype"}]`);
+    if (level > this.depth || this.left <= 0)
+      return this.say(`[${Array.isArray(value) ? "Array" : name ?? "Object: null prototype"}]`);
     this.path.push(value);
     this.deepest = level;
     const text = this.parts(value, name, level);

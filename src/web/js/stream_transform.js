@@ -95,7 +95,9 @@ function fromTransformer(transformer, writing, reading) {
 // `run` has start(), transform(chunk, controller), flush(controller) and cancel(reason), any of
 // which may throw or give a promise.
 function create(run, { writableMark = 1, writableSize, readableMark = 0, readableSize = () => 1 } = {}) {
-  const transform = { readable: undefined, writable: undefined, backpressure: undefined, change: undefined, controller: undefined };
+  const transform = {
+    readable: undefined, writable: undefined, backpressure: undefined, change: undefined, controller: undefined,
+  };
   transform.controller = { transform, run, ending: undefined, object: undefined };
   transform.controller.object = new TransformStreamDefaultController(INTERNAL, transform.controller);
   const start = () => run.start?.();

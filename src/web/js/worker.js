@@ -21,7 +21,8 @@ function findHandler(main) {
   const serviceWorker = core.loaded("service_worker");
   if (serviceWorker?.listensTo("fetch")) return serviceWorker.fetch;
   throw new TypeError(
-    `The worker has no fetch handler: it neither exports one (export default { async fetch(request, env, ctx) { ... } }) nor calls addEventListener("fetch", ...)`,
+    "The worker has no fetch handler: it neither exports one " +
+      `(export default { async fetch(request, env, ctx) { ... } }) nor calls addEventListener("fetch", ...)`,
   );
 }
 

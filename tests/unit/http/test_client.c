@@ -565,7 +565,7 @@ Test(client, says_what_it_was_told)
         {"POST", "Content-Length: 99\nTransfer-Encoding: chunked\nHost: evil\nUpgrade: h2c\n"
                  "Connection: upgrade\nTE: trailers\nKeep-Alive: 9\nExpect: 100-continue\n",
          CLIENT_BODY_BYTES, "abc", {"\r\nContent-Length: 3\r\n", "\r\nHost: 127.0.0.1:"},
-         {"evil", "99", "chunked", "pgrade"}},
+         {"evil", ": 99", "chunked", "pgrade"}},
         {"GET", "x: \xe9\n", CLIENT_BODY_NONE, "", {"\r\nx: \xe9\r\n"}, {NULL}},
     };
 
