@@ -107,8 +107,8 @@ static json_t *read_vars(const struct cli_args *args)
         const char *equals = strchr(pair, '=');
 
         if (!equals || equals == pair ||
-            json_object_setn_new(vars, pair, (size_t)(equals - pair),
-                                 json_string(equals + 1)) < 0) {
+            json_object_setn_new(vars, pair, (size_t)(equals - pair), json_string(equals + 1)) <
+                0) {
             cli_usage_error(args, "--var takes NAME=VALUE in UTF-8, not \"%.100s\"", pair);
             json_decref(vars);
             return NULL;

@@ -173,10 +173,10 @@ static int take_files(const struct bundle_job *job, struct bundle *bundle, struc
         return r;
     meta = json_loadb(text.ptr, text.len, 0, NULL);
     buf_done(&text);
-    json_object_foreach (json_object_get(meta, "inputs"), path, value)
+    json_object_foreach(json_object_get(meta, "inputs"), path, value)
         if (!strchr("<(", *path) && strcmp(path, "atoll-entry.js") != 0)
             add_input(bundle->inputs, job->root, str_from(path));
-    json_object_foreach (json_object_get(meta, "outputs"), path, value)
+    json_object_foreach(json_object_get(meta, "outputs"), path, value)
         if (r == 0)
             r = take_file(job, bundle, str_from(path), err);
     json_decref(meta);
@@ -319,7 +319,7 @@ static int spawn(uv_loop_t *loop, struct bundle_job *job, struct bundle_args *ar
         .exit_cb = on_exit_of_esbuild,
     };
 
-    job->open_handles++;    /* uv_spawn() makes a handle even when it fails */
+    job->open_handles++; /* uv_spawn() makes a handle even when it fails */
     return uv_spawn(loop, &job->process, &options);
 }
 

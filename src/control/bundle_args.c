@@ -80,7 +80,7 @@ static void add_rule(struct bundle_args *args, const json_t *rule, struct buf *w
             loader = rule_loaders[i].loader;
     if (!loader)
         return;
-    json_array_foreach (json_object_get(rule, "globs"), i, glob) {
+    json_array_foreach(json_object_get(rule, "globs"), i, glob) {
         const char *pattern = json_string_value(glob);
         const char *extension = pattern ? extension_of(pattern) : NULL;
 
@@ -116,11 +116,11 @@ static void add_build(struct bundle_args *args, const json_t *build, struct buf 
     const char *key;
     size_t i;
 
-    json_object_foreach (json_object_get(build, "define"), key, value)
+    json_object_foreach(json_object_get(build, "define"), key, value)
         add(args, "--define:%s=%s", key, json_string_value(value));
-    json_object_foreach (json_object_get(build, "alias"), key, value)
+    json_object_foreach(json_object_get(build, "alias"), key, value)
         add(args, "--alias:%s=%s", key, json_string_value(value));
-    json_array_foreach (json_object_get(build, "rules"), i, value)
+    json_array_foreach(json_object_get(build, "rules"), i, value)
         add_rule(args, value, warnings);
     add_text(args, build, "jsx_factory", "--jsx-factory");
     add_text(args, build, "jsx_fragment", "--jsx-fragment");

@@ -137,8 +137,8 @@ static bool is_package_advice(str note)
 {
     str name = str_skip(note, STR("You can mark the path \"").len);
 
-    return str_starts(note, STR("You can mark the path \"")) && !str_starts(name, STR("."))
-           && !str_starts(name, STR("/"));
+    return str_starts(note, STR("You can mark the path \"")) && !str_starts(name, STR(".")) &&
+           !str_starts(name, STR("/"));
 }
 
 static bool contains(str s, str part)

@@ -81,8 +81,9 @@ static int put_constant(struct buf *head, str names, str file, bool namespace)
 
     if ((r = buf_append(head, STR("const "))) < 0 || (r = put_clause(head, names)) < 0)
         return r;
-    return buf_printf(head, namespace ? "={default:__atoll_module(\"%.*s\")};"
-                                      : "=__atoll_module(\"%.*s\");",
+    return buf_printf(head,
+                      namespace ? "={default:__atoll_module(\"%.*s\")};"
+                                : "=__atoll_module(\"%.*s\");",
                       STR_ARGS(file));
 }
 
@@ -185,7 +186,7 @@ int bundle_script_map(str text, const char *directory, const char *root, struct 
     size_t i;
     int r = map ? shift_lines(map) : ERR_INVALID;
 
-    json_array_foreach (json_object_get(map, "sources"), i, source)
+    json_array_foreach(json_object_get(map, "sources"), i, source)
         if (json_is_string(source))
             json_array_set_new(json_object_get(map, "sources"), i,
                                source_from(json_string_value(source), directory, root));

@@ -149,16 +149,16 @@ static int check_inner(struct reader *rd, const struct shape *shape, json_t *val
     size_t i;
 
     if (shape->kind == TEXT_TABLE)
-        json_object_foreach (value, key, inner)
+        json_object_foreach(value, key, inner)
             if (!json_is_string(inner))
                 return COMPLAIN(rd, shape->key, key, "\"%s.%s\" must be a string, but it is %s",
                                 shape->key, key, config_file_kind(rd->file, inner));
     if (shape->kind == TEXT_LIST)
-        json_array_foreach (value, i, inner)
+        json_array_foreach(value, i, inner)
             if (!json_is_string(inner))
                 return COMPLAIN(rd, shape->key, NULL,
-                                "\"%s\" must be a list of strings, but item %zu is %s",
-                                shape->key, i + 1, config_file_kind(rd->file, inner));
+                                "\"%s\" must be a list of strings, but item %zu is %s", shape->key,
+                                i + 1, config_file_kind(rd->file, inner));
     return 0;
 }
 
@@ -206,7 +206,7 @@ static void warn_unknown(struct reader *rd)
     const char *key;
     json_t *value;
 
-    json_object_foreach (rd->file->top, key, value) {
+    json_object_foreach(rd->file->top, key, value) {
         size_t i = 0;
         const char *near;
 
@@ -240,7 +240,7 @@ static int select_environment(struct reader *rd)
                                     rd->err, "\"env.%s\" must be %s, but it is %s", wanted_name,
                                     wanted(rd, TABLE), config_file_kind(rd->file, rd->section));
     buf_init(&names, ERR_TEXT_MAX / 2);
-    json_object_foreach (all, name, section)
+    json_object_foreach(all, name, section)
         if (buf_printf(&names, "%s%s", names.len ? ", " : "", name) < 0)
             break;
     err_set(rd->err, ERR_NOT_FOUND, "%s: there is no environment \"%s\"; %s%.*s", rd->file->shown,
@@ -430,9 +430,8 @@ static int read_file(struct reader *rd, const char *path)
         return r;
     rd->config->file = str_dup(str_from(path));
     rd->config->root = path_directory(str_from(path));
-    if ((r = select_environment(rd)) < 0 || (r = check_shapes(rd)) < 0 ||
-        (r = take_name(rd)) < 0 || (r = take_main(rd)) < 0 || (r = take_compatibility(rd)) < 0 ||
-        (r = take_limits(rd)) < 0)
+    if ((r = select_environment(rd)) < 0 || (r = check_shapes(rd)) < 0 || (r = take_name(rd)) < 0 ||
+        (r = take_main(rd)) < 0 || (r = take_compatibility(rd)) < 0 || (r = take_limits(rd)) < 0)
         return r;
     warn_unknown(rd);
     warn_ignored(rd);

@@ -92,7 +92,7 @@ static void add_host(struct worker *worker, const char *host)
 
     if (is_alone(worker->dev))
         return;
-    json_array_foreach (worker->hosts, i, known)
+    json_array_foreach(worker->hosts, i, known)
         if (strcmp(json_string_value(known), host) == 0)
             return;
     json_array_append_new(worker->hosts, json_string(host));
@@ -135,8 +135,7 @@ static void on_want(struct dev *dev, const json_t *object)
     struct worker *worker = worker_for(dev, str_from(host ? host : ""));
 
     if (json_array_size(worker->hosts) >= DEV_HOSTS_MAX) {
-        child_send(dev->child, json_pack("{s:s, s:s}", "type", "unknown", "host", host),
-                   STR_NONE);
+        child_send(dev->child, json_pack("{s:s, s:s}", "type", "unknown", "host", host), STR_NONE);
         return;
     }
     add_host(worker, host ? host : "");

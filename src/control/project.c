@@ -57,7 +57,7 @@ static void watch_inputs(struct project *p, const struct bundle *bundle)
     size_t i;
 
     if (bundle)
-        json_array_foreach (bundle->inputs, i, path)
+        json_array_foreach(bundle->inputs, i, path)
             watch_add(p->watch, json_string_value(path));
 }
 
@@ -88,7 +88,7 @@ static void tell_warnings(struct project *p, const struct config *config)
     json_t *text;
     size_t i;
 
-    json_array_foreach (config->warnings, i, text)
+    json_array_foreach(config->warnings, i, text)
         p->hooks->on_note(p->context, p, true, json_string_value(text));
 }
 
@@ -266,8 +266,7 @@ int64_t project_changed_ms_ago(const struct project *p)
     return (int64_t)(uv_now(p->loop) - p->changed_ms);
 }
 
-json_t *project_worker_frame(const struct project *p, json_t *hosts, bool load,
-                             str *ret_blob)
+json_t *project_worker_frame(const struct project *p, json_t *hosts, bool load, str *ret_blob)
 {
     json_t *frame = json_pack("{s:s, s:s, s:s, s:o, s:b, s:o, s:O}", "type", "worker", "name",
                               p->name, "version", p->version, "hosts", hosts, "load", load,

@@ -43,8 +43,8 @@ const char *suggest_word(const char *typed, const char *const *words)
     if (len < 2 || len > SUGGEST_LEN_MAX)
         return NULL;
     for (size_t i = 0; words[i]; i++) {
-        size_t distance =
-            strlen(words[i]) <= SUGGEST_LEN_MAX ? suggest_distance(typed, words[i]) : SIZE_MAX;
+        size_t distance = strlen(words[i]) <= SUGGEST_LEN_MAX ? suggest_distance(typed, words[i])
+                                                              : SIZE_MAX;
 
         if (distance <= allowed) {
             nearest = words[i];

@@ -134,7 +134,7 @@ static struct directory *directory_find(struct watch *w, const char *path)
 {
     struct stat st;
 
-    LIST_EACH_SAFE (&w->directories, it) {
+    LIST_EACH_SAFE(&w->directories, it) {
         struct directory *d = CONTAINER_OF(it, struct directory, link);
 
         if (strcmp(d->path, path) != 0)
@@ -173,7 +173,7 @@ void watch_close(struct watch *w)
 {
     if (!w)
         return;
-    LIST_EACH_SAFE (&w->directories, it)
+    LIST_EACH_SAFE(&w->directories, it)
         directory_close(CONTAINER_OF(it, struct directory, link));
     uv_close((uv_handle_t *)&w->timer, on_timer_closed);
 }
@@ -225,7 +225,7 @@ void watch_end(struct watch *w, bool any_file, uint64_t since_ns)
 {
     bool missed = false;
 
-    LIST_EACH (&w->directories, it)
+    LIST_EACH(&w->directories, it)
         CONTAINER_OF(it, struct directory, link)->wanted = false;
     files_done(&w->files);
     w->files = w->next;
@@ -233,7 +233,7 @@ void watch_end(struct watch *w, bool any_file, uint64_t since_ns)
     w->any_file = any_file;
     for (size_t i = 0; i < w->files.count; i++)
         missed |= want(w, w->files.paths[i], since_ns);
-    LIST_EACH_SAFE (&w->directories, it) {
+    LIST_EACH_SAFE(&w->directories, it) {
         struct directory *d = CONTAINER_OF(it, struct directory, link);
 
         if (!d->wanted)

@@ -85,8 +85,8 @@ static JSClassRef ops_class(void)
     for (const struct op *const *table = isolate_setup()->op_tables; *table; table++)
         for (const struct op *op = *table; op->name; op++) {
             ASSERT(count < OPS_MAX);
-            functions[count++] =
-                (JSStaticFunction){op->name, op->call, kJSPropertyAttributeReadOnly};
+            functions[count++] = (JSStaticFunction){op->name, op->call,
+                                                    kJSPropertyAttributeReadOnly};
         }
     JSClassDefinition definition = kJSClassDefinitionEmpty;
     definition.className = "Ops";
@@ -131,9 +131,9 @@ void builtin_start(struct isolate *iso)
     JSValueRef exception = NULL;
     JSObjectRef exports = JSObjectMake(iso->ctx, NULL, NULL);
     JSObjectRef ops = JSObjectMake(iso->ctx, ops_class(), NULL);
-    JSObjectRef cells = JSObjectMakeTypedArrayWithBytesNoCopy(
-        iso->ctx, kJSTypedArrayTypeInt32Array, iso->cells, sizeof iso->cells, keep_nothing, NULL,
-        NULL);
+    JSObjectRef cells = JSObjectMakeTypedArrayWithBytesNoCopy(iso->ctx, kJSTypedArrayTypeInt32Array,
+                                                              iso->cells, sizeof iso->cells,
+                                                              keep_nothing, NULL, NULL);
     JSValueRef core = evaluate(iso->ctx, find(STR("core")), &exception);
     JSValueRef argv[] = {exports, JSValueMakeUndefined(iso->ctx), ops, cells};
 

@@ -95,8 +95,8 @@ JSValueRef hook_call(struct isolate *iso, enum hook hook, size_t argc, const JSV
                      JSValueRef *exception)
 {
     JSValueRef thrown = NULL;
-    JSValueRef result =
-        JSObjectCallAsFunction(iso->ctx, iso->hooks[hook], NULL, argc, argv, &thrown);
+    JSValueRef result = JSObjectCallAsFunction(iso->ctx, iso->hooks[hook], NULL, argc, argv,
+                                               &thrown);
 
     turn_drain(iso);
     if (exception)

@@ -276,7 +276,7 @@ JSValueRef value_error(JSContextRef ctx, int code, const char *text)
     JSObjectRef error = NULL;
 
     if (JSValueIsObject(ctx, class))
-        error = JSObjectCallAsConstructor(ctx, (JSObjectRef)class, 1, &message, NULL);
+        error = JSObjectCallAsConstructor(ctx, (JSObjectRef) class, 1, &message, NULL);
     if (!error)
         error = JSObjectMakeError(ctx, 1, &message, NULL);
     value_set(ctx, error, "code", JSValueMakeNumber(ctx, code));

@@ -205,8 +205,7 @@ static int explain(struct client_request *request, CURLcode result, char *text, 
     case CURLE_OPERATION_TIMEDOUT:
         return explain_timeout(request, text, size);
     default:
-        snprintf(text, size, "%s",
-                 request->error[0] ? request->error : curl_easy_strerror(result));
+        snprintf(text, size, "%s", request->error[0] ? request->error : curl_easy_strerror(result));
         return ERR_NETWORK;
     }
 }
@@ -408,7 +407,7 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
     if (request->state == REQUEST_CANCELLED)
         return (size_t)-1;
     if (request->state == REQUEST_BODY)
-        return taken;                           /* trailers */
+        return taken; /* trailers */
     request->head_bytes += line.len;
     if (request->head_bytes > CLIENT_HEAD_BYTES_MAX)
         return refuse(request, ERR_LIMIT, "the response's headers are larger than 64 KiB");
@@ -610,7 +609,7 @@ static int headers_set(struct client_request *request, str headers, struct err *
             return r;
         headers = str_skip(headers, line.len + 1);
     }
-    header_push(request, "Expect:");    /* no waiting for "100 Continue" */
+    header_push(request, "Expect:"); /* no waiting for "100 Continue" */
     return 0;
 }
 
@@ -645,7 +644,7 @@ static void body_set(struct client_request *request, const struct client_options
         SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)body.len);
         SET(easy, CURLOPT_COPYPOSTFIELDS, body.len ? body.ptr : "");
         if (!has_content_type(request))
-            header_push(request, "Content-Type:");  /* libcurl would invent one */
+            header_push(request, "Content-Type:"); /* libcurl would invent one */
     } else if (str_equal(options->method, STR("HEAD"))) {
         SET(easy, CURLOPT_NOBODY, 1L);
     }
@@ -712,12 +711,12 @@ static void easy_set(struct client *client, struct client_request *request)
     SET(easy, CURLOPT_SHARE, client->share);
     SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-    SET(easy, CURLOPT_ACCEPT_ENCODING, "");     /* all that this libcurl can decode */
+    SET(easy, CURLOPT_ACCEPT_ENCODING, ""); /* all that this libcurl can decode */
     SET(easy, CURLOPT_FOLLOWLOCATION, 0L);
     SET(easy, CURLOPT_PATH_AS_IS, 1L);
-    SET(easy, CURLOPT_PROXY, "");               /* none, whatever the environment says */
+    SET(easy, CURLOPT_PROXY, ""); /* none, whatever the environment says */
     SET(easy, CURLOPT_NOSIGNAL, 1L);
-    SET(easy, CURLOPT_QUICK_EXIT, 1L);          /* never wait for a name lookup's thread */
+    SET(easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a name lookup's thread */
     SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
     SET(easy, CURLOPT_ERRORBUFFER, request->error);
     SET(easy, CURLOPT_HEADERFUNCTION, on_header);
@@ -728,8 +727,7 @@ static void easy_set(struct client *client, struct client_request *request)
 }
 
 struct client_request *client_start(struct client *client, const struct client_options *options,
-                                    const struct client_hooks *hooks, void *owner,
-                                    struct err *err)
+                                    const struct client_hooks *hooks, void *owner, struct err *err)
 {
     struct client_request *request;
 
@@ -781,7 +779,7 @@ struct client *client_new(uv_loop_t *loop)
     SET_MULTI(client->multi, CURLMOPT_TIMERFUNCTION, on_timeout_change);
     SET_MULTI(client->multi, CURLMOPT_TIMERDATA, client);
     SET_MULTI(client->multi, CURLMOPT_MAXCONNECTS, (long)CLIENT_IDLE_CONNECTIONS_MAX);
-    SET_MULTI(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING);  /* see (5) */
+    SET_MULTI(client->multi, CURLMOPT_PIPELINING, (long)CURLPIPE_NOTHING); /* see (5) */
     return client;
 }
 

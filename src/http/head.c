@@ -406,9 +406,8 @@ static int note_header(struct http_head *head, struct facts *facts, struct http_
     case 10:
         return IS(header.name, "connection") ? note_connection(facts, header.value) : 1;
     case 14:
-        return IS(header.name, "content-length")
-                   ? note_content_length(head, facts, header.value)
-                   : 1;
+        return IS(header.name, "content-length") ? note_content_length(head, facts, header.value)
+                                                 : 1;
     case 17:
         return IS(header.name, "transfer-encoding")
                    ? note_transfer_encoding(head, facts, header.value)

@@ -169,8 +169,8 @@ static int walk_directory(const struct walk *w, const char *relative, int depth)
     return r;
 }
 
-int file_walk(const char *directory, int (*each)(void *, const char *, struct err *),
-              void *context, struct err *err)
+int file_walk(const char *directory, int (*each)(void *, const char *, struct err *), void *context,
+              struct err *err)
 {
     struct walk w = {directory, each, context, err};
 

@@ -81,8 +81,7 @@ static void run_load(struct isolate *iso, struct task *task)
 
     (void)task;
     if (factory) {
-        value_set(ctx, settings, "env",
-                  env_of(ctx, json_object_get(version_config(v), "vars")));
+        value_set(ctx, settings, "env", env_of(ctx, json_object_get(version_config(v), "vars")));
         JSValueRef argv[] = {factory, settings};
         hook_call(iso, HOOK_LOAD, COUNT_OF(argv), argv, &exception);
     }

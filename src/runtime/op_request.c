@@ -88,8 +88,7 @@ static void body_failed(struct isolate *iso, int32_t *id)
 static void settle_pull(struct isolate *iso, struct exchange *x)
 {
     if (x->http && http_body_buffer(x->http)->len)
-        settle(iso, &x->pull_id, NULL,
-               take_bytes(isolate_context(iso), http_body_buffer(x->http)));
+        settle(iso, &x->pull_id, NULL, take_bytes(isolate_context(iso), http_body_buffer(x->http)));
     else if (body_state(x) == HTTP_BODY_ENDED)
         settle(iso, &x->pull_id, NULL, NULL);
     else if (body_state(x) == HTTP_BODY_FAILED)
@@ -306,8 +305,7 @@ OP(op_answer_start)
 
     if (!x || !exchange_can_answer(x) || !(head_text = head_arg(ctx, OP_ARG(2), &head, exception)))
         return JSValueMakeBoolean(ctx, false);
-    wanted = http_answer_start(x->http, status, head,
-                               (int64_t)value_to_number(ctx, OP_ARG(3), -1));
+    wanted = http_answer_start(x->http, status, head, (int64_t)value_to_number(ctx, OP_ARG(3), -1));
     free(head_text);
     return JSValueMakeBoolean(ctx, wanted);
 }

@@ -18,11 +18,21 @@ static void add_escaped(struct buf *page, str text)
 {
     for (size_t i = 0; i < text.len; i++) {
         switch (text.ptr[i]) {
-        case '<': add(page, STR("&lt;")); break;
-        case '>': add(page, STR("&gt;")); break;
-        case '&': add(page, STR("&amp;")); break;
-        case '"': add(page, STR("&quot;")); break;
-        default: add(page, (str){&text.ptr[i], 1}); break;
+        case '<':
+            add(page, STR("&lt;"));
+            break;
+        case '>':
+            add(page, STR("&gt;"));
+            break;
+        case '&':
+            add(page, STR("&amp;"));
+            break;
+        case '"':
+            add(page, STR("&quot;"));
+            break;
+        default:
+            add(page, (str){&text.ptr[i], 1});
+            break;
         }
     }
 }

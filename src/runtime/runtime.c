@@ -272,10 +272,13 @@ int runtime_main(const struct runtime_options *options)
     rt.loop = uv_default_loop();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the supervisor, which tells us to stop */
-    setup = (struct isolate_setup){
-        .loop = rt.loop, .op_tables = tables, .builtins = web_builtins, .on_console = on_console,
-        .meter_of = meter_of, .on_terminated = version_on_terminated,
-        .on_turn_end = version_on_turn_end};
+    setup = (struct isolate_setup){.loop = rt.loop,
+                                   .op_tables = tables,
+                                   .builtins = web_builtins,
+                                   .on_console = on_console,
+                                   .meter_of = meter_of,
+                                   .on_terminated = version_on_terminated,
+                                   .on_turn_end = version_on_turn_end};
     start_handles();
     if (http_server_new(rt.loop, options->listen_fd,
                         (struct http_server_options){.hooks = &server_hooks,

@@ -228,8 +228,7 @@ static void load(struct worker *w, json_t *frame, str blob)
     };
     struct version *older = w->loading;
 
-    if (!source.id || !json_is_object(source.config) ||
-        version_new(w, &source, &w->loading) < 0) {
+    if (!source.id || !json_is_object(source.config) || version_new(w, &source, &w->loading) < 0) {
         runtime_log(w->name, "error", STR("the supervisor sent a version without parts"));
         return;
     }

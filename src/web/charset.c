@@ -141,8 +141,8 @@ static void make_table(int single, uint16_t *table)
         ASSERT(converter);
     }
     for (int i = 0; i < HIGH_HALF; i++)
-        table[i] =
-            converter ? icu_unit(converter, (uint8_t)(HIGH_HALF + i)) : (uint16_t)(0xF780 + i);
+        table[i] = converter ? icu_unit(converter, (uint8_t)(HIGH_HALF + i))
+                             : (uint16_t)(0xF780 + i);
     for (size_t i = 0; i < COUNT_OF(patches); i++)
         if (str_equal(patches[i].name, singles[single].name))
             table[patches[i].byte - HIGH_HALF] = patches[i].unit;

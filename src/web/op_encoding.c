@@ -157,8 +157,8 @@ static bool repair_surrogates(uint16_t *units, size_t len)
     bool whole = true;
 
     for (size_t i = 0; i < len; i++) {
-        bool pair =
-            (units[i] & 0xFC00) == 0xD800 && i + 1 < len && (units[i + 1] & 0xFC00) == 0xDC00;
+        bool pair = (units[i] & 0xFC00) == 0xD800 && i + 1 < len &&
+                    (units[i + 1] & 0xFC00) == 0xDC00;
         if (pair)
             i++;
         else if ((units[i] & 0xF800) == 0xD800) {

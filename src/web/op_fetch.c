@@ -452,7 +452,8 @@ OP(op_fetch_start)
     if (pool->active >= POOL_REQUESTS_MAX)
         return value_throw(ctx, ERR_NETWORK,
                            "fetch failed: more than 256 requests at the same time; read or cancel "
-                           "the bodies of earlier ones", exception);
+                           "the bodies of earlier ones",
+                           exception);
     value_lock(ctx);
     r = start_take(&start, ctx, argc, argv, exception);
     if (r == 0)

@@ -322,10 +322,10 @@ static const UIDNA *idna(void)
     UErrorCode status = U_ZERO_ERROR;
 
     if (!opened)
-        opened =
-            uidna_openUTS46(UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ |
-                                UIDNA_NONTRANSITIONAL_TO_ASCII | UIDNA_NONTRANSITIONAL_TO_UNICODE,
-                            &status);
+        opened = uidna_openUTS46(UIDNA_CHECK_BIDI | UIDNA_CHECK_CONTEXTJ |
+                                     UIDNA_NONTRANSITIONAL_TO_ASCII |
+                                     UIDNA_NONTRANSITIONAL_TO_UNICODE,
+                                 &status);
     ASSERT(opened);
     return opened;
 }

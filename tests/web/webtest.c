@@ -184,9 +184,13 @@ int main(int argc, char **argv)
         test_table,      op_clock_table, op_console_table, op_crypto_table, op_encoding_table,
         op_fetch_table,  op_timer_table, op_url_table,     NULL};
     uv_loop_t *loop = uv_default_loop();
-    struct isolate_setup setup = {
-        .loop = loop, .op_tables = tables, .builtins = web_builtins, .on_console = on_console,
-        .meter_of = meter_of, .on_terminated = on_terminated, .on_turn_end = on_turn_end};
+    struct isolate_setup setup = {.loop = loop,
+                                  .op_tables = tables,
+                                  .builtins = web_builtins,
+                                  .on_console = on_console,
+                                  .meter_of = meter_of,
+                                  .on_terminated = on_terminated,
+                                  .on_turn_end = on_turn_end};
     uv_check_t check;
     uv_prepare_t prepare;
     uv_idle_t idle;

@@ -43,8 +43,7 @@ Test(locate, finds_keys_in_toml)
         struct place place = locate_toml(str_from(toml), in_toml[i].keys);
 
         cr_expect_eq(place.line, in_toml[i].place.line, "case %zu: line %d", i, place.line);
-        cr_expect_eq(place.column, in_toml[i].place.column, "case %zu: column %d", i,
-                     place.column);
+        cr_expect_eq(place.column, in_toml[i].place.column, "case %zu: column %d", i, place.column);
     }
 }
 

@@ -178,8 +178,8 @@ static int status_with(str start, size_t count, str end)
 Test(chunked, bounds_extensions_and_trailers)
 {
     str end = STR("\r\n\r\n");
-    size_t line = CHUNKED_SIZE_LINE_BYTES_MAX - 2;   /* without "0;" */
-    size_t trailer = CHUNKED_TRAILER_BYTES_MAX - 4;  /* without "A:" and its line end */
+    size_t line = CHUNKED_SIZE_LINE_BYTES_MAX - 2;  /* without "0;" */
+    size_t trailer = CHUNKED_TRAILER_BYTES_MAX - 4; /* without "A:" and its line end */
 
     cr_expect_eq(status_with(STR("0;"), line, end), 2);
     cr_expect_eq(status_with(STR("0;"), line + 1, end), -400);

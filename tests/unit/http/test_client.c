@@ -51,8 +51,8 @@ static bool read_request(int fd, struct buf *in)
     for (;;) {
         ssize_t got;
 
-        if (head && (chunked ? ends_with(in, "\r\n0\r\n\r\n") || in->len == head
-                             : in->len >= head + body))
+        if (head &&
+            (chunked ? ends_with(in, "\r\n0\r\n\r\n") || in->len == head : in->len >= head + body))
             return true;
         got = recv(fd, bytes, head ? sizeof bytes : 1, 0);
         if (got <= 0)
@@ -316,8 +316,7 @@ static void probe_done(struct probe *probe)
 static struct client_options options_of(char url[static 100], const char *path)
 {
     snprintf(url, 100, "http://127.0.0.1:%d%s", port, path);
-    return (struct client_options){.method = STR("GET"), .url = str_from(url),
-                                   .body_length = -1};
+    return (struct client_options){.method = STR("GET"), .url = str_from(url), .body_length = -1};
 }
 
 static void begin(struct probe *probe, const struct client_options *options)
@@ -618,7 +617,7 @@ Test(client, large_body_of_bytes)
     options.body_kind = CLIENT_BODY_BYTES;
     options.body = (str){body, length};
     begin(&probe, &options);
-    memset(body, 'y', length);      /* it was copied */
+    memset(body, 'y', length); /* it was copied */
     turn_until(is_done, &probe);
     cr_expect_eq(probe.code, 0, "%s", probe.text);
     cr_expect(str_ends(buf_str(&probe.body), STR("zzzz")));

@@ -180,7 +180,8 @@ Test(head, lowers_names_and_trims_values)
     char *copy;
 
     cr_assert_eq(parse_copy(STR("GET / HTTP/1.1\r\nHOST:a\r\nX-AZ_9!:  \tv W\t \r\nE:\r\n\r\n"),
-                            &copy), 1);
+                            &copy),
+                 1);
     cr_expect(str_equal(head.headers[0].name, STR("host")));
     cr_expect(str_equal(head.headers[1].name, STR("x-az_9!")));
     cr_expect(str_equal(head.headers[1].value, STR("v W")));
@@ -373,8 +374,8 @@ Test(head, never_takes_a_prefix_of_a_hostile_head)
 
 static bool is_token_char(int c)
 {
-    return c && (strchr("!#$%&'*+-.^_`|~", c) || (c >= '0' && c <= '9') ||
-                 (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'));
+    return c && (strchr("!#$%&'*+-.^_`|~", c) || (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') ||
+                 (c >= 'A' && c <= 'Z'));
 }
 
 /* Puts each byte at each place of a long target, name and value: the scanners take 16 at a time. */

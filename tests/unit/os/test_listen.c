@@ -12,7 +12,7 @@ Test(listen, finds_a_free_port_and_names_a_taken_one)
         int fd, again = -1, port, other;
 
         if (listen_open(addresses[i], 0, &fd, &port, &err) < 0) {
-            cr_expect_eq(i, 1, "no IPv4: %s", err.text);    /* a machine may lack IPv6 */
+            cr_expect_eq(i, 1, "no IPv4: %s", err.text); /* a machine may lack IPv6 */
             continue;
         }
         cr_expect_gt(port, 0);

@@ -283,9 +283,9 @@ Test(sourcemap, drops_the_heads_of_async_functions)
         {"@app.js:2:3\ngo@app.js:1:19", "    at a.ts:2:3\n    at go (a.ts:1:19)"},
         {"go@app.js:1:19", "    at go (a.ts:1:19)"},
     };
-    struct sourcemap *map =
-        parsed("{\"version\":3,\"sources\":[\"a.ts\"],\"sourcesContent\":[\"async function go(n) "
-               "{\\n  await go(n);\\n}\\n\"],\"mappings\":\"AAAA,kBAAkB;EAChB\"}");
+    struct sourcemap *map = parsed(
+        "{\"version\":3,\"sources\":[\"a.ts\"],\"sourcesContent\":[\"async function go(n) "
+        "{\\n  await go(n);\\n}\\n\"],\"mappings\":\"AAAA,kBAAkB;EAChB\"}");
 
     for (size_t i = 0; i < COUNT_OF(cases); i++)
         expect_stack(map, cases[i].stack, cases[i].want);
@@ -350,7 +350,8 @@ Test(sourcemap, keeps_what_fits)
         buf_init(&out, 35);
         cr_assert_eq(buf_append(&out, str_from(fits[i])), 0);
         cr_expect_eq(sourcemap_map_stack(NULL, STR("app.js"), STR("f@b:1:2\ng@b:3:4\nh@b:5:6"),
-                                         &out), ERR_LIMIT);
+                                         &out),
+                     ERR_LIMIT);
         kept = out.len - strlen(fits[i]);
         cr_expect(str_equal(str_skip(buf_str(&out), strlen(fits[i])),
                             str_head(STR("    at f (b:1:2)\n    at g (b:3:4)"), kept)));
