@@ -336,11 +336,19 @@ static void on_stopped(void *context)
     child_free(dev->child);
 }
 
+static void stop_listening(struct dev *dev)
+{
+    if (dev->listen_fd >= 0)
+        close(dev->listen_fd);
+    dev->listen_fd = -1;
+}
+
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct dev *dev = signal->data;
 
     (void)number;
+    stop_listening(dev); /* or connections would queue up here until the runtime has finished */
     child_stop(dev->child);
 }
 
@@ -440,8 +448,7 @@ int dev_run(const struct dev_options *options, const struct dev_hooks *hooks, vo
     ASSERT(uv_loop_close(&dev->loop) == 0);
     for (size_t i = 0; i < dev->worker_count; i++)
         json_decref(dev->workers[i].hosts);
-    if (dev->listen_fd >= 0)
-        close(dev->listen_fd);
+    stop_listening(dev);
     free(dev);
     return r;
 }

@@ -201,6 +201,13 @@ test("100 is sent when the body is wanted, and only then", async (t) => {
   assert.equal(answer.headers.connection, "close");
   assert.equal((await unwanted.rest()).length, 0);
 
+  // The answer is begun before the body is read, and 100 must not come after its head.
+  const streamed = await open(t);
+  await streamed.send(head("/echo-stream"));
+  assert.equal((await streamed.head()).status, 100);
+  await streamed.send("hello");
+  assert.equal((await streamed.answer()).text, "hello");
+
   const eager = await open(t);
   await eager.send(head("/echo") + "hello");
   const first = await eager.head();

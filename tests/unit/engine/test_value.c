@@ -26,7 +26,7 @@ static void expect_utf8(JSContextRef ctx, JSValueRef value, void *context)
 
     cr_assert_not_null(text);
     cr_expect_eq(len, want->len, "%zu bytes, not %zu", len, want->len);
-    cr_expect(len == want->len && memcmp(text, want->ptr, len) == 0, "%s", text);
+    cr_expect(str_equal((str){text, len}, *want), "%s", text);
     cr_expect_eq(text[len], '\0');
     free(text);
 }
@@ -153,8 +153,8 @@ static void expect_view(JSContextRef ctx, JSValueRef value, void *context)
     if (!is_view || !c->want)
         return;
     cr_expect_eq(len, strlen(c->want), "%s: %zu bytes", c->source, len);
-    cr_expect(len != strlen(c->want) || memcmp(bytes, c->want, len) == 0, "%s: %.*s", c->source,
-              (int)len, (const char *)bytes);
+    cr_expect(str_equal((str){bytes, len}, str_from(c->want)), "%s: %.*s", c->source, (int)len,
+              (const char *)bytes);
 }
 
 #define ABCD "Uint8Array.from([65, 66, 67, 68])"
