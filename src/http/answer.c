@@ -25,14 +25,17 @@ void answer_mark_dirty(struct conn *c)
 /* "HTTP/1.1 200 OK\r\n", made once per status. */
 static str status_line(int status)
 {
-    static char lines[STATUS_MAX + 1][64];
-    char *line;
+    static struct {
+        char text[64];
+        size_t len;
+    } lines[STATUS_MAX + 1];
 
     ASSERT(status >= 100 && status <= STATUS_MAX);
-    line = lines[status];
-    if (!line[0])
-        snprintf(line, sizeof lines[0], "HTTP/1.1 %d %s\r\n", status, http_status_reason(status));
-    return str_from(line);
+    if (!lines[status].len)
+        lines[status].len = (size_t)snprintf(lines[status].text, sizeof lines[status].text,
+                                             "HTTP/1.1 %d %s\r\n", status,
+                                             http_status_reason(status));
+    return (str){lines[status].text, lines[status].len};
 }
 
 /* True when some line of the head has this lower-case name. */

@@ -74,7 +74,7 @@ struct http_server {
     bool stopping;
     char date[64];               /* "date: ...\r\n" of this second */
     size_t date_len;
-    uint64_t date_second;
+    uint64_t date_ms;            /* of the loop's clock, when it was made */
 };
 
 static inline struct conn *conn_of(const struct http_request *request)

@@ -5,7 +5,6 @@
 #include <time.h>
 
 #include "http/conn.h"
-#include "os/clock.h"
 
 enum { LISTEN_BACKLOG = 4096, JANITOR_MS = 1000 };
 
@@ -126,16 +125,16 @@ void *http_server_context(const struct http_server *server)
     return server->options.context;
 }
 
-/* IMF-fixdate (RFC 9110 5.6.7), made once a second. */
+/* IMF-fixdate (RFC 9110 5.6.7), made once a second of the loop's clock: up to a second late. */
 str server_date_line(struct http_server *server)
 {
-    uint64_t second = clock_coarse_second();
+    uint64_t now_ms = uv_now(server->loop);
 
-    if (second != server->date_second) {
-        time_t t = (time_t)second;
+    if (!server->date_len || now_ms - server->date_ms >= 1000) {
+        time_t now = time(NULL);
         struct tm tm;
-        server->date_second = second;
-        gmtime_r(&t, &tm);
+        server->date_ms = now_ms;
+        gmtime_r(&now, &tm);
         server->date_len = strftime(server->date, sizeof server->date,
                                     "date: %a, %d %b %Y %H:%M:%S GMT\r\n", &tm);
     }

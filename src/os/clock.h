@@ -31,10 +31,4 @@ static inline uint64_t clock_wall_ns(void)
     return clock_ns(CLOCK_REALTIME);
 }
 
-/* The second since 1970, from the clock that costs a few nanoseconds to read. */
-static inline uint64_t clock_coarse_second(void)
-{
-    return clock_ns(CLOCK_REALTIME_COARSE) / 1000000000u;
-}
-
 #endif
