@@ -92,8 +92,3 @@ void terminal_error(const char *text)
     terminal_print_text(stderr, PLAIN, text, false, 2);
     fputc('\n', stderr);
 }
-
-bool terminal_is_interactive(void)
-{
-    return isatty(STDIN_FILENO) && isatty(STDOUT_FILENO);
-}

@@ -28,7 +28,4 @@ void terminal_print_text(FILE *stream, enum colour colour, const char *text, boo
 /* "error: text" on standard error; lines after the first are indented. */
 void terminal_error(const char *text);
 
-/* True when a person sits at standard input and output. */
-bool terminal_is_interactive(void);
-
 #endif

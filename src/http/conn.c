@@ -413,11 +413,6 @@ void *http_request_user(const struct http_request *request)
     return request->user;
 }
 
-struct http_server *http_request_server(const struct http_request *request)
-{
-    return conn_of(request)->server;
-}
-
 enum http_body_state http_body_state(const struct http_request *request)
 {
     return request->body_state;

@@ -120,11 +120,6 @@ size_t http_server_conn_count(const struct http_server *server)
     return server->conn_count;
 }
 
-void *http_server_context(const struct http_server *server)
-{
-    return server->options.context;
-}
-
 /* IMF-fixdate (RFC 9110 5.6.7), made once a second of the loop's clock: up to a second late. */
 str server_date_line(struct http_server *server)
 {

@@ -64,12 +64,10 @@ void http_server_stop(struct http_server *server);
 void http_server_flush(struct http_server *server);
 
 size_t http_server_conn_count(const struct http_server *server);
-void *http_server_context(const struct http_server *server);
 
 /* A place for the owner's pointer. */
 void http_request_set_user(struct http_request *request, void *user);
 void *http_request_user(const struct http_request *request);
-struct http_server *http_request_server(const struct http_request *request);
 
 /* ---- the body ---- */
 

@@ -48,11 +48,6 @@ const struct runtime_options *runtime_options(void)
     return &rt.options;
 }
 
-struct http_server *runtime_server(void)
-{
-    return rt.server;
-}
-
 void runtime_tell(json_t *object)
 {
     if (object && rt.link)

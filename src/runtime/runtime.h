@@ -9,7 +9,6 @@
 #include <stdbool.h>
 
 #include "base/str.h"
-#include "http/server.h"
 
 struct runtime_options {
     int link_fd;    /* socket pair to the supervisor */
@@ -25,7 +24,6 @@ int runtime_main(const struct runtime_options *options);
 /* ---- for the other files of this room ---- */
 
 const struct runtime_options *runtime_options(void);
-struct http_server *runtime_server(void);
 
 /* Sends a frame to the supervisor; `object` is taken. */
 void runtime_tell(json_t *object);
