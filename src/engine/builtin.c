@@ -8,8 +8,9 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { OPS_MAX = 256, BUILTINS_MAX = 128, NAME_BYTES_MAX = 64 };
+enum { OPS_MAX = 512, BUILTINS_MAX = 128, NAME_BYTES_MAX = 64 };
 
 static const struct builtin *find(str name)
 {
@@ -71,27 +72,53 @@ OP(op_wake)
     return JSValueMakeUndefined(ctx);
 }
 
-/* The `ops` object: JSC makes each function when it is first read. */
+static struct op ops[OPS_MAX];
+static size_t op_count;
+
+static int compare_ops(const void *a, const void *b)
+{
+    return strcmp(((const struct op *)a)->name, ((const struct op *)b)->name);
+}
+
+static void collect_ops(void)
+{
+    ops[op_count++] = (struct op){"op_builtin", op_builtin};
+    ops[op_count++] = (struct op){"op_wake", op_wake};
+    for (const struct op *const *table = isolate_setup()->op_tables; *table; table++)
+        for (const struct op *op = *table; op->name; op++) {
+            ASSERT(op_count < OPS_MAX);
+            ops[op_count++] = *op;
+        }
+    qsort(ops, op_count, sizeof *ops, compare_ops);
+}
+
+/* A new function each time it is read: built-ins read an op once, at the top of their file. */
+static JSValueRef get_op(JSContextRef ctx, JSObjectRef object, JSStringRef name,
+                         JSValueRef *exception)
+{
+    char text[NAME_BYTES_MAX];
+    const struct op *op;
+
+    (void)object, (void)exception;
+    if (JSStringGetUTF8CString(name, text, sizeof text) == 0)
+        return NULL;
+    op = bsearch(&(struct op){.name = text}, ops, op_count, sizeof *ops, compare_ops);
+    return op ? JSObjectMakeFunctionWithCallback(ctx, name, op->call) : NULL;
+}
+
+/* The `ops` object makes each function when it is read. A table of JSStaticFunction would say the
+ * same, but JSC copies such a table for every context: 100 bytes an op in each isolate. */
 static JSClassRef ops_class(void)
 {
-    static JSStaticFunction functions[OPS_MAX + 1];
     static JSClassRef class;
-    size_t count = 0;
+    JSClassDefinition definition = kJSClassDefinitionEmpty;
 
     if (class)
         return class;
-    functions[count++] = (JSStaticFunction){"op_builtin", op_builtin, kJSPropertyAttributeReadOnly};
-    functions[count++] = (JSStaticFunction){"op_wake", op_wake, kJSPropertyAttributeReadOnly};
-    for (const struct op *const *table = isolate_setup()->op_tables; *table; table++)
-        for (const struct op *op = *table; op->name; op++) {
-            ASSERT(count < OPS_MAX);
-            functions[count++] = (JSStaticFunction){op->name, op->call,
-                                                    kJSPropertyAttributeReadOnly};
-        }
-    JSClassDefinition definition = kJSClassDefinitionEmpty;
+    collect_ops();
     definition.className = "Ops";
     definition.attributes = kJSClassAttributeNoAutomaticPrototype;
-    definition.staticFunctions = functions;
+    definition.getProperty = get_op;
     class = JSClassCreate(&definition);
     return class;
 }
@@ -130,12 +157,12 @@ void builtin_start(struct isolate *iso)
 {
     JSValueRef exception = NULL;
     JSObjectRef exports = JSObjectMake(iso->ctx, NULL, NULL);
-    JSObjectRef ops = JSObjectMake(iso->ctx, ops_class(), NULL);
+    JSObjectRef natives = JSObjectMake(iso->ctx, ops_class(), NULL);
     JSObjectRef cells = JSObjectMakeTypedArrayWithBytesNoCopy(iso->ctx, kJSTypedArrayTypeInt32Array,
                                                               iso->cells, sizeof iso->cells,
                                                               keep_nothing, NULL, NULL);
     JSValueRef core = evaluate(iso->ctx, find(STR("core")), &exception);
-    JSValueRef argv[] = {exports, JSValueMakeUndefined(iso->ctx), ops, cells};
+    JSValueRef argv[] = {exports, JSValueMakeUndefined(iso->ctx), natives, cells};
 
     if (exception)
         stop_with(iso, "core", exception);
