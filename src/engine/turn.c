@@ -91,19 +91,6 @@ void turn_run(struct isolate *iso)
     JSUnlock(iso->ctx);
 }
 
-JSValueRef hook_call(struct isolate *iso, enum hook hook, size_t argc, const JSValueRef argv[],
-                     JSValueRef *exception)
-{
-    JSValueRef thrown = NULL;
-    JSValueRef result = JSObjectCallAsFunction(iso->ctx, iso->hooks[hook], NULL, argc, argv,
-                                               &thrown);
-
-    turn_drain(iso);
-    if (exception)
-        *exception = thrown;
-    return thrown || iso->terminated ? NULL : result;
-}
-
 void turn_warm(struct isolate *iso)
 {
     hook_call(iso, HOOK_WARM, 0, NULL, NULL);
@@ -130,13 +117,4 @@ void turn_wake(struct isolate *iso)
         return;
     iso->wake = (struct task){.run = run_wake, .drop = drop_wake};
     isolate_post(iso, &iso->wake);
-}
-
-void hook_complete(struct isolate *iso, int32_t id, JSValueRef error, JSValueRef value)
-{
-    JSValueRef nothing = JSValueMakeUndefined(iso->ctx);
-    JSValueRef argv[] = {JSValueMakeNumber(iso->ctx, id), error ? error : nothing,
-                         value ? value : nothing};
-
-    hook_call(iso, HOOK_COMPLETE, COUNT_OF(argv), argv, NULL);
 }
