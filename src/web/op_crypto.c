@@ -1,25 +1,17 @@
-/* Ops under js/crypto.js: random bytes, UUIDs, digests.
+/* Ops under js/crypto.js: random bytes, UUIDs, digests, comparing in constant time.
  *
  * Small requests for random bytes are served from a pool that one system call fills; what was
- * given out is wiped from it at once.
- *
- * A digest of a few kilobytes is made on the spot. A larger one must not hold up the loop:
- *
- *   op_crypto_digest_later:  copy ── uv_queue_work ── on_digest_work (a pool's thread)
- *                                                       │
- *   on_digest_run (in a turn) ── isolate_post ── on_digest_done (the loop)
- *
- * (1) A job's isolate may go while the job runs: on_isolate_gone() then clears `iso`, and the job
- *     is freed when its work is done. */
+ * given out is wiped from it at once. A digest of a few kilobytes is made here on the spot; larger
+ * ones are calls of op_crypto_run.c. */
 #include <errno.h>
-#include <openssl/evp.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
 #include "base/err.h"
-#include "engine/hook.h"
+#include "engine/handle.h"
 #include "engine/op.h"
 #include "engine/value.h"
+#include "web/crypto_private.h"
 #include "web/web.h"
 
 enum {
@@ -89,21 +81,10 @@ OP(op_crypto_uuid)
     return value_latin1(ctx, (str){text, sizeof text});
 }
 
-/* The digest by its number in js/crypto.js, or NULL. */
+/* The digest of this number (crypto_call.h), or NULL. */
 static const EVP_MD *digest_of(JSContextRef ctx, JSValueRef number)
 {
-    switch ((int)value_to_number(ctx, number, -1)) {
-    case 0:
-        return EVP_sha1();
-    case 1:
-        return EVP_sha256();
-    case 2:
-        return EVP_sha384();
-    case 3:
-        return EVP_sha512();
-    default:
-        return NULL;
-    }
+    return crypto_call_hash((int)value_to_number(ctx, number, -1));
 }
 
 /* (digest number, bytes) -> Uint8Array */
@@ -121,94 +102,90 @@ OP(op_crypto_digest)
     return value_bytes(ctx, out, out_len);
 }
 
-struct digest_job {
-    uv_work_t work;
-    struct task task;
-    struct resource resource;
-    struct isolate *iso; /* NULL once the isolate is gone */
-    int32_t id;
-    const EVP_MD *md;
-    char *bytes;
-    size_t len;
-    unsigned char out[EVP_MAX_MD_SIZE];
-    unsigned out_len;
+/* ---- a digest in pieces ---- */
+
+static const char hash_kind[] = "hash";
+
+struct hash {
+    struct handle handle;
+    EVP_MD_CTX *ctx;
 };
 
-static void job_free(struct digest_job *job)
+static void on_hash_buried(struct handle *handle)
 {
-    free(job->bytes);
-    free(job);
+    struct hash *hash = CONTAINER_OF(handle, struct hash, handle);
+
+    EVP_MD_CTX_free(hash->ctx);
+    free(hash);
 }
 
-static void on_isolate_gone(struct resource *resource)
+/* (digest number) -> a digest that takes pieces. */
+OP(op_crypto_hash_new)
 {
-    CONTAINER_OF(resource, struct digest_job, resource)->iso = NULL;
+    const EVP_MD *md = digest_of(ctx, OP_ARG(0));
+    struct hash *hash;
+
+    if (!md)
+        return value_throw(ctx, ERR_INVALID, NULL, exception);
+    hash = mem_new(struct hash);
+    hash->handle = (struct handle){.kind = hash_kind, .free = on_hash_buried};
+    hash->ctx = EVP_MD_CTX_new();
+    ASSERT(EVP_DigestInit_ex(hash->ctx, md, NULL) == 1);
+    return handle_object(ctx, &hash->handle);
 }
 
-static void on_digest_work(uv_work_t *work)
+static EVP_MD_CTX *hash_of(JSContextRef ctx, JSValueRef value)
 {
-    struct digest_job *job = work->data;
+    struct handle *handle = handle_of(ctx, value, hash_kind);
 
-    ASSERT(EVP_Digest(job->bytes, job->len, job->out, &job->out_len, job->md, NULL) == 1);
+    return handle ? CONTAINER_OF(handle, struct hash, handle)->ctx : NULL;
 }
 
-static void on_digest_run(struct isolate *iso, struct task *task)
+/* (hash, bytes): takes a piece. */
+OP(op_crypto_hash_update)
 {
-    struct digest_job *job = CONTAINER_OF(task, struct digest_job, task);
-
-    hook_complete(iso, job->id, NULL, value_bytes(isolate_context(iso), job->out, job->out_len));
-    job_free(job);
-}
-
-static void on_digest_drop(struct task *task)
-{
-    job_free(CONTAINER_OF(task, struct digest_job, task));
-}
-
-static void on_digest_done(uv_work_t *work, int status)
-{
-    struct digest_job *job = work->data;
-
-    ASSERT(status == 0);
-    if (!job->iso) {
-        job_free(job);
-        return;
-    }
-    isolate_remove_resource(&job->resource);
-    isolate_post(job->iso, &job->task);
-}
-
-/* (completion id, digest number, bytes): completes with a Uint8Array. */
-OP(op_crypto_digest_later)
-{
-    const EVP_MD *md = digest_of(ctx, OP_ARG(1));
-    struct digest_job *job;
+    EVP_MD_CTX *hash = hash_of(ctx, OP_ARG(0));
     const void *bytes;
     size_t len;
 
-    if (!md || !value_view(ctx, OP_ARG(2), &bytes, &len))
+    if (!hash || !value_view(ctx, OP_ARG(1), &bytes, &len))
         return value_throw(ctx, ERR_INVALID, NULL, exception);
-    job = mem_new(struct digest_job);
-    job->bytes = mem_alloc(len);
     if (len)
-        memcpy(job->bytes, bytes, len);
-    job->len = len;
-    job->md = md;
-    job->id = (int32_t)value_to_number(ctx, OP_ARG(0), 0);
-    job->iso = isolate_current();
-    job->work.data = job;
-    job->task.run = on_digest_run;
-    job->task.drop = on_digest_drop;
-    job->resource.close = on_isolate_gone;
-    isolate_add_resource(job->iso, &job->resource);
-    ASSERT(uv_queue_work(isolate_loop(), &job->work, on_digest_work, on_digest_done) == 0);
+        ASSERT(EVP_DigestUpdate(hash, bytes, len) == 1);
     return JSValueMakeUndefined(ctx);
+}
+
+/* (hash) -> Uint8Array, once. */
+OP(op_crypto_hash_end)
+{
+    EVP_MD_CTX *hash = hash_of(ctx, OP_ARG(0));
+    unsigned char out[EVP_MAX_MD_SIZE];
+    unsigned len = 0;
+
+    if (!hash || EVP_DigestFinal_ex(hash, out, &len) != 1)
+        return value_throw(ctx, ERR_INVALID, NULL, exception);
+    return value_bytes(ctx, out, len);
+}
+
+/* (bytes, bytes of the same length) -> are they the same? Takes the same time whatever they are. */
+OP(op_crypto_equal)
+{
+    const void *first, *second;
+    size_t first_len, second_len;
+
+    if (!value_view(ctx, OP_ARG(0), &first, &first_len) ||
+        !value_view(ctx, OP_ARG(1), &second, &second_len) || first_len != second_len)
+        return value_throw(ctx, ERR_INVALID, NULL, exception);
+    return JSValueMakeBoolean(ctx, !first_len || CRYPTO_memcmp(first, second, first_len) == 0);
 }
 
 const struct op op_crypto_table[] = {
     {"op_crypto_random", op_crypto_random},
     {"op_crypto_uuid", op_crypto_uuid},
     {"op_crypto_digest", op_crypto_digest},
-    {"op_crypto_digest_later", op_crypto_digest_later},
+    {"op_crypto_hash_new", op_crypto_hash_new},
+    {"op_crypto_hash_update", op_crypto_hash_update},
+    {"op_crypto_hash_end", op_crypto_hash_end},
+    {"op_crypto_equal", op_crypto_equal},
     {0},
 };
