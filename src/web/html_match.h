@@ -1,0 +1,28 @@
+/* Does an element match a compound selector?
+ *
+ * Owns: nothing. Thread: the loop's. Limits: those of html_selector.h; a match costs at most the
+ * conditions of the compound times the attributes of the tag. */
+#ifndef ATOLL_WEB_HTML_MATCH_H
+#define ATOLL_WEB_HTML_MATCH_H
+
+#include "web/html_lexer.h"
+#include "web/html_selector.h"
+
+/* A start tag as selectors see it; everything is borrowed. */
+struct html_element {
+    str name;
+    uint64_t key;                  /* of name */
+    const char *tag;               /* its first byte */
+    const struct html_attr *attrs;
+    uint32_t attr_count;
+    uint32_t nth_child;            /* from 1 */
+    uint32_t nth_of_type;
+};
+
+bool html_match_compound(const struct html_selectors *set, int compound,
+                         const struct html_element *element);
+
+/* The first attribute of that name, or NULL. */
+const struct html_attr *html_match_attr(const struct html_element *element, str name);
+
+#endif
