@@ -237,3 +237,19 @@ test("brands are checked and names are right", async () => {
   assertThrows(() => new ReadableStream({}, { highWaterMark: -1 }), RangeError);
   assertEquals([ReadableStream.name, `${new WritableStream()}`], ["ReadableStream", "[object WritableStream]"]);
 });
+
+test("identity streams take a highWaterMark in bytes", async () => {
+  for (const stream of [new IdentityTransformStream({ highWaterMark: 10 }), new FixedLengthStream(6, { highWaterMark: 10 })]) {
+    const writer = stream.writable.getWriter();
+    assertEquals(writer.desiredSize, 10);
+    const writes = [writer.write(new Uint8Array(4)), writer.write(new Uint8Array(2))];
+    assertEquals(writer.desiredSize, 4);
+    const closed = writer.close();
+    assertEquals((await new Response(stream.readable).bytes()).length, 6);
+    await Promise.all([...writes, closed]);
+  }
+  assertEquals(new IdentityTransformStream().writable.getWriter().desiredSize, 1);
+  assertThrows(() => new IdentityTransformStream({ highWaterMark: -1 }), RangeError);
+  const writer = new IdentityTransformStream({ highWaterMark: 10 }).writable.getWriter();
+  await assertRejects(writer.write("text"), TypeError);
+});

@@ -83,7 +83,7 @@ test("copies errors", () => {
 test("refuses what cannot be cloned", () => {
   const bad = [
     () => {}, class {}, Symbol("s"), Object(Symbol("s")), Promise.resolve(), new WeakMap(), new WeakSet(), new WeakRef({}),
-    new URL("a:b"), new URLSearchParams(), new TextEncoder(), new Headers(), new Response(), crypto, [1].values(), Map.prototype.keys.call(new Map()),
+    new URL("a:b"), new URLSearchParams(), new TextEncoder(), new Headers(), new Response(), crypto, scheduler, [1].values(), Map.prototype.keys.call(new Map()),
   ];
   for (const value of bad)
     for (const wrapped of [value, [value], { value }, new Map([[1, value]]), new Set([value])]) {
@@ -123,4 +123,48 @@ test("copies blobs and files", async () => {
   const [blob, file] = structuredClone([new Blob(["ab"], { type: "text/x" }), new File(["c"], "n", { lastModified: 5 })]);
   assertEquals([blob.constructor, blob.type, await blob.text()], [Blob, "text/x", "ab"]);
   assertEquals([file.constructor, file.name, file.lastModified, await file.text()], [File, "n", 5, "c"]);
+});
+
+test("views keep to the length of a resizable buffer when they did", () => {
+  const buffer = new ArrayBuffer(8, { maxByteLength: 16 });
+  new Uint8Array(buffer).set([1, 2, 3, 4, 5, 6, 7, 8]);
+  const full = new ArrayBuffer(8, { maxByteLength: 8 });
+  new Uint8Array(full)[7] = 9;
+  const views = [
+    [new Uint8Array(buffer), true], [new Uint16Array(buffer, 2), true], [new DataView(buffer, 1), true],
+    [new Uint8Array(buffer, 0, 8), false], [new DataView(buffer, 4, 4), false], [new Uint8Array(full), true], [new Uint8Array(full, 0, 8), false],
+  ];
+  for (const [view, tracks] of views) {
+    const copy = structuredClone(view);
+    const before = copy.byteLength;
+    assertEquals(before, view.byteLength);
+    copy.buffer.resize(4);
+    assert(tracks ? copy.byteLength < before : copy.buffer.byteLength === 4);
+    copy.buffer.resize(8);
+    assertEquals(copy.byteLength, before);
+  }
+  assertEquals([...new Uint8Array(buffer)], [1, 2, 3, 4, 5, 6, 7, 8]);
+  assertEquals(new Uint8Array(full)[7], 9);
+});
+
+test("refuses shared memory, keeps compiled modules", () => {
+  const shared = new WebAssembly.Memory({ shared: true, initial: 1, maximum: 1 }).buffer;
+  assertThrows(() => structuredClone(shared), "DataCloneError");
+  const module = new WebAssembly.Module(new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0]));
+  assert(structuredClone({ module }).module instanceof WebAssembly.Module);
+  const memory = new WebAssembly.Memory({ initial: 1 });
+  assertThrows(() => structuredClone(1, { transfer: [memory.buffer] }), "DataCloneError");
+});
+
+test("subclasses and deleted globals", () => {
+  class Mine extends Blob {}
+  assertEquals(Object.getPrototypeOf(structuredClone(new Mine(["x"]))), Blob.prototype);
+  const { Uint8Array: kept } = globalThis;
+  const view = new Uint8Array(2);
+  delete globalThis.Uint8Array;
+  try {
+    assert(structuredClone(view) instanceof kept);
+  } finally {
+    globalThis.Uint8Array = kept;
+  }
 });

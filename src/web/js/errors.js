@@ -27,12 +27,7 @@ exports.logUncaught = (where, error, id) => op_fail(0, ...exports.describe(error
 
 exports.rejection = (promise, reason) => {
   const id = cells[CURRENT];
-  const serviceWorker = core.loaded("service_worker");
-  if (serviceWorker?.listensTo("unhandledrejection")) {
-    const init = { promise, reason, cancelable: true };
-    const event = new (use("events").PromiseRejectionEvent)("unhandledrejection", init);
-    if (!serviceWorker.dispatchEvent(event)) return;
-  }
+  if (core.loaded("global_events")?.rejectionIsHandled(promise, reason)) return;
   if (id !== 0) rejected.set(id, reason);
   if (rejected.size > REJECTED_MAX) rejected.delete(rejected.keys().next().value);
   exports.logUncaught("unhandled rejection: ", reason, id);

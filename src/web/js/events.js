@@ -2,6 +2,7 @@
 // parent, so the path of an event is the target alone.
 
 const { constants, finish, named, need } = use("webidl");
+const { now: timeNow } = use("time_origin");
 
 const define = Object.defineProperty;
 const CURRENT = 3; // cells: see engine/isolate.h
@@ -20,7 +21,8 @@ const fail = (name, message) => new (use("dom_exception").DOMException)(message,
 
 // ---- Event ----
 
-let dispatch; // (event, target, listeners, trusted) => false when the event was cancelled
+// (event, target, listeners, trusted, onError) => false when the event was cancelled
+let dispatch;
 
 // isTrusted is [LegacyUnforgeable]: an own property of each event, with one getter.
 let isTrusted;
@@ -39,7 +41,7 @@ class Event {
   #passive = false;
   #dispatching = false;
   #trusted = false;
-  #time = use("performance").performance.now();
+  #time = timeNow();
 
   constructor(type, init) {
     need(arguments.length, 1, "Failed to construct 'Event'");
@@ -126,7 +128,7 @@ class Event {
       "isTrusted",
     ).get;
 
-    dispatch = (event, target, listeners, trusted) => {
+    dispatch = (event, target, listeners, trusted, onError = reportError) => {
       if (!isObject(event) || !(#type in event))
         throw new TypeError("Failed to execute 'dispatchEvent' on 'EventTarget': parameter 1 is not of type 'Event'");
       if (event.#dispatching)
@@ -136,24 +138,27 @@ class Event {
       event.#target = event.#currentTarget = target;
       event.#phase = AT_TARGET;
       const list = listeners.get(event.#type);
-      if (list !== undefined) {
-        const now = list.slice();
-        invoke(event, target, list, now, true);
-        invoke(event, target, list, now, false);
+      try {
+        if (list !== undefined) {
+          const now = list.slice();
+          invoke(event, target, list, now, { capture: true, onError });
+          invoke(event, target, list, now, { capture: false, onError });
+        }
+      } finally {
+        event.#dispatching = event.#stopped = event.#stoppedNow = false;
+        event.#phase = NONE;
+        event.#currentTarget = null;
       }
-      event.#dispatching = event.#stopped = event.#stoppedNow = false;
-      event.#phase = NONE;
-      event.#currentTarget = null;
       return !event.#canceled;
     };
 
-    const invoke = (event, target, list, now, capture) => {
+    const invoke = (event, target, list, now, { capture, onError }) => {
       if (event.#stopped) return;
       for (const listener of now) {
         if (listener.capture !== capture || listener.removed) continue;
         if (listener.once) remove(list, listener);
         event.#passive = listener.passive;
-        callListener(event, target, listener.callback);
+        callListener(event, target, listener.callback, onError);
         event.#passive = false;
         if (event.#stoppedNow) return;
       }
@@ -165,14 +170,14 @@ define(Event, "length", { value: 1, configurable: true });
 constants(Event, { NONE: 0, CAPTURING_PHASE: 1, AT_TARGET: 2, BUBBLING_PHASE: 3 });
 exports.Event = Event;
 
-function callListener(event, target, callback) {
+function callListener(event, target, callback, onError) {
   try {
     if (typeof callback === "function") return Reflect.apply(callback, target, [event]);
     const handle = callback.handleEvent;
     if (typeof handle !== "function") throw new TypeError("The event listener has no handleEvent() method");
     Reflect.apply(handle, callback, [event]);
   } catch (error) {
-    reportError(error);
+    onError(error);
   }
 }
 
@@ -184,7 +189,7 @@ function remove(list, listener) {
 
 // ---- EventTarget ----
 
-let globalObject; // with its listeners, once makeEventTarget() was called
+let globalObject; // with its listeners, once globalTarget() was called
 let globalListeners;
 let listenersOf; // (target) => Map of type -> list of listeners, in the order they were added
 let onListen; // (target, callback): callback(type) is called for each listener that is added
@@ -250,7 +255,7 @@ function checkCallback(callback, method) {
 function listenerOptions(options) {
   if (!isObject(options)) return { capture: !!options, once: false, passive: false, signal: undefined };
   const { capture, once, passive, signal } = options;
-  if (signal !== undefined && !(signal instanceof use("abort").AbortSignal))
+  if (signal !== undefined && !use("abort").isSignal(signal))
     throw new TypeError("Failed to execute 'addEventListener' on 'EventTarget': the signal is not an AbortSignal");
   return { capture: !!capture, once: !!once, passive: !!passive, signal };
 }
@@ -258,16 +263,21 @@ function listenerOptions(options) {
 const find = (list, callback, capture) =>
   list.find((listener) => listener.callback === callback && listener.capture === capture);
 
-// Makes the global object a target: listeners get it as `this` and as the event's target.
-exports.makeEventTarget = (object) => {
+// Makes the global object a target: listeners get it as `this` and as the event's target. Returns
+// its listeners.
+exports.globalTarget = (object) => {
   globalObject = object;
-  globalListeners ??= new Map();
-  for (const name of ["addEventListener", "removeEventListener", "dispatchEvent"])
-    define(object, name, { value: EventTarget.prototype[name], writable: true, enumerable: true, configurable: true });
+  return (globalListeners ??= new Map());
 };
 
 // Dispatches an event that the platform made.
 exports.fire = (target, event) => dispatch(event, target, listenersOf(target), true);
+
+const rethrow = (error) => {
+  throw error;
+};
+// The same, but the first exception of a listener ends it and is thrown.
+exports.fireOrThrow = (target, event) => dispatch(event, target, listenersOf(target), true, rethrow);
 
 // ---- handler attributes: onabort, onmessage ... (HTML 8.1.8.1) ----
 
@@ -278,11 +288,11 @@ exports.defineHandlers = (prototype, ...types) => {
   for (const type of types) {
     const get = function () {
       listenersOf(this);
-      return handlers.get(this)?.[type]?.value ?? null;
+      return handlers.get(this ?? globalObject)?.[type]?.value ?? null;
     };
     const set = function (value) {
       listenersOf(this);
-      setHandler(this, type, isObject(value) ? value : null);
+      setHandler(this ?? globalObject, type, isObject(value) ? value : null);
     };
     named(`get on${type}`, get);
     named(`set on${type}`, set);
@@ -303,7 +313,10 @@ function setHandler(target, type, value) {
     const listener = function (event) {
       const callback = own[type]?.value;
       if (typeof callback !== "function") return;
-      if (Reflect.apply(callback, this, [event]) === false) event.preventDefault();
+      if (type === "error" && target === globalObject && event instanceof exports.ErrorEvent) {
+        const { message, filename, lineno, colno, error } = event;
+        if (Reflect.apply(callback, this, [message, filename, lineno, colno, error]) === true) event.preventDefault();
+      } else if (Reflect.apply(callback, this, [event]) === false) event.preventDefault();
     };
     own[type] = { value, listener };
     addEventListener.call(target, type, listener);
@@ -371,6 +384,11 @@ subclass("CustomEvent", { detail: any(null) }, {
   },
 });
 subclass("ErrorEvent", { message: text, filename: text, lineno: count, colno: count, error: any(undefined) });
+subclass("CloseEvent", {
+  wasClean: { value: false, convert: Boolean },
+  code: { value: 0, convert: (found) => found & 0xffff },
+  reason: { value: "", convert: (found) => `${found}`.toWellFormed() },
+});
 subclass("PromiseRejectionEvent", { promise: { convert: required }, reason: any(undefined) }, { length: 2 });
 
 const portsOf = (found) => Object.freeze([...found]);
@@ -384,22 +402,10 @@ subclass("MessageEvent", {
 
 // ---- reportError ----
 
-let reporting = false;
-
 // An error of a callback that nobody can catch: the global's "error" event, else the log.
 function reportError(error) {
   need(arguments.length, 1, "Failed to execute 'reportError'");
-  const serviceWorker = use("core").loaded("service_worker");
-  if (!reporting && serviceWorker?.listensTo("error")) {
-    reporting = true;
-    try {
-      const message = isObject(error) && "message" in error ? `Uncaught ${error}` : `Uncaught ${use("inspect").inspect(error)}`;
-      const event = new exports.ErrorEvent("error", { error, message, cancelable: true });
-      if (!serviceWorker.dispatchEvent(event)) return;
-    } finally {
-      reporting = false;
-    }
-  }
+  if (use("core").loaded("global_events")?.errorIsHandled(error)) return;
   use("errors").logUncaught("Uncaught ", error, cells[CURRENT]);
 }
 exports.reportError = named("reportError", reportError);

@@ -79,11 +79,17 @@ const ATTRIBUTES = {
   AbortController: ["abort", "signal"],
   AbortSignal: ["abort", "aborted", "reason"],
   Blob: ["blob", "size", "type"],
+  CompressionStream: ["compression", "readable", "writable"],
   CustomEvent: ["events", "type", "detail", "defaultPrevented"],
+  DecompressionStream: ["compression", "readable", "writable"],
   ErrorEvent: ["events", "type", "message", "error"],
   Event: ["events", "type", "defaultPrevented", "timeStamp"],
   File: ["blob", "name", "size", "type", "lastModified"],
+  MessageChannel: ["message_channel", "port1", "port2"],
   MessageEvent: ["events", "type", "data", "origin"],
+  PerformanceMark: ["performance_entries", "name", "startTime", "detail"],
+  PerformanceMeasure: ["performance_entries", "name", "startTime", "duration", "detail"],
+  PromiseRejectionEvent: ["events", "type", "promise", "reason"],
   ReadableStream: ["streams", "locked"],
   Request: ["request", "method", "url", "headers", "redirect", "cf", "signal", "bodyUsed"],
   Response: ["response", "status", "statusText", "headers", "ok", "redirected", "url", "bodyUsed"],
@@ -262,8 +268,8 @@ class Walk {
   }
 
   // Braces that stay when nothing is in them.
-  collection(head, items, value, level) {
-    const all = [...items, ...this.properties(value)];
+  collection(head, items, value, level, skip) {
+    const all = [...items, ...this.properties(value, skip)];
     return all.length === 0 ? `${head}{}` : this.join(head, "{", all, "}", level);
   }
 
@@ -293,7 +299,7 @@ class Walk {
       const label = this.say(key);
       items.push(`${label}: ${this.inner(value[key])}`);
     }
-    return this.collection(objectHead(name, ""), items, value, level);
+    return this.collection(objectHead(name, ""), items, value, level, (key) => key === "isTrusted"); // of each event
   }
 
   error(error, level) {

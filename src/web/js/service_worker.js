@@ -1,76 +1,73 @@
-// Service-worker syntax: addEventListener("fetch", (event) => event.respondWith(...)), and the global
-// as an EventTarget.
+// Service-worker syntax: addEventListener("fetch", (event) => event.respondWith(...)). The global's
+// other events are in global_events.js.
 
-const { Event, EventTarget } = use("events");
+const { finish } = use("webidl");
+const { Event, dictionary, fireOrThrow } = use("events");
 
-const target = new EventTarget();
-const types = new Set();
-const fetchListeners = [];
+const INTERNAL = {};
+const EXTENDABLE = "Failed to construct 'ExtendableEvent'";
+const FETCH = "Failed to construct 'FetchEvent'";
 
-exports.addEventListener = function addEventListener(type, callback, options) {
-  types.add(`${type}`);
-  // An exception of a fetch listener is the request's, so these are called without the target,
-  // which would report it and go on.
-  if (`${type}` === "fetch") fetchListeners.push(callback);
-  else target.addEventListener(type, callback, options);
-};
-exports.removeEventListener = function removeEventListener(type, callback, options) {
-  if (`${type}` === "fetch") {
-    const at = fetchListeners.indexOf(callback);
-    if (at >= 0) fetchListeners.splice(at, 1);
-  } else target.removeEventListener(type, callback, options);
-};
-exports.dispatchEvent = function dispatchEvent(event) {
-  return target.dispatchEvent(event);
-};
-exports.listensTo = (type) => types.has(type);
+let attach; // (event, ctx)
+let contextOf; // (event) => what attach() gave it
 
 class ExtendableEvent extends Event {
   #ctx;
+
   constructor(type, init) {
+    if (arguments.length === 0) throw new TypeError(`${EXTENDABLE}: 1 argument required`);
     super(type, init);
-    this.#ctx = init?.ctx;
   }
   waitUntil(promise) {
     this.#ctx?.waitUntil(promise);
   }
+  static {
+    attach = (event, ctx) => (event.#ctx = ctx);
+    contextOf = (event) => event.#ctx;
+  }
 }
+finish(ExtendableEvent, "ExtendableEvent");
+Object.defineProperty(ExtendableEvent, "length", { value: 1, configurable: true });
+exports.ExtendableEvent = ExtendableEvent;
+
+let responseOf;
 
 class FetchEvent extends ExtendableEvent {
   #request;
-  #ctx;
   #response;
+
   constructor(type, init) {
+    if (arguments.length < 2) throw new TypeError(`${FETCH}: 2 arguments required`);
     super(type, init);
-    this.#request = init?.request;
-    this.#ctx = init?.ctx;
+    const { request } = dictionary(init, FETCH);
+    if (request === undefined) throw new TypeError(`${FETCH}: 'request' is required`);
+    this.#request = request;
   }
   get request() {
     return this.#request;
   }
   respondWith(response) {
     if (this.#response !== undefined) throw new TypeError("FetchEvent.respondWith() has already been called.");
+    this.stopImmediatePropagation();
     this.#response = Promise.resolve(response);
   }
   passThroughOnException() {
-    this.#ctx?.passThroughOnException();
+    this.#request;
+    contextOf(this)?.passThroughOnException();
   }
-  static responseOf(event) {
-    return event.#response;
+  static {
+    responseOf = (event) => event.#response;
   }
 }
-const { responseOf } = FetchEvent;
-delete FetchEvent.responseOf;
-exports.ExtendableEvent = ExtendableEvent;
+finish(FetchEvent, "FetchEvent");
 exports.FetchEvent = FetchEvent;
 
+// The handler of a worker in this syntax. An exception of a listener is the request's.
 exports.fetch = (request, env, ctx) => {
-  const event = new FetchEvent("fetch", { request, ctx });
-  for (const listener of fetchListeners) {
-    if (typeof listener === "function") listener.call(globalThis, event);
-    else listener.handleEvent(event);
-    const response = responseOf(event);
-    if (response !== undefined) return response;
-  }
+  const event = new FetchEvent("fetch", { request, cancelable: true });
+  attach(event, ctx);
+  fireOrThrow(globalThis, event);
+  const response = responseOf(event);
+  if (response !== undefined) return response;
   throw new TypeError("No listener of the fetch event called event.respondWith().");
 };

@@ -13,8 +13,24 @@ const rejected = (reason) => new Promise_((_, reject) => reject(reason));
 const noop = () => {};
 const handled = (promise) => then(promise, undefined, noop);
 
-// "A promise resolved with": where `value` is a promise it is followed, which takes its ticks.
-exports.resolvedWith = (value) => new Promise_((onValue) => onValue(value));
+// The functions of the promise that is being made: an executor that is made once.
+let resolveIt;
+let rejectIt;
+const capture = (onValue, onError) => {
+  resolveIt = onValue;
+  rejectIt = onError;
+};
+
+const done = resolved(undefined);
+
+// "A promise resolved with": where `value` is a promise it is followed, which takes its ticks. The
+// one for undefined is shared: it is for reactions of this room only.
+exports.resolvedWith = (value) => {
+  if (value === undefined) return done;
+  const promise = new Promise_(capture);
+  resolveIt(value);
+  return promise;
+};
 
 exports.then = then;
 exports.resolved = resolved;
@@ -24,52 +40,76 @@ exports.handled = handled;
 
 // { promise, resolve, reject }
 exports.deferred = () => {
-  const own = { promise: undefined, resolve: undefined, reject: undefined };
-  own.promise = new Promise_((onValue, onError) => {
-    own.resolve = onValue;
-    own.reject = onError;
-  });
-  return own;
+  const promise = new Promise_(capture);
+  return { promise, resolve: resolveIt, reject: rejectIt };
 };
 
-// Runs `callback` and makes a promise of whatever comes of it.
-exports.promised = (callback) => {
+// A promise for nothing but its settling, which is made when somebody asks for it: most are never
+// asked for. One that is rejected counts as handled.
+exports.Outcome = class {
+  #own;
+  #error;
+  #failed = false;
+  settled = false;
+  get promise() {
+    if (this.#own !== undefined) return this.#own.promise;
+    const own = (this.#own = exports.deferred());
+    if (this.#failed) this.#refuse(own);
+    else if (this.settled) own.resolve(undefined);
+    return own.promise;
+  }
+  resolve() {
+    this.settled = true;
+    this.#own?.resolve(undefined);
+  }
+  reject(error) {
+    this.settled = this.#failed = true;
+    this.#error = error;
+    if (this.#own !== undefined) this.#refuse(this.#own);
+  }
+  #refuse({ promise, reject }) {
+    reject(this.#error);
+    handled(promise);
+  }
+};
+
+// Calls `callback` with `a` and `b` and makes a promise of whatever comes of it.
+exports.promised = (callback, a, b) => {
   try {
-    return exports.resolvedWith(callback());
+    return exports.resolvedWith(callback(a, b));
   } catch (error) {
     return rejected(error);
   }
 };
 
-// A queue whose shift() does not move what stays.
+// A queue of links: what stays is not moved, and one that is emptied over and over costs no array.
 exports.Queue = class {
-  #items = [];
-  #head = 0;
-  get length() {
-    return this.#items.length - this.#head;
-  }
+  #first;
+  #last;
+  length = 0;
   push(item) {
-    this.#items.push(item);
+    const link = { item, next: undefined };
+    if (this.length++ === 0) this.#first = link;
+    else this.#last.next = link;
+    this.#last = link;
   }
   peek() {
-    return this.#items[this.#head];
+    return this.#first?.item;
   }
   shift() {
-    const item = this.#items[this.#head];
-    this.#items[this.#head++] = undefined;
-    if (this.#head === this.#items.length) this.clear();
-    else if (this.#head > 1024 && this.#head * 2 > this.#items.length) {
-      this.#items = this.#items.slice(this.#head);
-      this.#head = 0;
-    }
-    return item;
+    const first = this.#first;
+    if (first === undefined) return undefined;
+    this.#first = first.next;
+    if (--this.length === 0) this.#last = undefined;
+    return first.item;
   }
   // Empties the queue and returns what was in it.
   clear() {
-    const rest = this.#items.slice(this.#head);
-    this.#items = [];
-    this.#head = 0;
-    return rest;
+    const items = [];
+    for (let link = this.#first; link !== undefined; link = link.next) items.push(link.item);
+    this.#first = this.#last = undefined;
+    this.length = 0;
+    return items;
   }
 };
 
@@ -83,12 +123,14 @@ exports.dictionary = (value, what) => {
   return value;
 };
 
-// The method `name` of a source, sink or transformer, bound to it; undefined when it has none.
-exports.method = (holder, name) => {
+// The method `name` of a source, sink or transformer, bound to it, for `count` arguments; undefined
+// when it has none.
+exports.method = (holder, name, count = 1) => {
   const found = holder[name];
   if (found === undefined) return undefined;
   if (typeof found !== "function") throw new TypeError(`${name} is not a function`);
-  return (...args) => apply(found, holder, args);
+  if (count === 0) return () => apply(found, holder, []);
+  return count === 1 ? (a) => apply(found, holder, [a]) : (a, b) => apply(found, holder, [a, b]);
 };
 
 // The `length` of functions with optional arguments, by WebIDL.

@@ -9,7 +9,7 @@ const base = use("stream_base");
 const streams = use("streams");
 const { finish, need } = use("webidl");
 const { Queue, deferred, dictionary, illegal, lengths, noop, rejected, resolved, then } = base;
-const { acquireReader, cancel, close, hasDefaultReader, newReader, read, readPromise, release, released } = streams;
+const { acquireReader, cancel, close, hasDefaultReader, newReader, read, ReadRequest, release, released } = streams;
 
 const INTERNAL = {};
 const isView = ArrayBuffer.isView;
@@ -111,6 +111,8 @@ exports.setup = (stream, run, highWaterMark, autoAllocate) => {
     byobRequest: null,
     onPull: run.pull,
     onCancel: run.cancel,
+    onPulled: undefined,
+    onPullFailed: undefined,
     object: undefined,
   };
   controller.object = new ReadableByteStreamController(INTERNAL, controller);
@@ -497,7 +499,9 @@ class ReadableStreamBYOBReader {
       need(arguments.length, 1, "Failed to execute 'read' on 'ReadableStreamBYOBReader'");
       const min = checkRead(view, options);
       if (reader.stream === undefined) return rejected(released());
-      return readPromise((request) => readInto(reader, view, min, request));
+      const request = new ReadRequest();
+      readInto(reader, view, min, request);
+      return request.promise;
     } catch (error) {
       return rejected(error);
     }

@@ -3,15 +3,22 @@
 
 const { Promise } = globalThis;
 const { acquireReader, cancel, read, release } = use("streams");
-const { abort, acquireWriter, closeWriter, isClosing, releaseWriter, write } = use("stream_writable");
+const { abort, acquireWriter, closeWriter, isClosing, releaseWriter, writeFor } = use("stream_writable");
 const { deferred, handled, noop, resolved, then } = use("stream_base");
+
+const AT_ONCE = 16; // chunks between two microtasks
 
 // Both streams are unlocked. Returns the promise of pipeTo().
 exports.pipe = (source, destination, { preventAbort, preventCancel, preventClose, signal }) => {
   const reader = acquireReader(source);
   const writer = acquireWriter(destination);
   const result = deferred();
-  let lastWrite = resolved(undefined);
+  const idle = resolved(undefined);
+  let chunk; // that was read and not written yet
+  let isHolding = false; // ... is there
+  let isReading = false; // read() is on the stack
+  let writing = 0; // chunks that were written and are not in the sink yet
+  let whenWritten; // a function to be called when all are
   let ending = false;
   let forgetSignal = noop;
   source.disturbed = true;
@@ -24,10 +31,15 @@ exports.pipe = (source, destination, { preventAbort, preventCancel, preventClose
     if (threw) result.reject(error);
     else result.resolve(undefined);
   };
-  // A write may have been added while the last one was waited for.
   const afterWrites = (next) => {
-    const awaited = lastWrite;
-    then(awaited, () => (awaited === lastWrite ? next() : afterWrites(next)));
+    if (writing === 0 && !isHolding) then(idle, next);
+    else whenWritten = next;
+  };
+  const onWritten = () => {
+    if (--writing > 0 || isHolding || whenWritten === undefined) return;
+    const next = whenWritten;
+    whenWritten = undefined;
+    then(idle, next);
   };
   const end = (action, threw, error) => {
     if (ending) return;
@@ -57,25 +69,46 @@ exports.pipe = (source, destination, { preventAbort, preventCancel, preventClose
     );
   };
 
-  const step = () => {
-    if (ending) return;
-    then(writer.ready.promise, readOne, noop);
+  const writeOne = () => {
+    const value = chunk;
+    chunk = undefined;
+    isHolding = false;
+    writing++;
+    if (writer.stream === undefined) onWritten();
+    else writeFor(writer, value, writeRequest);
+  };
+  const writeLater = () => {
+    writeOne();
+    step();
+  };
+  const writeRequest = { resolve: onWritten, reject: onWritten };
+  const readRequest = {
+    // The source's enqueue() must not see the sink run: a chunk that does not come while we read
+    // is written a microtask later.
+    chunk: (value) => {
+      chunk = value;
+      isHolding = true;
+      if (!isReading) then(idle, writeLater);
+    },
+    close: noop,
+    error: noop,
   };
   const readOne = () => {
-    if (ending) return;
-    read(reader, {
-      chunk: (chunk) => {
-        // The source's enqueue() must not see the sink run, so the write waits for a microtask.
-        lastWrite = then(resolved(undefined), () => {
-          if (writer.stream === undefined) return undefined;
-          const written = then(write(writer, chunk), noop, noop);
-          step();
-          return written;
-        });
-      },
-      close: noop,
-      error: noop,
-    });
+    if (ending) return false;
+    isReading = true;
+    read(reader, readRequest);
+    isReading = false;
+    if (!isHolding) return false;
+    writeOne();
+    return true;
+  };
+  const canWrite = () => destination.state === "writable" && !destination.backpressure;
+  const step = () => {
+    for (let i = 0; i < AT_ONCE && canWrite(); i++) if (!readOne()) return;
+    if (!ending) then(canWrite() ? idle : writer.ready.promise, readAndStep, noop);
+  };
+  const readAndStep = () => {
+    if (readOne()) step();
   };
 
   if (signal !== undefined) {

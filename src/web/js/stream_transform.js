@@ -1,17 +1,19 @@
 // TransformStream (WHATWG Streams 6) and the streams made of it: IdentityTransformStream and
 // FixedLengthStream of Workers, TextEncoderStream and TextDecoderStream (WHATWG Encoding 7).
-// Record: { readable, writable, backpressure, change, controller, object }, where `change` is a
-// deferred for the next change of backpressure.
+// Record: { readable, writable, backpressure, change, controller, object }, where `change` is an
+// Outcome for the next change of backpressure.
 
 const base = use("stream_base");
 const streams = use("streams");
 const writables = use("stream_writable");
 const { finish } = use("webidl");
-const { deferred, illegal, isObject, lengths, method, noop, promised, resolved, then } = base;
+const { Outcome, deferred, illegal, isObject, lengths, method, noop, promised, resolved, then } = base;
 const { newStream, objectOf, bytesOf } = streams;
 const readables = streams.controller;
 
 const INTERNAL = {};
+
+let isTransform;
 
 class TransformStream {
   #transform;
@@ -33,10 +35,18 @@ class TransformStream {
   get writable() {
     return writables.objectOf(this.#transform.writable);
   }
+  static {
+    isTransform = (value) => isObject(value) && #transform in value;
+  }
 }
 finish(TransformStream, "TransformStream");
 lengths(0, TransformStream);
 exports.TransformStream = TransformStream;
+exports.transferable = (value) => {
+  if (!isTransform(value)) return undefined;
+  const make = (readable, writable) => new TransformStream(INTERNAL, { readable, writable });
+  return use("stream_transfer").transform(value, make);
+};
 
 class TransformStreamDefaultController {
   #controller;
@@ -70,7 +80,7 @@ function fromTransformer(transformer, writing, reading) {
   const onFlush = method(transformer, "flush");
   const { readableType } = transformer;
   const onStart = method(transformer, "start");
-  const onTransform = method(transformer, "transform");
+  const onTransform = method(transformer, "transform", 2);
   const { writableType } = transformer;
   if (readableType !== undefined || writableType !== undefined)
     throw new RangeError("Failed to construct 'TransformStream': a transformer has no types");
@@ -98,7 +108,7 @@ function create(run, { writableMark = 1, writableSize, readableMark = 0, readabl
   const transform = {
     readable: undefined, writable: undefined, backpressure: undefined, change: undefined, controller: undefined,
   };
-  transform.controller = { transform, run, ending: undefined, object: undefined };
+  transform.controller = { transform, run, ending: undefined, onFailed: undefined, object: undefined };
   transform.controller.object = new TransformStreamDefaultController(INTERNAL, transform.controller);
   const start = () => run.start?.();
   transform.writable = writables.create(
@@ -123,8 +133,8 @@ function create(run, { writableMark = 1, writableSize, readableMark = 0, readabl
 }
 
 function setBackpressure(transform, backpressure) {
-  transform.change?.resolve(undefined);
-  transform.change = deferred();
+  transform.change?.resolve();
+  transform.change = new Outcome();
   transform.backpressure = backpressure;
 }
 
@@ -162,15 +172,12 @@ function terminate(transform) {
 }
 
 function performTransform(transform, chunk) {
-  const { run, object } = transform.controller;
-  return then(
-    promised(() => run.transform(chunk, object)),
-    noop,
-    (error) => {
-      failBoth(transform, error);
-      throw error;
-    },
-  );
+  const { controller } = transform;
+  controller.onFailed ??= (error) => {
+    failBoth(transform, error);
+    throw error;
+  };
+  return then(promised(controller.run.transform, chunk, controller.object), noop, controller.onFailed);
 }
 
 function sinkWrite(transform, chunk) {
@@ -259,8 +266,10 @@ function sourcePull(transform) {
 // ---- Workers: bytes in, the same bytes out ----
 
 // A byte stream and its writable side. A write is done when its bytes have been taken by a reader.
-// `limit` is the number of bytes that must pass, or undefined.
-function identity(limit) {
+// `limit` is the number of bytes that must pass, or undefined; `strategy` has a highWaterMark in
+// bytes, or none.
+function identity(limit, strategy) {
+  const { highWaterMark } = base.readStrategy(strategy);
   const bytes = use("stream_bytes");
   const readable = newStream();
   let seen = 0;
@@ -299,7 +308,9 @@ function identity(limit) {
     bytes.end(readable.controller);
   };
   const abort = async (reason) => bytes.fail(readable.controller, reason);
-  const writable = writables.create({ start: noop, write, close, abort }, 1, undefined);
+  const mark = base.highWaterMarkOf({ highWaterMark }, 1);
+  const size = highWaterMark === undefined ? undefined : sizeInBytes;
+  const writable = writables.create({ start: noop, write, close, abort }, mark, size);
   const cancel = (reason) => {
     writables.controllerFailIfNeeded(writable.controller, reason);
     wanted.resolve(undefined);
@@ -313,9 +324,11 @@ function identity(limit) {
   return { readable, writable };
 }
 
+const sizeInBytes = (chunk) => bytesOf(chunk)?.length ?? 0; // what is no bytes fails when it is written
+
 class IdentityTransformStream extends TransformStream {
-  constructor(token, transform) {
-    super(INTERNAL, token === INTERNAL ? transform : identity(undefined));
+  constructor(strategy, transform) {
+    super(INTERNAL, strategy === INTERNAL ? transform : identity(undefined, strategy));
   }
 }
 finish(IdentityTransformStream, "IdentityTransformStream");
@@ -323,17 +336,30 @@ lengths(0, IdentityTransformStream);
 exports.IdentityTransformStream = IdentityTransformStream;
 
 class FixedLengthStream extends IdentityTransformStream {
-  constructor(expectedLength) {
-    super(INTERNAL, identity(streams.enforceSize(Number(expectedLength))));
+  constructor(expectedLength, strategy) {
+    super(INTERNAL, identity(streams.enforceSize(Number(expectedLength)), strategy));
   }
 }
 finish(FixedLengthStream, "FixedLengthStream");
+lengths(1, FixedLengthStream);
 exports.FixedLengthStream = FixedLengthStream;
 
-// ---- text ----
+// ---- for other files: the standard's GenericTransformStream ----
 
-// The two sides of a stream whose chunks go through `run`, as private state of a class.
-function textStream(tag, members) {
+// A promise to wait for while the reader has not taken enough, undefined when it has. When it is
+// settled the readable side may have been cancelled, or the writable side aborted, which throws.
+exports.whenWanted = (transform, chunksAhead) => {
+  const { readable, writable } = transform;
+  if (!transform.backpressure || readable.controller.total < chunksAhead) return undefined;
+  return then(transform.change.promise, () => {
+    if (writable.state === "erroring") throw writable.error;
+  });
+};
+exports.create = create;
+
+// Makes the class `tag`: its two sides are those of `start(...) => { transform, about }`, its
+// attributes are read from `about`.
+function genericStream(tag, members) {
   let sidesOf;
   const Class = class {
     #sides;
@@ -362,9 +388,12 @@ function textStream(tag, members) {
     Object.defineProperty(Class.prototype, name, { get, configurable: true });
   }
   finish(Class, tag);
-  lengths(0, Class);
-  exports[tag] = Class;
+  lengths(members.length ?? 0, Class);
+  return Class;
 }
+exports.genericStream = genericStream;
+
+// ---- text ----
 
 // A high surrogate at the end of a chunk waits for the low one at the start of the next.
 function encoderRun() {
@@ -384,7 +413,7 @@ function encoderRun() {
     },
   };
 }
-textStream("TextEncoderStream", {
+exports.TextEncoderStream = genericStream("TextEncoderStream", {
   attributes: ["encoding"],
   start: () => ({ transform: create(encoderRun()), about: { encoding: "utf-8" } }),
 });
@@ -403,7 +432,7 @@ function decoderRun(decoder) {
     },
   };
 }
-textStream("TextDecoderStream", {
+exports.TextDecoderStream = genericStream("TextDecoderStream", {
   attributes: ["encoding", "fatal", "ignoreBOM"],
   start: (label = "utf-8", options = {}) => {
     const decoder = new (use("encoding").TextDecoder)(label, options);

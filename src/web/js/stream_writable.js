@@ -5,38 +5,25 @@
 //   controller  { stream, queue of { value, size } or CLOSE, total, ... }
 // state: "writable" -> "erroring" -> "errored", or "writable" -> "closed". `writes` are deferreds of
 // queued chunks, `writing` that of the chunk in the sink; `closeRequest` becomes `closing` likewise.
-// `closed` and `ready` are deferreds with `settled`.
+// `closed` and `ready` are Outcomes.
 
 const base = use("stream_base");
 const { finish, need } = use("webidl");
-const { Queue, checkSize, deferred, handled, illegal, isObject, lengths, method, promised } = base;
+const { Outcome, Queue, checkSize, deferred, handled, illegal, isObject, lengths, method, promised } = base;
 const { rejected, resolved, then } = base;
 
 const INTERNAL = {};
 const CLOSE = {};
 
-// ---- deferreds whose state matters ----
-
-const pending = () => Object.assign(deferred(), { settled: false });
-
 function fulfilled() {
-  const own = pending();
-  settle(own);
+  const own = new Outcome();
+  own.resolve();
   return own;
-}
-function settle(own) {
-  own.settled = true;
-  own.resolve(undefined);
-}
-function refuse(own, error) {
-  own.settled = true;
-  own.reject(error);
-  handled(own.promise);
 }
 // A settled one cannot be rejected: a new one takes its place.
 function refused(old, error) {
-  const own = old === undefined || old.settled ? pending() : old;
-  refuse(own, error);
+  const own = old === undefined || old.settled ? new Outcome() : old;
+  own.reject(error);
   return own;
 }
 
@@ -112,6 +99,7 @@ finish(WritableStream, "WritableStream");
 lengths(0, WritableStream, WritableStream.prototype.abort);
 exports.WritableStream = WritableStream;
 exports.recordOf = (object) => recordOf(object);
+exports.transferable = (value) => (isStream(value) ? use("stream_transfer").writable(value) : undefined);
 
 exports.objectOf = (stream) => (stream.object ??= new WritableStream(INTERNAL, stream));
 
@@ -119,17 +107,17 @@ const resolvedNothing = () => resolved(undefined);
 
 function setupFromUnderlying(stream, sink, queuing) {
   const onAbort = method(sink, "abort");
-  const onClose = method(sink, "close");
+  const onClose = method(sink, "close", 0);
   const onStart = method(sink, "start");
   const { type } = sink;
-  const onWrite = method(sink, "write");
+  const onWrite = method(sink, "write", 2);
   if (type !== undefined) throw new RangeError("Failed to construct 'WritableStream': a sink has no type");
   const size = base.sizeOf(queuing);
   const run = {
     start: onStart ?? (() => undefined),
-    write: onWrite === undefined ? resolvedNothing : (chunk, controller) => promised(() => onWrite(chunk, controller)),
-    close: onClose === undefined ? resolvedNothing : () => promised(() => onClose()),
-    abort: onAbort === undefined ? resolvedNothing : (reason) => promised(() => onAbort(reason)),
+    write: onWrite === undefined ? resolvedNothing : (chunk, controller) => promised(onWrite, chunk, controller),
+    close: onClose === undefined ? resolvedNothing : () => promised(onClose),
+    abort: onAbort === undefined ? resolvedNothing : (reason) => promised(onAbort, reason),
   };
   setup(stream, run, base.highWaterMarkOf(queuing, 1), size);
 }
@@ -155,7 +143,7 @@ function close(stream) {
   const { state, writer, controller } = stream;
   if (state === "closed" || state === "errored") return rejected(new TypeError("The stream is closed or errored"));
   stream.closeRequest = deferred();
-  if (writer !== undefined && stream.backpressure && state === "writable") settle(writer.ready);
+  if (writer !== undefined && stream.backpressure && state === "writable") writer.ready.resolve();
   controller.queue.push(CLOSE);
   advance(controller);
   return stream.closeRequest?.promise ?? stream.closing.promise;
@@ -208,7 +196,7 @@ function refuseClose(stream) {
     stream.closeRequest = undefined;
   }
   const { writer } = stream;
-  if (writer !== undefined) refuse(writer.closed, stream.error);
+  if (writer !== undefined) writer.closed.reject(stream.error);
 }
 
 function writeDone(stream, error, threw) {
@@ -228,7 +216,7 @@ function closeDone(stream) {
     stream.pendingAbort = undefined;
   }
   stream.state = "closed";
-  if (stream.writer !== undefined) settle(stream.writer.closed);
+  if (stream.writer !== undefined) stream.writer.closed.resolve();
 }
 
 function closeFailed(stream, error) {
@@ -242,8 +230,8 @@ function closeFailed(stream, error) {
 function setBackpressure(stream, backpressure) {
   const { writer } = stream;
   if (writer !== undefined && backpressure !== stream.backpressure) {
-    if (backpressure) writer.ready = pending();
-    else settle(writer.ready);
+    if (backpressure) writer.ready = new Outcome();
+    else writer.ready.resolve();
   }
   stream.backpressure = backpressure;
 }
@@ -256,11 +244,11 @@ function acquireWriter(stream) {
   stream.writer = writer;
   const { state, error } = stream;
   if (state === "writable") {
-    writer.ready = !isClosing(stream) && stream.backpressure ? pending() : fulfilled();
-    writer.closed = pending();
+    writer.ready = !isClosing(stream) && stream.backpressure ? new Outcome() : fulfilled();
+    writer.closed = new Outcome();
   } else if (state === "erroring") {
     writer.ready = refused(undefined, error);
-    writer.closed = pending();
+    writer.closed = new Outcome();
   } else if (state === "closed") {
     writer.ready = fulfilled();
     writer.closed = fulfilled();
@@ -282,6 +270,13 @@ function releaseWriter(writer) {
 const releasedWriter = () => new TypeError("The writer was released: it has no stream");
 
 function write(writer, chunk) {
+  const request = deferred();
+  writeFor(writer, chunk, request);
+  return request.promise;
+}
+
+// Writes and settles `request` (its resolve or reject is called) when that is done.
+function writeFor(writer, chunk, request) {
   const { stream } = writer;
   const { controller } = stream;
   let size = 1;
@@ -290,15 +285,13 @@ function write(writer, chunk) {
   } catch (error) {
     controllerFailIfNeeded(controller, error);
   }
-  if (stream !== writer.stream) return rejected(releasedWriter());
-  if (stream.state === "errored") return rejected(stream.error);
+  if (stream !== writer.stream) return request.reject(releasedWriter());
+  if (stream.state === "errored") return request.reject(stream.error);
   if (isClosing(stream) || stream.state === "closed")
-    return rejected(new TypeError("Cannot write to a stream that is closed or being closed"));
-  if (stream.state === "erroring") return rejected(stream.error);
-  const request = deferred();
+    return request.reject(new TypeError("Cannot write to a stream that is closed or being closed"));
+  if (stream.state === "erroring") return request.reject(stream.error);
   stream.writes.push(request);
   enqueue(controller, chunk, size);
-  return request.promise;
 }
 
 // Closes, or takes part in what ends the stream: for pipes.
@@ -366,7 +359,7 @@ finish(WritableStreamDefaultWriter, "WritableStreamDefaultWriter");
 lengths(0, WritableStreamDefaultWriter.prototype.abort, WritableStreamDefaultWriter.prototype.write);
 exports.WritableStreamDefaultWriter = WritableStreamDefaultWriter;
 
-Object.assign(exports, { abort, acquireWriter, closeWriter, isClosing, releaseWriter, write });
+Object.assign(exports, { abort, acquireWriter, closeWriter, isClosing, releaseWriter, write, writeFor });
 
 // ---- the controller ----
 
@@ -416,6 +409,8 @@ function setup(stream, run, highWaterMark, size) {
     onWrite: run.write,
     onClose: run.close,
     onAbort: run.abort,
+    onWritten: undefined,
+    onWriteFailed: undefined,
     aborted: undefined,
     abortController: undefined,
     object: undefined,
@@ -492,20 +487,17 @@ function processClose(controller) {
 function processWrite(controller, head) {
   const { stream, queue } = controller;
   stream.writing = stream.writes.shift();
-  then(
-    controller.onWrite(head.value, controller.object),
-    () => {
-      writeDone(stream);
-      queue.shift();
-      controller.total = Math.max(0, controller.total - head.size);
-      if (!isClosing(stream) && stream.state === "writable") setBackpressure(stream, desiredSize(controller) <= 0);
-      advance(controller);
-    },
-    (error) => {
-      if (stream.state === "writable") clearAlgorithms(controller);
-      writeDone(stream, error, true);
-    },
-  );
+  controller.onWritten ??= () => {
+    writeDone(stream);
+    controller.total = Math.max(0, controller.total - queue.shift().size);
+    if (!isClosing(stream) && stream.state === "writable") setBackpressure(stream, desiredSize(controller) <= 0);
+    advance(controller);
+  };
+  controller.onWriteFailed ??= (error) => {
+    if (stream.state === "writable") clearAlgorithms(controller);
+    writeDone(stream, error, true);
+  };
+  then(controller.onWrite(head.value, controller.object), controller.onWritten, controller.onWriteFailed);
 }
 
 exports.controllerFailIfNeeded = controllerFailIfNeeded;

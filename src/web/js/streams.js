@@ -138,6 +138,7 @@ define(ReadableStream.prototype, Symbol.asyncIterator, {
 exports.ReadableStream = ReadableStream;
 exports.recordOf = (object) => recordOf(object);
 exports.isReadableStream = isStream;
+exports.transferable = (value) => (isStream(value) ? use("stream_transfer").readable(value) : undefined);
 
 function pipeOptions(options) {
   const { preventAbort, preventCancel, preventClose, signal } = dictionary(options, "The options");
@@ -162,8 +163,8 @@ function setupFromUnderlying(stream, source, queuing) {
     throw new TypeError(`Failed to construct 'ReadableStream': no source type '${type}'`);
   const run = {
     start: onStart ?? noop,
-    pull: onPull === undefined ? resolvedNothing : (controller) => promised(() => onPull(controller)),
-    cancel: onCancel === undefined ? resolvedNothing : (reason) => promised(() => onCancel(reason)),
+    pull: onPull === undefined ? resolvedNothing : (controller) => promised(onPull, controller),
+    cancel: onCancel === undefined ? resolvedNothing : (reason) => promised(onCancel, reason),
   };
   if (type === "bytes") {
     if (queuing.size !== undefined) throw new RangeError("A byte stream's strategy has no size function");
@@ -258,15 +259,20 @@ function release(reader) {
   for (const request of reader.requests.clear()) request.error(why);
 }
 
-// A promise of { value, done } and the request that settles it.
-function readPromise(start) {
-  const { promise, resolve, reject } = deferred();
-  start({
-    chunk: (value) => resolve({ value, done: false }),
-    close: (value) => resolve({ value, done: true }),
-    error: reject,
-  });
-  return promise;
+// The request behind a promise of { value, done }.
+class ReadRequest {
+  constructor() {
+    const { promise, resolve, reject } = deferred();
+    this.promise = promise;
+    this.resolve = resolve;
+    this.error = reject;
+  }
+  chunk(value) {
+    this.resolve({ value, done: false });
+  }
+  close(value) {
+    this.resolve({ value, done: true });
+  }
 }
 
 const released = () => new TypeError("The reader was released: it has no stream");
@@ -275,7 +281,7 @@ exports.newReader = newReader;
 exports.acquireReader = acquireReader;
 exports.read = read;
 exports.release = release;
-exports.readPromise = readPromise;
+exports.ReadRequest = ReadRequest;
 exports.released = released;
 
 class ReadableStreamDefaultReader {
@@ -305,7 +311,10 @@ class ReadableStreamDefaultReader {
     try {
       const reader = this.#reader;
       if (reader.stream === undefined) return rejected(released());
-      return readPromise((request) => read(reader, request));
+      if (hasChunk(reader.stream)) return resolved({ value: takeChunk(reader.stream), done: false });
+      const request = new ReadRequest();
+      read(reader, request);
+      return request.promise;
     } catch (error) {
       return rejected(error);
     }
@@ -321,65 +330,100 @@ exports.ReadableStreamDefaultReader = ReadableStreamDefaultReader;
 // ---- async iteration ----
 
 let isIterator;
-const END = {};
+const same = (result) => result;
 
+// The request behind one step: `result` is one tick behind `promise`, since the standard lets a
+// pull come before it.
+class StepRequest {
+  constructor(iterator) {
+    const { promise, resolve, reject } = deferred();
+    this.iterator = iterator;
+    this.resolve = resolve;
+    this.reject = reject;
+    this.result = then(promise, same);
+  }
+  chunk(value) {
+    stepDone(this.iterator, this.result);
+    this.resolve({ value, done: false });
+  }
+  close() {
+    endSteps(this.iterator);
+    this.resolve({ value: undefined, done: true });
+  }
+  error(error) {
+    endSteps(this.iterator);
+    this.reject(error);
+  }
+}
+
+// An iterator's record: { reader, preventCancel, ongoing, reading, finished }, where `ongoing` is
+// the promise of the last step until it is settled, and `reading` that a step waits for its chunk.
 class StreamIterator {
-  #reader;
-  #preventCancel;
-  #ongoing;
-  #finished = false;
+  #iterator;
 
   constructor(reader, preventCancel) {
-    this.#reader = reader;
-    this.#preventCancel = preventCancel;
+    this.#iterator = { reader, preventCancel, ongoing: undefined, reading: false, finished: false };
   }
   next() {
     if (!isIterator(this)) return rejected(new TypeError("Illegal invocation"));
-    return this.#after(() => this.#next());
+    const iterator = this.#iterator;
+    if (iterator.ongoing !== undefined) return afterOngoing(iterator, () => step(iterator));
+    const result = step(iterator);
+    if (iterator.reading) iterator.ongoing = result;
+    return result;
   }
   return(value) {
     if (!isIterator(this)) return rejected(new TypeError("Illegal invocation"));
-    return then(this.#after(() => this.#return(value)), () => ({ value, done: true }));
-  }
-
-  #after(step) {
-    return (this.#ongoing = this.#ongoing === undefined ? step() : then(this.#ongoing, step, step));
-  }
-  #next() {
-    const reader = this.#reader;
-    if (this.#finished) return resolved({ value: undefined, done: true });
-    const { promise, resolve, reject } = deferred();
-    read(reader, { chunk: resolve, close: () => resolve(END), error: reject });
-    const end = () => {
-      this.#finished = true;
-      if (reader.stream !== undefined) release(reader);
-    };
-    return then(
-      promise,
-      (value) => {
-        if (value !== END) return { value, done: false };
-        end();
-        return { value: undefined, done: true };
-      },
-      (error) => {
-        end();
-        throw error;
-      },
-    );
-  }
-  #return(value) {
-    if (this.#finished) return resolved(undefined);
-    this.#finished = true;
-    const reader = this.#reader;
-    if (reader.stream === undefined) return resolved(undefined);
-    const done = this.#preventCancel ? resolved(undefined) : cancel(reader.stream, value);
-    release(reader);
-    return done;
+    const iterator = this.#iterator;
+    const end = () => endEarly(iterator, value);
+    const returned = iterator.ongoing === undefined ? end() : afterOngoing(iterator, end);
+    iterator.ongoing = returned;
+    return then(returned, () => ({ value, done: true }));
   }
   static {
-    isIterator = (object) => isObject(object) && #reader in object;
+    isIterator = (object) => isObject(object) && #iterator in object;
   }
 }
+
+// Steps that are asked for at once run one after the other.
+function afterOngoing(iterator, next) {
+  const promise = (iterator.ongoing = then(iterator.ongoing, next, next));
+  const settled = () => stepDone(iterator, promise);
+  then(promise, settled, settled);
+  return promise;
+}
+
+function stepDone(iterator, promise) {
+  iterator.reading = false;
+  if (iterator.ongoing === promise) iterator.ongoing = undefined;
+}
+
+function step(iterator) {
+  if (iterator.finished) return resolved({ value: undefined, done: true });
+  const { stream } = iterator.reader;
+  if (hasChunk(stream)) return then(resolved({ value: takeChunk(stream), done: false }), same);
+  const request = new StepRequest(iterator);
+  iterator.reading = true;
+  read(iterator.reader, request);
+  return request.result;
+}
+
+function endSteps(iterator) {
+  iterator.reading = false;
+  iterator.finished = true;
+  if (iterator.reader.stream !== undefined) release(iterator.reader);
+}
+
+function endEarly(iterator, value) {
+  const { reader } = iterator;
+  if (iterator.finished) return resolved(undefined);
+  iterator.finished = true;
+  if (reader.stream === undefined) return resolved(undefined);
+  const done = iterator.preventCancel ? resolved(undefined) : cancel(reader.stream, value);
+  release(reader);
+  return done;
+}
+
 finish(StreamIterator, "ReadableStream AsyncIterator");
 delete StreamIterator.prototype.constructor;
 Object.setPrototypeOf(
@@ -426,22 +470,33 @@ const steps = {
     return done;
   },
   pull(controller, request) {
-    const { queue, stream } = controller;
-    if (queue.length > 0) {
-      const { value, size } = queue.shift();
-      controller.total = Math.max(0, controller.total - size);
-      if (controller.closeRequested && queue.length === 0) {
-        clearAlgorithms(controller);
-        close(stream);
-      } else callPull(controller);
-      request.chunk(value);
-    } else {
-      stream.reader.requests.push(request);
+    if (controller.queue.length > 0) request.chunk(dequeue(controller));
+    else {
+      controller.stream.reader.requests.push(request);
       callPull(controller);
     }
   },
   release: noop,
 };
+
+function dequeue(controller) {
+  const { queue, stream } = controller;
+  const { value, size } = queue.shift();
+  controller.total = Math.max(0, controller.total - size);
+  if (controller.closeRequested && queue.length === 0) {
+    clearAlgorithms(controller);
+    close(stream);
+  } else callPull(controller);
+  return value;
+}
+
+// The short way of a read: a chunk is there, so no request needs to wait for it.
+const hasChunk = ({ state, controller }) => state === "readable" && controller.steps === steps && controller.queue.length > 0;
+
+function takeChunk(stream) {
+  stream.disturbed = true;
+  return dequeue(stream.controller);
+}
 
 // Gives `stream` a default controller. `run` has start(controller), pull(controller) => promise
 // and cancel(reason) => promise; a start that throws makes this throw.
@@ -459,6 +514,8 @@ function setup(stream, run, highWaterMark, size) {
     size,
     onPull: run.pull,
     onCancel: run.cancel,
+    onPulled: undefined,
+    onPullFailed: undefined,
     object: undefined,
   };
   controller.object = new ReadableStreamDefaultController(INTERNAL, controller);
@@ -467,7 +524,7 @@ function setup(stream, run, highWaterMark, size) {
   return controller;
 }
 
-// Runs start() and lets pulling begin when its promise is fulfilled.
+// Runs start(), whose exception is thrown, and lets pulling begin when its promise is fulfilled.
 function begin(controller, run, pull, failed) {
   const started = base.resolvedWith(run.start(controller.object));
   then(
@@ -514,16 +571,14 @@ function pullWhen(should, failed) {
       return;
     }
     controller.pulling = true;
-    then(
-      controller.onPull(controller.object),
-      () => {
-        controller.pulling = false;
-        if (!controller.pullAgain) return;
-        controller.pullAgain = false;
-        pull(controller);
-      },
-      (error) => failed(controller, error),
-    );
+    controller.onPulled ??= () => {
+      controller.pulling = false;
+      if (!controller.pullAgain) return;
+      controller.pullAgain = false;
+      pull(controller);
+    };
+    controller.onPullFailed ??= (error) => failed(controller, error);
+    then(controller.onPull(controller.object), controller.onPulled, controller.onPullFailed);
   };
   return pull;
 }
@@ -574,7 +629,8 @@ function create(run, highWaterMark = 1) {
 
 // ---- tee ----
 
-function tee(stream) {
+// With `cloning` the second branch gets structured clones (Fetch 2.2.4, "clone a body").
+function tee(stream, cloning = false) {
   if (stream.controller.steps !== steps) return use("stream_bytes").tee(stream).map(objectOf);
   const reader = acquireReader(stream);
   const branches = [];
@@ -583,34 +639,52 @@ function tee(stream) {
   const whenCanceled = deferred();
   let reading = false;
   let readAgain = false;
+  let chunk;
 
-  const each = (step) => {
-    for (const i of [0, 1]) if (!canceled[i]) step(branches[i].controller);
+  const each = (step, value) => {
+    for (let i = 0; i < 2; i++) if (!canceled[i]) step(branches[i].controller, value);
   };
-  const pull = () => {
-    if (reading) {
-      readAgain = true;
-      return resolved(undefined);
+  const handOut = () => {
+    const value = chunk;
+    chunk = undefined;
+    readAgain = false;
+    if (cloning) handOutClone(value);
+    else each(enqueue, value);
+    reading = false;
+    if (readAgain) pull();
+  };
+  const handOutClone = (value) => {
+    try {
+      const copy = canceled[1] ? undefined : use("structured_clone").structuredClone(value);
+      if (!canceled[0]) enqueue(branches[0].controller, value);
+      if (!canceled[1]) enqueue(branches[1].controller, copy);
+    } catch (error) {
+      each(controllerFail, error);
+      whenCanceled.resolve(cancel(stream, error));
     }
-    reading = true;
-    read(reader, {
-      chunk: (value) =>
-        then(resolved(undefined), () => {
-          readAgain = false;
-          each((controller) => enqueue(controller, value));
-          reading = false;
-          if (readAgain) pull();
-        }),
-      close: () => {
-        reading = false;
-        each(controllerClose);
-        if (!canceled[0] || !canceled[1]) whenCanceled.resolve(undefined);
-      },
-      error: () => {
-        reading = false;
-      },
-    });
-    return resolved(undefined);
+  };
+  const request = {
+    chunk: (value) => {
+      chunk = value;
+      then(pulled, handOut);
+    },
+    close: () => {
+      reading = false;
+      each(controllerClose);
+      if (!canceled[0] || !canceled[1]) whenCanceled.resolve(undefined);
+    },
+    error: () => {
+      reading = false;
+    },
+  };
+  const pulled = resolved(undefined);
+  const pull = () => {
+    if (reading) readAgain = true;
+    else {
+      reading = true;
+      read(reader, request);
+    }
+    return pulled;
   };
   const cancelBranch = (i) => (reason) => {
     canceled[i] = true;
@@ -702,7 +776,21 @@ exports.takeSource = (object) => {
 // How many bytes the stream will give, where that is known.
 exports.lengthOf = (object) => recordOf(object).length;
 exports.isDisturbed = (object) => recordOf(object).disturbed;
-exports.tee = (object) => tee(recordOf(object));
+exports.tee = (object, cloning) => tee(recordOf(object), cloning);
+
+// Makes an unlocked stream one that was read from and is locked.
+exports.lock = (object) => {
+  const stream = recordOf(object);
+  acquireReader(stream);
+  stream.disturbed = true;
+};
+
+// "Create a proxy" (Streams 9.5): what the stream gives comes out of the new one.
+exports.proxy = (object) => {
+  const { readable, writable } = new (use("stream_transform").TransformStream)();
+  handled(use("stream_pipe").pipe(recordOf(object), use("stream_writable").recordOf(writable), pipeOptions(undefined)));
+  return readable;
+};
 
 // The bytes of a chunk, not copied; undefined when it is no BufferSource.
 const bytesOf = (chunk) => (chunk instanceof Uint8Array ? chunk : use("encoding").bytesOf(chunk));
@@ -719,12 +807,12 @@ function concat(chunks, total) {
   return all;
 }
 
-// All bytes of an unlocked stream.
-exports.collect = (object) => {
+// What `convert` makes of all bytes of an unlocked stream, as a promise.
+exports.collect = (object, convert) => {
   let stream;
   try {
     const source = exports.takeSource(object);
-    if (source !== undefined) return source.collect();
+    if (source !== undefined) return then(promised(() => source.collect()), convert);
     stream = recordOf(object);
     if (stream.reader !== undefined) throw new TypeError("The stream is locked to a reader");
   } catch (error) {
@@ -753,7 +841,7 @@ exports.collect = (object) => {
           if (inside) more = true;
           else next();
         },
-        close: () => resolve(concat(chunks, total)),
+        close: () => resolve(promised(() => convert(concat(chunks, total)))),
         error: reject,
       });
       inside = false;
