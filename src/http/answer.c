@@ -1,6 +1,7 @@
 /* Writing: status lines, framing, and the bytes to the socket; see server.h.
  *
- * (1) What is answered collects in conn->out; answer_flush() is the one place that writes.
+ * (1) What is answered collects in conn->out, and answer_flush() writes it; a large piece of a
+ *     streamed body goes to the socket at once, behind what has collected.
  * (2) libuv holds at most one buffer of a connection (conn->writing); what comes meanwhile
  *     collects and follows. */
 #include <stdio.h>
@@ -9,7 +10,11 @@
 #include "http/conn.h"
 #include "http/status.h"
 
-enum { OUT_KEPT_BYTES_MAX = 16 << 10, STATUS_MAX = 599 };
+enum {
+    OUT_KEPT_BYTES_MAX = 16 << 10,
+    OUT_DIRECT_BYTES_MIN = 64 << 10, /* of a streamed body: worth a system call of their own */
+    STATUS_MAX = 599,
+};
 
 static void out(struct conn *c, str s)
 {
@@ -108,6 +113,16 @@ void http_answer_whole(struct http_request *r, int status, str head, str body)
     answer_mark_dirty(c);
 }
 
+void answer_upgrade(struct conn *c, str head)
+{
+    out(c, status_line(101));
+    out(c, head);
+    out(c, STR("\r\n"));
+    c->request.answer_status = 101;
+    c->request.answer = ANSWER_DONE;
+    answer_mark_dirty(c);
+}
+
 bool http_answer_start(struct http_request *r, int status, str head, int64_t length)
 {
     struct conn *c = conn_of(r);
@@ -121,6 +136,26 @@ bool http_answer_start(struct http_request *r, int status, str head, int64_t len
     return r->answer == ANSWER_STREAMING;
 }
 
+/* When that is much, writes what has collected and then `bytes`, as far as the socket takes it.
+ * Returns how much of `bytes` went; an error is seen by the flush that follows. */
+static size_t write_through(struct conn *c, str bytes)
+{
+    uv_buf_t bufs[] = {
+        uv_buf_init(c->out.ptr, (unsigned)c->out.len),
+        uv_buf_init((char *)bytes.ptr, (unsigned)bytes.len),
+    };
+    size_t waiting = c->out.len;
+    int sent;
+
+    if (c->writing || c->state != CONN_RUNNING || waiting + bytes.len < OUT_DIRECT_BYTES_MIN)
+        return 0;
+    sent = uv_try_write((uv_stream_t *)&c->tcp, waiting ? bufs : bufs + 1, waiting ? 2 : 1);
+    if (sent <= 0)
+        return 0;
+    buf_consume(&c->out, (size_t)sent < waiting ? (size_t)sent : waiting);
+    return (size_t)sent > waiting ? (size_t)sent - waiting : 0;
+}
+
 int http_answer_write(struct http_request *r, str bytes)
 {
     struct conn *c = conn_of(r);
@@ -132,18 +167,19 @@ int http_answer_write(struct http_request *r, str bytes)
     if (r->answer_left > 0)
         r->answer_left -= (int64_t)bytes.len;
     if (bytes.len) {
-        char size[24];
-        if (r->answer_chunked) {
+        char size[24] = "";
+        if (r->answer_chunked)
             snprintf(size, sizeof size, "%zx\r\n", bytes.len);
-            out(c, str_from(size));
-        }
-        out(c, bytes);
+        out(c, str_from(size));
+        out(c, str_skip(bytes, write_through(c, bytes)));
         if (r->answer_chunked)
             out(c, STR("\r\n"));
         answer_mark_dirty(c);
     }
-    r->drain_due = c->out.len >= HTTP_OUT_BUFFER_BYTES;
-    return !r->drain_due;
+    if (c->out.len < HTTP_OUT_BUFFER_BYTES)
+        return 1;
+    r->drain_due = true; /* and stays so: who was told to wait is told to go on */
+    return 0;
 }
 
 void http_answer_end(struct http_request *r)
@@ -217,10 +253,12 @@ static void written(struct conn *c)
             conn_close(c);
         return;
     }
-    if (c->state != CONN_RUNNING)
+    if (c->state != CONN_RUNNING && c->state != CONN_UPGRADED)
         return;
     c->since_ms = uv_now(c->server->loop);
-    if (c->request.answer == ANSWER_DONE)
+    if (c->state == CONN_UPGRADED)
+        c->upgrade_hooks->on_drain(c->upgrade_owner);
+    else if (c->request.answer == ANSWER_DONE)
         conn_answered(c);
     else if (c->request.drain_due) {
         c->request.drain_due = false;

@@ -7,12 +7,19 @@
 
 #include <stdlib.h>
 
-enum { READ_BYTES = 64 << 10 };
+enum {
+    READ_BYTES = 64 << 10,
+    DIRECT_BYTES_MIN = 16 << 10,  /* room in a body's buffer that is worth reading into */
+    BODY_AHEAD_BYTES_MAX = 4 << 20, /* reserved for a body because of its Content-Length alone */
+};
+
+static char shared[READ_BYTES];
 
 static const unsigned may_enter[CONN_STATES] = {
     [CONN_IDLE] = 1u << CONN_HEAD | 1u << CONN_CLOSED,
     [CONN_HEAD] = 1u << CONN_RUNNING | 1u << CONN_LINGER | 1u << CONN_CLOSED,
-    [CONN_RUNNING] = 1u << CONN_IDLE | 1u << CONN_LINGER | 1u << CONN_CLOSED,
+    [CONN_RUNNING] = 1u << CONN_IDLE | 1u << CONN_LINGER | 1u << CONN_UPGRADED | 1u << CONN_CLOSED,
+    [CONN_UPGRADED] = 1u << CONN_LINGER | 1u << CONN_CLOSED,
     [CONN_LINGER] = 1u << CONN_CLOSED,
 };
 
@@ -61,6 +68,8 @@ void conn_close(struct conn *c)
         end_request(c);
     }
     conn_enter(c, CONN_CLOSED);
+    if (c->upgrade_hooks)
+        c->upgrade_hooks->on_gone(c->upgrade_owner);
     list_remove(&c->link);
     list_remove(&c->dirty_link);
     if (!c->reset || uv_tcp_close_reset(&c->tcp, on_closed) < 0)
@@ -70,11 +79,19 @@ void conn_close(struct conn *c)
 
 /* ---- bodies ---- */
 
+/* One more read would not fit. */
+static bool body_is_full(const struct http_request *r)
+{
+    return r->body.len >= r->body.max - READ_BYTES;
+}
+
 static void tell_body(struct conn *c)
 {
-    if (!c->request.body_wanted)
+    struct http_request *r = &c->request;
+
+    if (!r->body_wanted || (r->body_all && r->body_state == HTTP_BODY_MORE && !body_is_full(r)))
         return;
-    c->request.body_wanted = false;
+    r->body_wanted = false;
     c->server->options.hooks->on_body(&c->request);
 }
 
@@ -104,6 +121,20 @@ static void body_end(struct conn *c)
     tell_body(c);
     if (c->request.answer == ANSWER_DONE)
         answer_mark_dirty(c); /* the flush finds the request done and goes on to the next */
+}
+
+/* A piece that was read into the body's own buffer; see on_alloc(). */
+static void body_arrived(struct conn *c, size_t count)
+{
+    struct http_request *r = &c->request;
+
+    r->body.len += count;
+    r->body_seen += count;
+    r->body_left -= count;
+    if (r->body_left == 0)
+        body_end(c);
+    else
+        tell_body(c);
 }
 
 /* An answer that was begun is still sent, and the connection ends after it. */
@@ -229,12 +260,30 @@ static void process(struct conn *c, str *input)
 
 /* ---- the socket ---- */
 
+/* Bytes of a body with a length that is wanted as a whole need not be copied. */
+static size_t direct_room(const struct conn *c)
+{
+    const struct http_request *r = &c->request;
+    size_t room = r->body.cap - r->body.len;
+
+    if (c->state != CONN_RUNNING || !r->body_all || r->framing != HTTP_BODY_LENGTH ||
+        r->body_state != HTTP_BODY_MORE || r->answer == ANSWER_DONE || c->in.len)
+        return 0;
+    if (room > r->body_left)
+        room = (size_t)r->body_left;
+    return room < DIRECT_BYTES_MIN ? 0 : room;
+}
+
 static void on_alloc(uv_handle_t *handle, size_t suggested, uv_buf_t *ret)
 {
-    static char shared[READ_BYTES];
+    struct conn *c = handle->data;
+    size_t room = direct_room(c);
 
-    (void)handle, (void)suggested;
-    *ret = uv_buf_init(shared, sizeof shared);
+    (void)suggested;
+    if (room)
+        *ret = uv_buf_init(c->request.body.ptr + c->request.body.len, (unsigned)room);
+    else
+        *ret = uv_buf_init(shared, sizeof shared);
 }
 
 /* A head is parsed anew when more of it arrives; only a line's end can have completed it. */
@@ -248,6 +297,10 @@ static void received(struct conn *c, str fresh)
 {
     str input = fresh;
 
+    if (c->state == CONN_UPGRADED) {
+        c->upgrade_hooks->on_data(c->upgrade_owner, fresh);
+        return;
+    }
     if (c->in.len) {
         bool worth = worth_parsing(c, fresh);
         if (buf_append(&c->in, fresh) < 0) {
@@ -297,7 +350,10 @@ static void on_read(uv_stream_t *stream, ssize_t count, const uv_buf_t *buf)
     } else if (count > 0 && c->state != CONN_LINGER) {
         if (c->state == CONN_RUNNING)
             c->since_ms = uv_now(c->server->loop);
-        received(c, (str){buf->base, (size_t)count});
+        if (buf->base == shared)
+            received(c, (str){buf->base, (size_t)count});
+        else
+            body_arrived(c, (size_t)count);
         conn_update_reading(c);
     }
 }
@@ -309,10 +365,10 @@ static bool wants_to_read(const struct conn *c)
     if (c->ended || c->state == CONN_CLOSED)
         return false;
     if (c->state != CONN_RUNNING)
-        return true;
+        return c->state != CONN_UPGRADED || !c->upgrade_paused;
     if (r->body_state != HTTP_BODY_MORE)
         return c->in.len < HTTP_PIPELINE_BYTES_MAX;
-    return !r->wants_continue && r->body.len < HTTP_BODY_BUFFER_BYTES;
+    return !r->wants_continue && !body_is_full(r);
 }
 
 void conn_update_reading(struct conn *c)
@@ -369,10 +425,34 @@ static void next_request(struct conn *c)
         conn_update_reading(c);
 }
 
+/* What came behind the request belongs to the new protocol already. */
+static void upgraded(struct conn *c)
+{
+    size_t len;
+    char *early;
+
+    end_request(c);
+    conn_enter(c, c->upgrade_hooks ? CONN_UPGRADED : CONN_LINGER);
+    early = buf_take(&c->in, &len);
+    if (len && c->upgrade_hooks)
+        c->upgrade_hooks->on_data(c->upgrade_owner, (str){early, len});
+    free(early);
+    if (c->ended)
+        conn_close(c);
+    if (c->state == CONN_CLOSED)
+        return;
+    conn_update_reading(c);
+    answer_mark_dirty(c);
+}
+
 void conn_answered(struct conn *c)
 {
     struct http_request *r = &c->request;
 
+    if (r->answer_status == 101) {
+        upgraded(c);
+        return;
+    }
     if (r->body_state == HTTP_BODY_MORE && !r->wants_continue && r->keep_alive &&
         r->body_left <= HTTP_DISCARD_BYTES_MAX) {
         buf_clear(&r->body);
@@ -443,4 +523,16 @@ void http_body_want(struct http_request *request)
     if (request->answer == ANSWER_NONE)
         conn_send_continue(c);
     conn_update_reading(c);
+}
+
+void http_body_want_all(struct http_request *request, size_t max)
+{
+    uint64_t ahead = request->framing == HTTP_BODY_LENGTH ? request->body_left : 0;
+
+    if (ahead > BODY_AHEAD_BYTES_MAX)
+        ahead = BODY_AHEAD_BYTES_MAX;
+    request->body_all = true;
+    request->body.max = max + READ_BYTES;
+    if (buf_reserve(&request->body, (size_t)ahead) == 0)
+        http_body_want(request);
 }

@@ -5,6 +5,7 @@
  *   IDLE ──first byte──> HEAD ──whole──> RUNNING ──answered, body done──> IDLE
  *                          │ refused        │ cut, or no keep-alive
  *                          └──────────────> LINGER ──written and closed──> CLOSED
+ *   RUNNING ──101 written──> UPGRADED ──────^  (upgrade.h)
  *
  * (1) `server->conns[state]` lists the connections of that state, longest there first.
  * (2) conn->request is in use exactly in RUNNING.
@@ -15,8 +16,11 @@
 #include "base/list.h"
 #include "http/chunked.h"
 #include "http/server.h"
+#include "http/upgrade.h"
 
-enum conn_state { CONN_IDLE, CONN_HEAD, CONN_RUNNING, CONN_LINGER, CONN_CLOSED, CONN_STATES };
+enum conn_state {
+    CONN_IDLE, CONN_HEAD, CONN_RUNNING, CONN_LINGER, CONN_UPGRADED, CONN_CLOSED, CONN_STATES
+};
 
 enum answer_state { ANSWER_NONE, ANSWER_STREAMING, ANSWER_DONE };
 
@@ -30,6 +34,7 @@ struct http_request {
     enum http_framing framing;
     enum http_body_state body_state;
     bool body_wanted;
+    bool body_all;               /* wanted as a whole: on_body waits for its end */
     bool wants_continue;         /* 100 is due when the body is wanted */
     bool keep_alive;
     bool is_head;
@@ -60,6 +65,9 @@ struct conn {
     bool close_after;            /* no request after this answer */
     bool reset;                  /* close so that the client cannot take the answer for whole */
     bool unread;                 /* the client may still be sending: closing at once would reset */
+    bool upgrade_paused;
+    const struct upgrade_hooks *upgrade_hooks; /* of its new owner; NULL: nobody's */
+    void *upgrade_owner;
     struct http_request request;
 };
 
@@ -95,6 +103,7 @@ void conn_send_continue(struct conn *c);     /* "100 Continue", when the client 
 void answer_mark_dirty(struct conn *c);
 void answer_flush(struct conn *c);
 void answer_refuse(struct conn *c, int status);  /* an answer of our own, then close */
+void answer_upgrade(struct conn *c, str head);   /* 101 with exactly this head */
 
 /* server.c: "date: ...\r\n" */
 str server_date_line(struct http_server *server);

@@ -37,6 +37,8 @@ static bool running_too_long(struct conn *c, uint64_t now_ms)
     note_write_progress(c, now_ms);
     if (c->writing || c->out.len)
         return now_ms - c->since_ms > HTTP_WRITE_TIMEOUT_MS;
+    if (c->state == CONN_UPGRADED)
+        return false; /* its owner knows when it is idle for too long */
     return r->body_state == HTTP_BODY_MORE && c->reading &&
            (r->body_wanted || r->answer == ANSWER_DONE) &&
            now_ms - c->since_ms > HTTP_BODY_TIMEOUT_MS;
@@ -50,8 +52,8 @@ static void on_janitor(uv_timer_t *timer)
     for (int state = 0; state < CONN_CLOSED; state++) {
         LIST_EACH_SAFE(&server->conns[state], link) {
             struct conn *c = CONTAINER_OF(link, struct conn, link);
-            if (state == CONN_RUNNING ? running_too_long(c, now_ms)
-                                      : now_ms - c->since_ms > timeout_ms[state])
+            bool runs = state == CONN_RUNNING || state == CONN_UPGRADED;
+            if (runs ? running_too_long(c, now_ms) : now_ms - c->since_ms > timeout_ms[state])
                 conn_timed_out(c);
         }
     }

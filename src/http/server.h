@@ -87,6 +87,10 @@ struct buf *http_body_buffer(struct http_request *request);
  * for it. */
 void http_body_want(struct http_request *request);
 
+/* The same for a body that is wanted as a whole, in one allocation: the buffer takes up to `max`
+ * bytes, and on_body is called when the body has ended or failed, or is longer than that. */
+void http_body_want_all(struct http_request *request, size_t max);
+
 /* ---- the answer ---- */
 
 /* `head` is lines "name: value\r\n", without content-length, connection and transfer-encoding,

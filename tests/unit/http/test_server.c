@@ -241,10 +241,9 @@ Test(server, says_full_and_then_drained)
 
     s.on_request = start_stream;
     TURN_UNTIL(s.requests == 1);
-    for (int i = 0; i < 64 && !full; i++) {
+    for (int i = 0; i < 64 && !full; i++) /* what the socket takes does not count */
         full = http_answer_write(s.request, (str){piece, sizeof piece}) == 0;
-        cr_expect(full, "a full buffer is told at once");
-    }
+    cr_expect(full, "a full buffer is told");
     http_server_flush(s.server);
     for (int turns = 0; !s.drains; turns++) {
         cr_assert(turns < TURNS_MAX);
