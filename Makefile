@@ -7,7 +7,8 @@ FLAVOUR ?= release
 BUILD := build
 OBJ := $(BUILD)/$(FLAVOUR)
 CC := $(if $(filter fuzz,$(FLAVOUR)),clang,gcc)
-PKGS := libuv javascriptcoregtk-4.1 glib-2.0 jansson libcurl libcrypto icu-uc icu-i18n
+PKGS := libuv javascriptcoregtk-4.1 glib-2.0 jansson libcurl libssl libcrypto icu-uc icu-i18n \
+        zlib libbrotlienc libbrotlidec libzstd sqlite3
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wundef -Wvla -Wno-format-truncation -Werror
 CFLAGS_release := -O2 -g
@@ -21,7 +22,8 @@ CFLAGS = -std=gnu17 -D_GNU_SOURCE -DATOLL_VERSION='"$(VERSION)"' -Isrc -pthread 
          $(CFLAGS_$(FLAVOUR)) $(PKG_CFLAGS)
 PKG_CFLAGS = $(shell pkg-config --cflags $(PKGS) | sed 's/-I/-isystem /g')
 LDFLAGS = -pthread -Wl,-z,now -Wl,--as-needed $(filter -fsanitize% --coverage,$(CFLAGS_$(FLAVOUR)))
-LDLIBS = $(shell pkg-config --libs $(PKGS)) -lm
+# Debian's libwslay has no .pc file.
+LDLIBS = $(shell pkg-config --libs $(PKGS)) -lwslay -lm
 Q := $(if $(V),,@)
 SAY = @printf '  %-5s %s\n'
 ESBUILD := node_modules/@esbuild/linux-$(if $(filter aarch64,$(shell uname -m)),arm64,x64)/bin/esbuild
@@ -37,7 +39,7 @@ UNIT_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c)
 FUZZ := $(patsubst tests/fuzz/%.c,$(OBJ)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all help deps run test programs fuzzers unit webtest e2e bench tidy fmt asan ubsan \
-        gcstress fuzz install uninstall clean
+        gcstress fuzz wpt install uninstall clean
 .SECONDARY:
 export BUILD
 
@@ -73,6 +75,10 @@ webtest: $(OBJ)/webtest ## JavaScript tests inside real isolates
 e2e: all ## end-to-end tests with the real binary
 	node --test tests/e2e/*.test.mjs
 
+WPT_DIR := ../wpt
+wpt: $(OBJ)/webtest ## web-platform-tests of WPT_DIR=path [ONLY=prefix] [VERBOSE=1] [UPDATE=1]
+	node tests/wpt/run.mjs $(OBJ)/webtest $(WPT_DIR) --only=$(ONLY) $(if $(VERBOSE),--verbose) $(if $(UPDATE),--update)
+
 bench: all ## compare with workerd, deno, bun and node
 	@scripts/deps bench
 	@npm ci --prefix bench --no-audit --no-fund --silent
@@ -101,6 +107,7 @@ PREFIX ?= /usr/local
 install: all ## install into PREFIX (default /usr/local)
 	install -D $(BUILD)/atoll $(DESTDIR)$(PREFIX)/bin/atoll
 	install -D $(ESBUILD) $(DESTDIR)$(PREFIX)/lib/atoll/esbuild
+	install -D -m 644 types/atoll.d.ts $(DESTDIR)$(PREFIX)/lib/atoll/types/atoll.d.ts
 	cd templates && find . -mindepth 2 -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/lib/atoll/templates/{} \;
 
 uninstall: ## remove what install put there

@@ -11,7 +11,18 @@ const fromRoom = (room) => (file) => ROOMS.indexOf(file.room) >= ROOMS.indexOf(r
 const WALLS = [
   [/^JavaScriptCore\//, (file) => file.room === "engine" || isOp(file), "engine/ and op_*.c"],
   [/^curl\//, inFiles("src/http/client.c"), "http/client.c"],
-  [/^openssl\//, inFiles("src/web/op_crypto.c"), "web/op_crypto.c"],
+  [
+    /^openssl\//,
+    (file) =>
+      inFiles("src/http/tls.c", "src/http/handshake.c")(file) || (file.room === "web" && /^(op_)?crypto/.test(file.stem)),
+    "http/tls.c, http/handshake.c, web/op_crypto*.c and web/crypto*.c",
+  ],
+  [
+    /^(zlib\.h|zstd\.h|brotli\/)/,
+    inFiles("src/web/codec.c", "src/http/websocket_deflate.c"),
+    "web/codec.c and http/websocket_deflate.c",
+  ],
+  [/^wslay\//, inFiles("src/http/websocket.c"), "http/websocket.c"],
   [/^unicode\//, inRooms("web"), "web/"],
   [/^sqlite3\.h$/, inRooms("store"), "store/"],
   [/^jansson\.h$/, inRooms("loop", "runtime", "control"), "loop/, runtime/ and control/"],

@@ -61,6 +61,11 @@ bool utf8_is_valid(str text)
     }
 }
 
+str utf8_skip_bom(str text)
+{
+    return str_starts(text, STR("\xEF\xBB\xBF")) ? str_skip(text, 3) : text;
+}
+
 size_t utf8_open_tail(str text)
 {
     unsigned char low, high;

@@ -12,6 +12,9 @@ bool utf8_is_valid(str text);
 /* How many bytes at the end of `text` begin a character that more bytes may complete: 0 to 3. */
 size_t utf8_open_tail(str text);
 
+/* `text` without the byte order mark it may begin with. */
+str utf8_skip_bom(str text);
+
 /* How many bytes `len` UTF-16 units become as UTF-8; a lone surrogate becomes U+FFFD. */
 size_t utf8_len_of_units(const uint16_t *units, size_t len);
 

@@ -9,7 +9,7 @@
 #include "cli/terminal.h"
 #include "control/suggest.h"
 
-static const struct cli_command *const commands[] = {&cmd_dev, &cmd_init, &cmd_runtime};
+static const struct cli_command *const commands[] = {&cmd_dev, &cmd_init, &cmd_runtime, &cmd_types};
 
 struct cli_args {
     const struct cli_command *command;

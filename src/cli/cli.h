@@ -32,6 +32,7 @@ struct cli_command {
 extern const struct cli_command cmd_dev;
 extern const struct cli_command cmd_init;
 extern const struct cli_command cmd_runtime;
+extern const struct cli_command cmd_types;
 
 /* Runs what argv asks for; returns the exit status. */
 int cli_main(int argc, char **argv);

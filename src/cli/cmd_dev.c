@@ -5,6 +5,7 @@
 #include "cli/cli.h"
 #include "cli/terminal.h"
 #include "control/dev.h"
+#include "http/outbound.h"
 
 enum { LOG_INDENT = 2 };
 
@@ -117,6 +118,22 @@ static json_t *read_vars(const struct cli_args *args)
     return vars;
 }
 
+/* False after a complaint. */
+static bool read_cache(const struct cli_args *args, struct dev_options *options)
+{
+    const char *text = cli_value(args, "cache-mib");
+    uint64_t mib = DEV_CACHE_MIB_DEFAULT;
+
+    if (text && (!str_to_u64(str_from(text), DEV_CACHE_MIB_MAX, &mib) || !mib)) {
+        cli_usage_error(args, "--cache-mib takes a number from 1 to %d, not \"%.100s\"",
+                        DEV_CACHE_MIB_MAX, text);
+        return false;
+    }
+    options->state = cli_value(args, "persist-to");
+    options->cache_bytes = mib << 20;
+    return true;
+}
+
 static int run_with(const struct dev_options *options)
 {
     struct screen screen = {.started_ms = now_ms()};
@@ -132,6 +149,7 @@ static int run(const struct cli_args *args)
 {
     static const char *const here[] = {"."};
     const char *port_text = cli_value(args, "port"), *ip = cli_value(args, "ip");
+    const char *outbound = cli_value(args, "outbound");
     uint64_t port = DEV_PORT_DEFAULT;
     struct dev_options options = {
         .paths = cli_operand_count(args) ? cli_operands(args) : here,
@@ -139,16 +157,21 @@ static int run(const struct cli_args *args)
         .ip = ip ? ip : "127.0.0.1",
         .environment = cli_value(args, "env"),
         .quiet = cli_has(args, "quiet"),
+        .outbound = outbound ? outbound : "all",
     };
+    struct outbound rules;
+    struct err err;
     json_t *vars;
     int status;
 
     if (port_text && !str_to_u64(str_from(port_text), UINT16_MAX, &port))
         return cli_usage_error(args, "--port takes a number from 0 to 65535, not \"%.100s\"",
                                port_text);
+    if (outbound_parse(&rules, str_from(options.outbound), &err) < 0)
+        return cli_usage_error(args, "%s", err.text);
     if (options.path_count > DEV_PROJECTS_MAX)
         return cli_usage_error(args, "at most %d workers at once", DEV_PROJECTS_MAX);
-    if (!(vars = read_vars(args)))
+    if (!read_cache(args, &options) || !(vars = read_vars(args)))
         return EXIT_USAGE;
     options.port = (int)port;
     options.vars = vars;
@@ -162,6 +185,9 @@ static const struct cli_option options[] = {
     {"ip", "ADDRESS", "where to listen (127.0.0.1)"},
     {"env", "NAME", "the environment of the configuration to use"},
     {"var", "NAME=VALUE", "set a variable; may be given again"},
+    {"outbound", "RULES", "which addresses workers may reach (all)"},
+    {"persist-to", "DIRECTORY", "where the cache is kept (.atoll beside the first PATH)"},
+    {"cache-mib", "NUMBER", "how large the cache may become, in MiB (1024)"},
     {"quiet", NULL, "no line for each request"},
     {0},
 };

@@ -25,7 +25,7 @@ static const char *const fixed[] = {
 };
 
 /* Modules that the runtime has itself. */
-static const char *const runtime_modules[] = {"cloudflare:workers"};
+static const char *const runtime_modules[] = {"cloudflare:workers", "cloudflare:sockets"};
 
 /* Kinds of wrangler's module rules that are anything but a script. */
 static const struct {

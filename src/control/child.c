@@ -119,7 +119,7 @@ static void on_exit_of_process(uv_process_t *handle, int64_t status, int signal_
 static int spawn(struct child *child, int link_fd)
 {
     struct process *process = mem_new(struct process);
-    char *argv[5] = {"atoll", "runtime"};
+    char bytes[24], *argv[11] = {"atoll", "runtime"};
     uv_stdio_container_t stdio[5] = {
         {.flags = UV_IGNORE},
         {.flags = UV_INHERIT_FD, .data.fd = STDOUT_FILENO},
@@ -142,6 +142,13 @@ static int spawn(struct child *child, int link_fd)
         argv[argc++] = "--quiet";
     if (child->options.dev)
         argv[argc++] = "--dev";
+    argv[argc++] = "--outbound";
+    argv[argc++] = (char *)child->options.outbound;
+    snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)child->options.cache_bytes);
+    argv[argc++] = "--cache";
+    argv[argc++] = (char *)child->options.cache;
+    argv[argc++] = "--cache-bytes";
+    argv[argc++] = bytes;
     process->child = child;
     r = uv_spawn(child->loop, &process->handle, &options);
     process->handle.data = process;

@@ -24,6 +24,9 @@ struct child_options {
     int listen_fd;    /* borrowed: inherited by each process */
     bool quiet;
     bool dev;
+    const char *cache;    /* the directory of the cache; kept */
+    uint64_t cache_bytes; /* how large it may become */
+    const char *outbound; /* which addresses workers may reach, as http/outbound.h reads it; kept */
 };
 
 struct child_hooks {

@@ -230,6 +230,8 @@ static int select_environment(struct reader *rd)
     json_t *section;
     struct buf names;
 
+    json_object_foreach(all, name, section)
+        json_array_append_new(rd->config->environments, json_string(name));
     if (!wanted_name)
         return 0;
     rd->section = json_object_get(all, wanted_name);
@@ -532,6 +534,7 @@ int config_read(const struct config_request *request, struct config **ret_config
     rd.config->vars = json_object();
     rd.config->compatibility_flags = json_array();
     rd.config->build = json_object();
+    rd.config->environments = json_array();
     rd.config->warnings = json_array();
     rd.config->cpu_ms = CONFIG_CPU_MS_DEFAULT;
     if (path)
@@ -557,6 +560,7 @@ void config_unref(struct config *config)
 {
     if (!config || --config->refs)
         return;
+    json_decref(config->environments);
     json_decref(config->warnings);
     json_decref(config->build);
     json_decref(config->compatibility_flags);

@@ -31,6 +31,7 @@ struct config {
     json_t *compatibility_flags;  /* array of strings */
     uint64_t cpu_ms;
     json_t *build;                /* object: the checked settings that control/bundle.c reads */
+    json_t *environments;         /* array of the names that the file has sections for */
     json_t *warnings;             /* array of strings for a person */
 };
 

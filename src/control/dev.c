@@ -20,6 +20,7 @@
 #include "control/child.h"
 #include "control/project.h"
 #include "os/listen.h"
+#include "os/path.h"
 
 struct worker {
     struct project *project;
@@ -42,6 +43,7 @@ struct dev {
     uv_signal_t signals[2];
     int listen_fd;
     int port;
+    char *cache;      /* the directory */
     bool child_ready;
     bool announced;
     bool failed;      /* it could not start: what the child still says is not heard */
@@ -408,11 +410,29 @@ static int open_workers(struct dev *dev, struct err *err)
     return check_names(dev, err);
 }
 
+/* The directory of the cache, returned owned. */
+static char *cache_of(const struct dev_options *options)
+{
+    const char *first = options->paths[0];
+    char *place = path_is_directory(first) ? str_dup(str_from(first))
+                                           : path_directory(str_from(first));
+    char *beside = path_join(str_from(place), STR(".atoll"));
+    char *cache = path_join(str_from(options->state ? options->state : beside), STR("cache"));
+
+    free(place);
+    free(beside);
+    return cache;
+}
+
 /* Returns 0 once everything runs; otherwise what runs is being stopped. */
 static int start(struct dev *dev, struct err *err)
 {
     const struct dev_options *options = dev->options;
-    struct child_options child_options = {.quiet = options->quiet, .dev = true};
+    struct child_options child_options = {.quiet = options->quiet,
+                                          .dev = true,
+                                          .cache = dev->cache,
+                                          .cache_bytes = options->cache_bytes,
+                                          .outbound = options->outbound};
     int r = listen_open(options->ip, options->port, &dev->listen_fd, &dev->port, err);
 
     if (r < 0)
@@ -443,12 +463,14 @@ int dev_run(const struct dev_options *options, const struct dev_hooks *hooks, vo
     dev->hooks = hooks;
     dev->context = context;
     dev->listen_fd = -1;
+    dev->cache = cache_of(options);
     r = start(dev, err);
     uv_run(&dev->loop, UV_RUN_DEFAULT);
     ASSERT(uv_loop_close(&dev->loop) == 0);
     for (size_t i = 0; i < dev->worker_count; i++)
         json_decref(dev->workers[i].hosts);
     stop_listening(dev);
+    free(dev->cache);
     free(dev);
     return r;
 }

@@ -11,7 +11,8 @@
 #include "base/err.h"
 
 enum { DEV_PROJECTS_MAX = 1024, DEV_HOSTS_MAX = 2048, DEV_HOST_BYTES_MAX = 256,
-       DEV_AHEAD_BYTES_MAX = 256 << 10, DEV_PORT_DEFAULT = 8787 };
+       DEV_AHEAD_BYTES_MAX = 256 << 10, DEV_PORT_DEFAULT = 8787,
+       DEV_CACHE_MIB_DEFAULT = 1024, DEV_CACHE_MIB_MAX = 1 << 20 };
 
 struct dev_options {
     const char *const *paths;    /* one for each worker; the first answers at every other host */
@@ -21,6 +22,10 @@ struct dev_options {
     const char *environment;     /* NULL: none */
     const json_t *vars;          /* object of strings; NULL: none */
     bool quiet;                  /* no on_request */
+    const char *state;           /* a directory for what outlives a run; NULL: .atoll beside the
+                                  * first worker's files */
+    uint64_t cache_bytes;        /* how large the cache of responses may become */
+    const char *outbound;        /* which addresses workers may reach: http/outbound.h */
 };
 
 enum dev_level { DEV_INFO, DEV_WARNING, DEV_ERROR };

@@ -40,4 +40,22 @@ extern void jsc_drain_microtasks(JSContextGroupRef vm) __asm__("_ZN3JSC2VM15drai
 extern void jsc_initialize_main_thread(void) __asm__("_ZN3WTF20initializeMainThreadEv")
     __attribute__((weak));
 
+/* WTF::String(std::span<const unsigned char>) and OpaqueJSString::tryCreate(WTF::String &&): one
+ * copy into a string of one byte a character. JSStringCreateWithUTF8CString() takes ten times as
+ * long. What C++ returns in memory is larger here than there, so that C does the same. Weak, as
+ * above. */
+struct jsc_string {
+    void *impl;
+};
+
+struct jsc_string_ref {
+    JSStringRef string;
+    void *unused[3];
+};
+
+extern void jsc_string_init(struct jsc_string *string, const char *bytes, size_t len)
+    __asm__("_ZN3WTF6StringC1ESt4spanIKhLm18446744073709551615EE") __attribute__((weak));
+extern struct jsc_string_ref jsc_string_take(struct jsc_string *string)
+    __asm__("_ZN14OpaqueJSString9tryCreateEON3WTF6StringE") __attribute__((weak));
+
 #endif

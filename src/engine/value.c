@@ -7,8 +7,6 @@
 
 #include "engine/jsc_private.h"
 
-enum { STACK_TEXT_BYTES = 512 };
-
 void value_lock(JSContextRef ctx)
 {
     JSLock(ctx);
@@ -21,11 +19,16 @@ void value_unlock(JSContextRef ctx)
 
 static bool is_ascii(str s)
 {
-    unsigned char seen = 0;
+    uint64_t seen = 0, words[4];
+    size_t at = 0;
 
-    for (size_t i = 0; i < s.len; i++)
-        seen |= (unsigned char)s.ptr[i];
-    return seen < 0x80;
+    for (; at + sizeof words <= s.len; at += sizeof words) {
+        memcpy(words, s.ptr + at, sizeof words);
+        seen |= words[0] | words[1] | words[2] | words[3];
+    }
+    for (; at < s.len; at++)
+        seen |= (unsigned char)s.ptr[at];
+    return !(seen & 0x8080808080808080);
 }
 
 /* The next code point of malformed-tolerant UTF-8 (WHATWG Encoding, "UTF-8 decoder"). */
@@ -81,19 +84,27 @@ static JSStringRef string_from_wide(str utf8)
     return string;
 }
 
-/* The C API takes narrow text only NUL-terminated, so short strings are copied to the stack. */
-static JSStringRef string_from_ascii(str s)
+static JSStringRef string_from_units(str bytes)
 {
-    char small[STACK_TEXT_BYTES];
-    char *text = s.len < sizeof small ? small : mem_alloc(s.len + 1);
+    JSChar *wide = mem_alloc(bytes.len * sizeof *wide);
     JSStringRef string;
 
-    memcpy(text, s.ptr, s.len);
-    text[s.len] = '\0';
-    string = JSStringCreateWithUTF8CString(text);
-    if (text != small)
-        free(text);
+    for (size_t i = 0; i < bytes.len; i++)
+        wide[i] = (unsigned char)bytes.ptr[i];
+    string = JSStringCreateWithCharacters(wide, bytes.len);
+    free(wide);
     return string;
+}
+
+/* Bytes are code units. */
+static JSStringRef string_from_latin1(str bytes)
+{
+    struct jsc_string string;
+
+    if (!jsc_string_init || !jsc_string_take)
+        return string_from_units(bytes);
+    jsc_string_init(&string, bytes.ptr ? bytes.ptr : "", bytes.len);
+    return jsc_string_take(&string).string;
 }
 
 static JSValueRef value_of_string(JSContextRef ctx, JSStringRef string)
@@ -106,34 +117,12 @@ static JSValueRef value_of_string(JSContextRef ctx, JSStringRef string)
 
 JSValueRef value_string(JSContextRef ctx, str utf8)
 {
-    bool narrow = is_ascii(utf8) && !memchr(utf8.ptr ? utf8.ptr : "", '\0', utf8.len);
-
-    if (!utf8.len)
-        return value_of_string(ctx, JSStringCreateWithUTF8CString(""));
-    return value_of_string(ctx, narrow ? string_from_ascii(utf8) : string_from_wide(utf8));
-}
-
-static JSValueRef value_of_wide(JSContextRef ctx, str bytes)
-{
-    JSChar *wide = mem_alloc(bytes.len * sizeof *wide);
-    JSStringRef string;
-
-    for (size_t i = 0; i < bytes.len; i++)
-        wide[i] = (unsigned char)bytes.ptr[i];
-    string = JSStringCreateWithCharacters(wide, bytes.len);
-    free(wide);
-    return value_of_string(ctx, string);
+    return value_of_string(ctx, is_ascii(utf8) ? string_from_latin1(utf8) : string_from_wide(utf8));
 }
 
 JSValueRef value_latin1(JSContextRef ctx, str bytes)
 {
-    return is_ascii(bytes) ? value_string(ctx, bytes) : value_of_wide(ctx, bytes);
-}
-
-JSValueRef value_latin1_z(JSContextRef ctx, str bytes)
-{
-    return is_ascii(bytes) ? value_of_string(ctx, JSStringCreateWithUTF8CString(bytes.ptr))
-                           : value_of_wide(ctx, bytes);
+    return value_of_string(ctx, string_from_latin1(bytes));
 }
 
 static void free_bytes(void *bytes, void *context)
@@ -154,6 +143,11 @@ JSValueRef value_bytes_take(JSContextRef ctx, void *bytes, size_t len)
                                                   free_bytes, NULL, NULL);
     JSReportExtraMemoryCost(ctx, len);
     return array ? array : JSValueMakeUndefined(ctx);
+}
+
+void value_add_weight(JSContextRef ctx, size_t bytes)
+{
+    JSReportExtraMemoryCost(ctx, bytes);
 }
 
 JSValueRef value_bytes(JSContextRef ctx, const void *bytes, size_t len)

@@ -22,14 +22,14 @@ JSValueRef value_string(JSContextRef ctx, str utf8);
 /* A JS string whose code units are the bytes (isomorphic decode, WHATWG Infra). */
 JSValueRef value_latin1(JSContextRef ctx, str bytes);
 
-/* The same for bytes that are followed by a NUL and have none inside: nothing is copied here. */
-JSValueRef value_latin1_z(JSContextRef ctx, str bytes);
-
 /* A new Uint8Array with a copy of the bytes. */
 JSValueRef value_bytes(JSContextRef ctx, const void *bytes, size_t len);
 
 /* A new Uint8Array over `bytes`, which came from malloc and are taken. */
 JSValueRef value_bytes_take(JSContextRef ctx, void *bytes, size_t len);
+
+/* Tells the collector of memory outside of its heap that goes when some object does. */
+void value_add_weight(JSContextRef ctx, size_t bytes);
 
 /* Views the bytes of an ArrayBuffer, typed array or DataView.
  * Returns false when `value` is none of them. Valid only until the next engine call. */

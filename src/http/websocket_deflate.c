@@ -110,7 +110,7 @@ int websocket_deflate_pack(str bytes, struct buf *out)
 /* Decompresses all of `bytes`. Returns 1 at the end of the last block, 0 when more may come. */
 static int unpack_some(z_stream *stream, str bytes, struct buf *out)
 {
-    char beyond;
+    static char beyond; /* the stream keeps its address; nobody reads it */
     int r;
 
     give(stream, bytes);

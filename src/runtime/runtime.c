@@ -11,14 +11,18 @@
 #include <stdlib.h>
 
 #include "engine/handle.h"
+#include "http/websocket.h"
 #include "loop/frame.h"
 #include "runtime/exchange.h"
 #include "runtime/op_load.h"
 #include "runtime/op_request.h"
+#include "runtime/op_upgrade.h"
 #include "runtime/page.h"
 #include "runtime/pool.h"
 #include "runtime/version.h"
 #include "runtime/worker.h"
+#include "web/op_cache.h"
+#include "web/op_websocket.h"
 #include "web/web.h"
 
 enum {
@@ -130,11 +134,21 @@ static uint64_t *meter_after(int32_t id)
     return &rows[at].cpu_ns;
 }
 
+/* Whose cache it is; what a blank isolate stores at its start belongs to nobody. */
+static const char *cache_owner(const struct isolate *iso)
+{
+    const struct version *v = version_of_isolate(iso);
+
+    return v ? version_worker_name(v) : "";
+}
+
 static uint64_t *meter_of(struct isolate *iso, int32_t id)
 {
-    struct exchange *x = exchange_find(id);
+    struct exchange *x;
 
-    (void)iso;
+    if (id < 0)
+        return op_websocket_meter(iso, id);
+    x = exchange_find(id);
     return x ? &x->cpu_ns : meter_after(id);
 }
 
@@ -178,6 +192,7 @@ static void stop(void)
     if (rt.stopping)
         return;
     rt.stopping = true;
+    op_websocket_leave(NULL, WEBSOCKET_GOING_AWAY);
     http_server_stop(rt.server);
 }
 
@@ -255,15 +270,15 @@ static void start_handles(void)
 
 int runtime_main(const struct runtime_options *options)
 {
-    static const struct op *const tables[] = {
-        op_clock_table, op_console_table, op_crypto_table,  op_encoding_table, op_fetch_table,
-        op_load_table,  op_request_table, op_timer_table,   op_url_table,      NULL};
+    static const struct op *const tables[] = {WEB_OP_TABLES op_load_table, op_request_table,
+                                              op_upgrade_table, NULL};
     static const struct http_server_hooks server_hooks = {
         on_request, on_body, on_drain, on_client_gone, on_end, on_stopped};
     static const struct frame_link_hooks link_hooks = {on_frame, on_link_end};
     static struct isolate_setup setup;
 
     rt.options = *options;
+    outbound_set(&rt.options.outbound);
     rt.loop = uv_default_loop();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the supervisor, which tells us to stop */
@@ -283,6 +298,9 @@ int runtime_main(const struct runtime_options *options)
                 options->listen_fd);
         return 1;
     }
+    op_cache_start(&(struct op_cache_settings){.directory = options->cache_directory,
+                                               .bytes_max = options->cache_bytes_max,
+                                               .owner_of = cache_owner});
     isolate_engine_start(&setup);
     rt.link = frame_link_new(rt.loop, options->link_fd, &link_hooks, NULL);
     frame_link_hold(rt.link);

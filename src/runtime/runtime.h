@@ -9,12 +9,16 @@
 #include <stdbool.h>
 
 #include "base/str.h"
+#include "http/outbound.h"
 
 struct runtime_options {
     int link_fd;    /* socket pair to the supervisor */
     int listen_fd;  /* the listening socket */
     bool quiet;     /* no `request` frames */
     bool dev;       /* error pages show the error */
+    const char *cache_directory;    /* of caches.default; NULL: there is none */
+    uint64_t cache_bytes_max;
+    struct outbound outbound; /* which addresses workers may reach */
 };
 
 /* Runs the process until it is told to stop or the supervisor goes; finishes what runs.

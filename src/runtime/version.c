@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "http/websocket.h"
 #include "os/clock.h"
 #include "runtime/op_load.h"
 #include "runtime/op_request.h"
@@ -14,6 +15,7 @@
 #include "runtime/runtime.h"
 #include "runtime/sourcemap.h"
 #include "runtime/worker.h"
+#include "web/op_websocket.h"
 
 enum { PARTS_MAX = 1024 };
 
@@ -176,9 +178,16 @@ void version_drain(struct version *v)
 {
     if (v->state == VERSION_DRAINING || v->state == VERSION_DEAD)
         return;
+    if (v->state == VERSION_LIVE)
+        op_websocket_leave(v->iso, WEBSOCKET_RESTART);
     v->state = VERSION_DRAINING;
     v->drain_until_ms = uv_now(isolate_loop()) + VERSION_DRAIN_MS;
     list_push(&draining, &v->link);
+}
+
+bool version_is_draining(const struct version *v)
+{
+    return v->state == VERSION_DRAINING;
 }
 
 /* A waitUntil() promise counts as long as something is left that could settle it. */

@@ -46,6 +46,9 @@ void version_exchange_over(struct version *v, struct exchange *x);
 /* No new requests: goes when what runs is finished, or when time is up. */
 void version_drain(struct version *v);
 
+/* True from version_drain() on. */
+bool version_is_draining(const struct version *v);
+
 /* Frees draining versions that are done. Outside of turns, once per loop turn. */
 void version_reap(void);
 

@@ -1,4 +1,4 @@
-/* Ops under js/performance.js. */
+/* Ops under js/time_origin.js and js/timers.js. */
 #include "engine/op.h"
 #include "os/clock.h"
 #include "web/web.h"

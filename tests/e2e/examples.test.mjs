@@ -5,7 +5,8 @@ import { once } from "node:events";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { dev, root, typeErrors } from "./atoll.mjs";
+import { WebSocket } from "ws";
+import { dev, project, root, typeErrors, until } from "./atoll.mjs";
 
 const example = (t, name, args) => dev(t, join(root, "examples", name), { args });
 
@@ -52,6 +53,57 @@ test("streaming sends lines as they are written", async (t) => {
   }
   assert.equal(text, "line 1\nline 2\nline 3\nline 4\n");
   assert.ok(times.at(-1) - times[0] > 100, `the lines came within ${times.at(-1) - times[0]} ms`);
+});
+
+test("cached: the second answer is the first one", async (t) => {
+  const server = await example(t, "cached", ["--persist-to", project(t)]);
+  const first = await server.fetch("/a");
+  assert.equal(first.headers.get("cf-cache-status"), null);
+  const text = await first.text();
+  assert.match(text, /^The report of \/a, made at /);
+  const second = await until(async () => {
+    const answer = await server.fetch("/a");
+    return answer.headers.get("cf-cache-status") === "HIT" ? answer : undefined;
+  }, "a hit");
+  assert.match(await second.text(), /^The report of \/a, made at /);
+});
+
+test("websocket: rooms hear of each other", async (t) => {
+  const server = await example(t, "websocket");
+  assert.match(await server.text("/room"), /<title>Chat/);
+  const enter = async (path) => {
+    const socket = new WebSocket(`ws://127.0.0.1:${server.port}${path}`);
+    t.after(() => socket.terminate());
+    const said = [];
+    socket.on("message", (data) => said.push(data.toString()));
+    await once(socket, "open");
+    socket.hears = (text) => until(() => said.includes(text), `"${text}" in ${JSON.stringify(said)}`);
+    socket.said = said;
+    return socket;
+  };
+  const ada = await enter("/room?name=Ada");
+  await ada.hears("Ada joined, 1 here");
+  const bob = await enter("/room?name=Bob");
+  const eve = await enter("/elsewhere?name=Eve");
+  await ada.hears("Bob joined, 2 here");
+  bob.send("hello");
+  await ada.hears("Bob: hello");
+  await bob.hears("Bob: hello");
+  bob.send("x".repeat(1001));
+  assert.equal((await once(bob, "close"))[0], 1008);
+  await ada.hears("Bob left, 1 here");
+  assert.deepEqual(eve.said, ["Eve joined, 1 here"]);
+});
+
+test("rewriter changes a page on its way", async (t) => {
+  const server = await example(t, "rewriter");
+  const answer = await server.fetch("/");
+  assert.equal(answer.headers.get("content-type"), "text/html; charset=utf-8");
+  const page = await answer.text();
+  assert.match(page, /<a href="https:\/\/en\.wikipedia\.org\/wiki\/Owl" rel="external">More \(elsewhere\)<\/a>/);
+  assert.match(page, /<a href="\/all">all birds<\/a>/);
+  assert.match(page, /<img src="\/owl.jpg" alt="An owl" loading="lazy">/);
+  assert.ok(page.endsWith("<ol><li>Owls</li><li>Ducks &amp; geese</li></ol>\n"), page);
 });
 
 test("fetch-proxy", async (t) => {
@@ -114,7 +166,8 @@ test("the examples fit Cloudflare's types", () => {
 
 test("every example is tested here", () => {
   const tested = [
-    "fetch-proxy", "get-or-not", "hello", "hello-ts", "hono", "hono-auth", "routes-ts", "streaming", "wasm",
+    "cached", "fetch-proxy", "get-or-not", "hello", "hello-ts", "hono", "hono-auth", "rewriter", "routes-ts", "streaming", "wasm",
+    "websocket",
   ];
   const there = readdirSync(join(root, "examples"), { withFileTypes: true })
     .filter((entry) => entry.isDirectory())

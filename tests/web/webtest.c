@@ -8,7 +8,11 @@
 
 #include "engine/handle.h"
 #include "engine/hook.h"
+#include "engine/jsc_private.h"
 #include "engine/value.h"
+#include "http/outbound.h"
+#include "os/file.h"
+#include "web/op_cache.h"
 #include "web/web.h"
 
 enum { TEST_FILE_BYTES_MAX = 4 << 20, TEST_SECONDS_MAX = 60 };
@@ -54,9 +58,41 @@ OP(op_fail)
     return JSValueMakeUndefined(ctx);
 }
 
+static char *read_file(const char *path)
+{
+    FILE *file = fopen(path, "rb");
+    char *text = mem_zeroed(TEST_FILE_BYTES_MAX + 1);
+
+    if (!file) {
+        fprintf(stderr, "webtest: cannot read %s\n", path);
+        exit(2);
+    }
+    if (fread(text, 1, TEST_FILE_BYTES_MAX, file) == 0)
+        text[0] = '\0';
+    fclose(file);
+    return text;
+}
+
+/* (path): evaluates a file as a script of the global scope. tests/wpt loads the suite's scripts so;
+ * they use eval() in places. */
 OP(op_module)
 {
-    return value_throw(ctx, ERR_NOT_FOUND, "no modules in tests", exception);
+    size_t len;
+    char *path = value_to_utf8(ctx, OP_ARG(0), &len, exception);
+    char *text = path ? read_file(path) : NULL;
+    JSStringRef url = path ? JSStringCreateWithUTF8CString(path) : NULL;
+    JSStringRef script = text ? JSStringCreateWithUTF8CString(text) : NULL;
+
+    JSGlobalContextSetEvalEnabled(JSContextGetGlobalContext(ctx), true, NULL);
+    if (script)
+        JSEvaluateScript(ctx, script, NULL, url, 1, exception);
+    if (script)
+        JSStringRelease(script);
+    if (url)
+        JSStringRelease(url);
+    free(path);
+    free(text);
+    return JSObjectMake(ctx, NULL, NULL);
 }
 
 static const struct op test_table[] = {
@@ -89,21 +125,6 @@ static void on_turn_end(struct isolate *iso)
         fprintf(stderr, "a test waits for a promise that nothing can settle any more\n");
         end(1);
     }
-}
-
-static char *read_file(const char *path)
-{
-    FILE *file = fopen(path, "rb");
-    char *text = mem_zeroed(TEST_FILE_BYTES_MAX + 1);
-
-    if (!file) {
-        fprintf(stderr, "webtest: cannot read %s\n", path);
-        exit(2);
-    }
-    if (fread(text, 1, TEST_FILE_BYTES_MAX, file) == 0)
-        text[0] = '\0';
-    fclose(file);
-    return text;
 }
 
 static char *make_script(const char *prelude_path, const char *test_path)
@@ -180,9 +201,7 @@ static void on_timeout(uv_timer_t *timer)
 
 int main(int argc, char **argv)
 {
-    static const struct op *const tables[] = {
-        test_table,      op_clock_table, op_console_table, op_crypto_table, op_encoding_table,
-        op_fetch_table,  op_timer_table, op_url_table,     NULL};
+    static const struct op *const tables[] = {WEB_OP_TABLES test_table, NULL};
     uv_loop_t *loop = uv_default_loop();
     struct isolate_setup setup = {.loop = loop,
                                   .op_tables = tables,
@@ -195,6 +214,8 @@ int main(int argc, char **argv)
     uv_prepare_t prepare;
     uv_idle_t idle;
     uv_timer_t timeout;
+    char *cache;
+    struct err err;
 
     if (argc != 3) {
         fprintf(stderr, "usage: webtest PRELUDE.js TEST.js\n");
@@ -202,6 +223,9 @@ int main(int argc, char **argv)
     }
     run.file = argv[2];
     run.script = make_script(argv[1], argv[2]);
+    outbound_set(&(struct outbound){.all = true});
+    ASSERT(file_make_temporary(&cache, &err) == 0);
+    op_cache_start(&(struct op_cache_settings){.directory = cache, .bytes_max = 64 << 20});
     isolate_engine_start(&setup);
     uv_check_init(loop, &check);
     uv_prepare_init(loop, &prepare);
@@ -218,6 +242,8 @@ int main(int argc, char **argv)
     while (run.status < 0)
         uv_run(loop, UV_RUN_ONCE);
     isolate_free(run.iso);
+    file_remove_tree(cache);
+    free(cache);
     free(run.script);
     return run.status;
 }

@@ -61,31 +61,39 @@ exports.wake = () => {
 // ---- globals: name, file; loaded when first read ----
 
 const globals = [
-  "URL", "url", "URLSearchParams", "url", "TextEncoder", "encoding", "TextDecoder", "encoding",
-  "atob", "base64", "btoa", "base64", "DOMException", "dom_exception",
+  "URL", "url", "URLSearchParams", "url", "URLPattern", "url_pattern", "TextEncoder", "encoding",
+  "TextDecoder", "encoding", "atob", "base64", "btoa", "base64", "DOMException", "dom_exception",
   "QuotaExceededError", "dom_exception", "crypto", "crypto", "Crypto", "crypto",
-  "SubtleCrypto", "crypto", "performance", "performance", "Performance", "performance",
-  "structuredClone", "structured_clone", "Event", "events", "EventTarget", "events",
-  "CustomEvent", "events", "ErrorEvent", "events", "MessageEvent", "events",
-  "PromiseRejectionEvent", "events", "reportError", "events", "AbortController", "abort",
-  "AbortSignal", "abort", "ReadableStream", "streams", "ReadableStreamDefaultReader", "streams",
-  "ReadableStreamBYOBReader", "streams", "ReadableStreamDefaultController", "streams",
-  "ReadableByteStreamController", "streams", "ReadableStreamBYOBRequest", "streams",
-  "WritableStream", "streams", "WritableStreamDefaultWriter", "streams",
-  "WritableStreamDefaultController", "streams", "TransformStream", "streams",
-  "TransformStreamDefaultController", "streams", "CountQueuingStrategy", "streams",
-  "ByteLengthQueuingStrategy", "streams", "IdentityTransformStream", "streams",
-  "FixedLengthStream", "streams", "TextEncoderStream", "streams", "TextDecoderStream", "streams",
-  "Blob", "blob", "File", "blob", "FormData", "formdata", "console", "console",
-  "setTimeout", "timers", "clearTimeout", "timers", "setInterval", "timers",
-  "clearInterval", "timers", "scheduler", "timers", "fetch", "fetch", "Headers", "headers",
-  "Request", "request_init", "Response", "response", "addEventListener", "service_worker",
-  "removeEventListener", "service_worker", "dispatchEvent", "service_worker",
-  "FetchEvent", "service_worker", "ExtendableEvent", "service_worker", "navigator", "global",
-  "queueMicrotask", "global", "WebAssembly", "late", "Atomics", "global", "FinalizationRegistry", "late",
+  "SubtleCrypto", "crypto_subtle", "CryptoKey", "crypto_key", "performance", "performance",
+  "Performance", "performance", "PerformanceEntry", "performance_entries",
+  "PerformanceMark", "performance_entries", "PerformanceMeasure", "performance_entries",
+  "PerformanceObserver", "performance_observer", "PerformanceObserverEntryList", "performance_observer",
+  "structuredClone", "structured_clone", "Event", "events", "EventTarget", "events", "CustomEvent", "events",
+  "ErrorEvent", "events", "MessageEvent", "events", "PromiseRejectionEvent", "events",
+  "reportError", "events", "AbortController", "abort", "AbortSignal", "abort", "ReadableStream", "streams",
+  "ReadableStreamDefaultReader", "streams", "ReadableStreamBYOBReader", "streams",
+  "ReadableStreamDefaultController", "streams", "ReadableByteStreamController", "streams",
+  "ReadableStreamBYOBRequest", "streams", "WritableStream", "streams",
+  "WritableStreamDefaultWriter", "streams", "WritableStreamDefaultController", "streams",
+  "TransformStream", "streams", "TransformStreamDefaultController", "streams",
+  "CountQueuingStrategy", "streams", "ByteLengthQueuingStrategy", "streams",
+  "IdentityTransformStream", "streams", "FixedLengthStream", "streams", "TextEncoderStream", "streams",
+  "TextDecoderStream", "streams", "Blob", "blob", "File", "blob", "FormData", "formdata",
+  "console", "console", "WebSocket", "websocket", "WebSocketPair", "websocket", "CloseEvent", "events",
+  "MessageChannel", "message_channel", "MessagePort", "message_channel", "CompressionStream", "compression",
+  "DecompressionStream", "compression", "setTimeout", "timers", "clearTimeout", "timers",
+  "setInterval", "timers", "clearInterval", "timers", "scheduler", "timers", "fetch", "fetch",
+  "Headers", "headers", "Request", "request_init", "Response", "response",
+  "addEventListener", "global_events", "removeEventListener", "global_events",
+  "dispatchEvent", "global_events", "onerror", "global_events", "onunhandledrejection", "global_events",
+  "onrejectionhandled", "global_events", "FetchEvent", "service_worker", "ExtendableEvent", "service_worker",
+  "navigator", "navigator", "HTMLRewriter", "html_rewriter", "EventSource", "eventsource", "caches", "cache",
+  "Cache", "cache", "CacheStorage", "cache", "queueMicrotask", "global", "WebAssembly", "late",
+  "Atomics", "global", "FinalizationRegistry", "late",
 ];
 
 const define = Object.defineProperty;
+exports.globals = globals;
 exports.natives = { WebAssembly, FinalizationRegistry, Atomics };
 
 // This form of the loop is the cheapest in time and memory of those that were measured.
@@ -93,7 +101,11 @@ const accessor = { configurable: true, enumerable: false, get: undefined, set: u
 for (let i = 0; i < globals.length; i += 2) {
   const name = globals[i];
   accessor.get = () => (globalThis[name] = use(globals[i + 1])[name]);
-  accessor.set = (value) => define(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+  accessor.set = (value) => {
+    // global_events.js puts accessors of its own in the place of those that begin with "on".
+    if (name.startsWith("on") && use(globals[i + 1])) globalThis[name] = value;
+    else define(globalThis, name, { value, writable: true, configurable: true, enumerable: false });
+  };
   define(globalThis, name, accessor);
 }
 define(globalThis, "self", { value: globalThis, writable: true, configurable: true });
@@ -173,7 +185,7 @@ function answer(id, response) {
       `The fetch handler must answer with a Response, but it returned ${use("inspect").inspect(response)}`,
     );
   const body = inner.body;
-  if (body !== null && (body.kind !== "text" || body.value.length > TEXT_APART || body.used))
+  if (inner.status === 101 || (body !== null && (body.kind !== "text" || body.value.length > TEXT_APART || body.used)))
     return use("answer").answer(id, inner);
   const row = cells[ANSWERS];
   if (row === ANSWER_ROWS) return use("answer").answer(id, inner);

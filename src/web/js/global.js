@@ -1,7 +1,5 @@
 // Small globals that belong to no other file.
 
-exports.navigator = { userAgent: "Cloudflare-Workers" };
-
 exports.queueMicrotask = function queueMicrotask(callback) {
   if (typeof callback !== "function")
     throw new TypeError("Failed to execute 'queueMicrotask': the callback is not a function");

@@ -6,7 +6,7 @@ const { completion, complete, later, natives } = use("core");
 const { WebAssembly } = natives;
 for (const name of ["compile", "instantiate"]) {
   const native = WebAssembly[name];
-  WebAssembly[name] = {
+  const inTurns = {
     [name]: (...args) =>
       completion((id) => {
         native.apply(WebAssembly, args).then(
@@ -14,8 +14,20 @@ for (const name of ["compile", "instantiate"]) {
           (error) => later(() => complete(id, error)),
         );
       }),
-  }[name];
+  };
+  WebAssembly[name] = Object.defineProperty(inTurns[name], "length", { value: 1 });
 }
+
+const streaming = {
+  compileStreaming(source) {
+    return use("wasm_stream").compile(source);
+  },
+  instantiateStreaming(source, imports = undefined) {
+    return use("wasm_stream").instantiate(source, imports);
+  },
+};
+for (const name in streaming)
+  Object.defineProperty(WebAssembly, name, { value: streaming[name], writable: true, enumerable: true, configurable: true });
 
 const NativeFinalizationRegistry = natives.FinalizationRegistry;
 exports.FinalizationRegistry = class FinalizationRegistry extends NativeFinalizationRegistry {

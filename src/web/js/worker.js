@@ -12,14 +12,14 @@ function moduleOf(name) {
 function requireOf(name) {
   if (name === "cloudflare:workers")
     return { env: core.env, waitUntil: core.waitUntil };
+  if (name === "cloudflare:sockets") return { connect: use("sockets").connect };
   throw new Error(`No such module: ${name}`);
 }
 
 function findHandler(main) {
   if (typeof main?.fetch === "function") return (request, env, ctx) => main.fetch(request, env, ctx);
   // A script without exports counts as CommonJS: its default export is an empty object.
-  const serviceWorker = core.loaded("service_worker");
-  if (serviceWorker?.listensTo("fetch")) return serviceWorker.fetch;
+  if (core.loaded("global_events")?.listensTo("fetch")) return use("service_worker").fetch;
   throw new TypeError(
     "The worker has no fetch handler: it neither exports one " +
       `(export default { async fetch(request, env, ctx) { ... } }) nor calls addEventListener("fetch", ...)`,

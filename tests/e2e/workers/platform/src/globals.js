@@ -124,6 +124,34 @@ export const checks = {
     is(typeof SharedArrayBuffer, "undefined");
     await rejects(Promise.any([Promise.reject(1)]), "AggregateError");
   },
+  "request.cf says what is known, and is of the right types"(request) {
+    const { cf } = request;
+    is(request.cf, cf);
+    ok(Object.isFrozen(cf) && Object.isFrozen(cf.tlsClientAuth), "frozen");
+    is(Object.getPrototypeOf(cf), Object.prototype);
+    for (const name of ["city", "colo", "continent", "country", "httpProtocol", "latitude", "longitude", "postalCode",
+      "region", "regionCode", "timezone", "tlsCipher", "tlsVersion", "asOrganization"])
+      is(typeof cf[name], "string", name);
+    for (const name of ["asn", "clientTcpRtt"]) is(typeof cf[name], "number", name);
+    is(cf.httpProtocol, "HTTP/1.1");
+    is(new Intl.DateTimeFormat("en", { timeZone: cf.timezone }).resolvedOptions().timeZone, "UTC");
+    is(cf.tlsClientAuth.certPresented, "0");
+    throws(() => (cf.country = "DE"), "TypeError");
+    is(new Request(request.url).cf, undefined);
+    const mine = { cacheTtl: 5 };
+    const derived = new Request(request.url, { cf: mine });
+    is(derived.cf, mine);
+    is(new Request(derived).cf, mine);
+    is(derived.clone().cf, mine);
+    same(new Request(request.url, request).cf, cf);
+  },
+  "request.cf goes with copies of a request that nobody has asked"(request) {
+    const copy = new Request(request);
+    const clone = copy.clone();
+    is(copy.cf.colo, "LOC");
+    is(clone.cf.colo, "LOC");
+    is(clone.cf, clone.cf);
+  },
   async "a fresh context object for each request"(request, env, ctx) {
     is(typeof ctx.waitUntil, "function");
     is(typeof ctx.passThroughOnException, "function");
