@@ -1,273 +1,434 @@
-/* Legacy encodings; see charset.h.
+/* Decoders of the multi-byte encodings; see charset.h. Each is the standard's state machine, fed
+ * one byte at a time.
  *
- * ICU knows them all but for small differences to the standard's index, which `patches` lists:
- * vendor characters that the standard leaves out, and characters that came later. ISO-8859-16,
- * which ICU lacks, is written as its differences to ISO-8859-1. */
+ * (1) A step reads one byte, or END at the end of the input, and puts out at most one character or
+ *     one error, but for four of Big5's that are two characters.
+ * (2) What the standard calls restoring bytes puts them back in front of the input. Only bytes that
+ *     are pending are put back, so output never exceeds the bytes taken in by more than
+ *     CHARSET_SPARE_UNITS. */
 #include "web/charset.h"
 
 #include <stdlib.h>
-#include <unicode/ucnv.h>
-#include <unicode/ucnv_cb.h>
 
 #include "base/err.h"
 #include "base/mem.h"
+#include "web/charset_index.h"
 
-enum { HIGH_HALF = 128 };
+enum { END = -1, BACK_MAX = 3 };
 
-static const struct {
-    str name;
-    const char *icu;
-} singles[] = {
-    {STR("ibm866"), "ibm-866"},
-    {STR("iso-8859-2"), "iso-8859-2"},
-    {STR("iso-8859-3"), "iso-8859-3"},
-    {STR("iso-8859-4"), "iso-8859-4"},
-    {STR("iso-8859-5"), "iso-8859-5"},
-    {STR("iso-8859-6"), "iso-8859-6"},
-    {STR("iso-8859-7"), "iso-8859-7"},
-    {STR("iso-8859-8"), "iso-8859-8"},
-    {STR("iso-8859-8-i"), "iso-8859-8"},
-    {STR("iso-8859-10"), "iso-8859-10"},
-    {STR("iso-8859-13"), "iso-8859-13"},
-    {STR("iso-8859-14"), "iso-8859-14"},
-    {STR("iso-8859-15"), "iso-8859-15"},
-    {STR("iso-8859-16"), "iso-8859-1"},
-    {STR("koi8-r"), "koi8-r"},
-    {STR("koi8-u"), "koi8-u"},
-    {STR("macintosh"), "macintosh"},
-    {STR("windows-874"), "windows-874-2000"},
-    {STR("windows-1250"), "windows-1250"},
-    {STR("windows-1251"), "windows-1251"},
-    {STR("windows-1252"), "windows-1252"},
-    {STR("windows-1253"), "windows-1253"},
-    {STR("windows-1254"), "windows-1254"},
-    {STR("windows-1255"), "windows-1255"},
-    {STR("windows-1256"), "windows-1256"},
-    {STR("windows-1257"), "windows-1257"},
-    {STR("windows-1258"), "windows-1258"},
-    {STR("x-mac-cyrillic"), "x-mac-ukraine"},
-    {STR("x-user-defined"), NULL}, /* U+F780 + byte, no table of ICU's */
+/* States of ISO-2022-JP. */
+enum iso_state {
+    ISO_ASCII,
+    ISO_ROMAN,
+    ISO_KATAKANA,
+    ISO_LEAD,
+    ISO_TRAIL,
+    ISO_ESCAPE_START,
+    ISO_ESCAPE
 };
-
-static const struct {
-    str name;
-    uint8_t byte;
-    uint16_t unit;
-} patches[] = {
-    {STR("koi8-u"), 0xAE, 0x045E},       {STR("koi8-u"), 0xBE, 0x040E},
-    {STR("windows-1253"), 0xAA, 0xFFFD}, {STR("windows-1255"), 0xCA, 0x05BA},
-    {STR("iso-8859-16"), 0xA1, 0x0104},  {STR("iso-8859-16"), 0xA2, 0x0105},
-    {STR("iso-8859-16"), 0xA3, 0x0141},  {STR("iso-8859-16"), 0xA4, 0x20AC},
-    {STR("iso-8859-16"), 0xA5, 0x201E},  {STR("iso-8859-16"), 0xA6, 0x0160},
-    {STR("iso-8859-16"), 0xA8, 0x0161},  {STR("iso-8859-16"), 0xAA, 0x0218},
-    {STR("iso-8859-16"), 0xAC, 0x0179},  {STR("iso-8859-16"), 0xAE, 0x017A},
-    {STR("iso-8859-16"), 0xAF, 0x017B},  {STR("iso-8859-16"), 0xB2, 0x010C},
-    {STR("iso-8859-16"), 0xB3, 0x0142},  {STR("iso-8859-16"), 0xB4, 0x017D},
-    {STR("iso-8859-16"), 0xB5, 0x201D},  {STR("iso-8859-16"), 0xB8, 0x017E},
-    {STR("iso-8859-16"), 0xB9, 0x010D},  {STR("iso-8859-16"), 0xBA, 0x0219},
-    {STR("iso-8859-16"), 0xBC, 0x0152},  {STR("iso-8859-16"), 0xBD, 0x0153},
-    {STR("iso-8859-16"), 0xBE, 0x0178},  {STR("iso-8859-16"), 0xBF, 0x017C},
-    {STR("iso-8859-16"), 0xC3, 0x0102},  {STR("iso-8859-16"), 0xC5, 0x0106},
-    {STR("iso-8859-16"), 0xD0, 0x0110},  {STR("iso-8859-16"), 0xD1, 0x0143},
-    {STR("iso-8859-16"), 0xD5, 0x0150},  {STR("iso-8859-16"), 0xD7, 0x015A},
-    {STR("iso-8859-16"), 0xD8, 0x0170},  {STR("iso-8859-16"), 0xDD, 0x0118},
-    {STR("iso-8859-16"), 0xDE, 0x021A},  {STR("iso-8859-16"), 0xE3, 0x0103},
-    {STR("iso-8859-16"), 0xE5, 0x0107},  {STR("iso-8859-16"), 0xF0, 0x0111},
-    {STR("iso-8859-16"), 0xF1, 0x0144},  {STR("iso-8859-16"), 0xF5, 0x0151},
-    {STR("iso-8859-16"), 0xF7, 0x015B},  {STR("iso-8859-16"), 0xF8, 0x0171},
-    {STR("iso-8859-16"), 0xFD, 0x0119},  {STR("iso-8859-16"), 0xFE, 0x021B},
-};
-
-/* How a multi-byte encoding differs from ICU's of that name. */
-enum {
-    KEEPS_ASCII = 1 << 0, /* an ASCII byte that cannot follow a lead byte stands for itself */
-    IS_GB = 1 << 1,       /* see gb_moved; 0x80 is the euro sign */
-    IS_SJIS = 1 << 2,     /* see unrotate_sjis(); 0x80 is U+0080 */
-};
-
-static const struct {
-    str name;
-    const char *icu;
-    int quirks;
-} multis[] = {
-    {STR("gbk"), "gb18030", IS_GB},
-    {STR("gb18030"), "gb18030", IS_GB},
-    {STR("big5"), "big5-hkscs", KEEPS_ASCII},
-    {STR("euc-jp"), "euc-jp", KEEPS_ASCII},
-    {STR("iso-2022-jp"), "iso-2022-jp", 0},
-    {STR("shift_jis"), "ibm-943_P15A-2003", KEEPS_ASCII | IS_SJIS},
-    {STR("euc-kr"), "windows-949-2000", KEEPS_ASCII},
-};
-
-/* GB18030-2022 moved these out of the private use area, where ICU may still put them. */
-static const struct {
-    uint16_t old, now;
-} gb_moved[] = {
-    {0xE5E5, 0x3000}, {0xE78D, 0xFE10}, {0xE78E, 0xFE12}, {0xE78F, 0xFE11}, {0xE790, 0xFE13},
-    {0xE791, 0xFE14}, {0xE792, 0xFE15}, {0xE793, 0xFE16}, {0xE794, 0xFE17}, {0xE795, 0xFE18},
-    {0xE796, 0xFE19}, {0xE81E, 0x9FB4}, {0xE826, 0x9FB5}, {0xE82B, 0x9FB6}, {0xE82C, 0x9FB7},
-    {0xE832, 0x9FB8}, {0xE843, 0x9FB9}, {0xE854, 0x9FBA}, {0xE864, 0x9FBB},
-};
-
-int charset_single(str name)
-{
-    for (size_t i = 0; i < COUNT_OF(singles); i++)
-        if (str_equal(singles[i].name, name))
-            return (int)i;
-    return CHARSET_NONE;
-}
-
-static uint16_t icu_unit(UConverter *converter, uint8_t byte)
-{
-    const char source = (char)byte, *from = &source;
-    UErrorCode status = U_ZERO_ERROR;
-    UChar unit[2], *to = unit;
-
-    ucnv_reset(converter);
-    ucnv_toUnicode(converter, &to, unit + COUNT_OF(unit), &from, from + 1, NULL, true, &status);
-    /* windows-874 has vendor characters here that the standard does not. */
-    if (to != unit + 1 || (unit[0] >= 0xF8C1 && unit[0] <= 0xF8C8))
-        return CHARSET_REPLACEMENT;
-    return unit[0];
-}
-
-static void make_table(int single, uint16_t *table)
-{
-    UErrorCode status = U_ZERO_ERROR;
-    UConverter *converter = NULL;
-
-    if (singles[single].icu) {
-        converter = ucnv_open(singles[single].icu, &status);
-        ASSERT(converter);
-    }
-    for (int i = 0; i < HIGH_HALF; i++)
-        table[i] = converter ? icu_unit(converter, (uint8_t)(HIGH_HALF + i))
-                             : (uint16_t)(0xF780 + i);
-    for (size_t i = 0; i < COUNT_OF(patches); i++)
-        if (str_equal(patches[i].name, singles[single].name))
-            table[patches[i].byte - HIGH_HALF] = patches[i].unit;
-    ucnv_close(converter);
-}
-
-/* Tables live as long as the process; each is made when it is first needed. */
-static const uint16_t *table_of(int single)
-{
-    static uint16_t tables[COUNT_OF(singles)][HIGH_HALF];
-
-    if (!tables[single][0])
-        make_table(single, tables[single]);
-    return tables[single];
-}
-
-bool charset_single_decode(int single, str bytes, uint16_t *out)
-{
-    const uint16_t *table = table_of(single);
-    bool complete = true;
-
-    for (size_t i = 0; i < bytes.len; i++) {
-        unsigned char c = (unsigned char)bytes.ptr[i];
-        out[i] = c < HIGH_HALF ? c : table[c - HIGH_HALF];
-        complete &= out[i] != CHARSET_REPLACEMENT;
-    }
-    return complete;
-}
 
 struct charset {
-    UConverter *converter;
-    int quirks;
+    void (*step)(struct charset *, int byte);
     bool is_fatal;
+    bool is_jis0212;      /* EUC-JP: 0x8F has been read */
+    bool has_escaped;     /* ISO-2022-JP: nothing was put out since the last escape sequence */
+    enum iso_state state; /* ISO-2022-JP */
+    enum iso_state output_state;
+    int lead, second, third; /* bytes that are pending, 0 for none; GB18030 has up to three */
+    int back[BACK_MAX];      /* bytes put back, the first to be read last */
+    int back_count;
+    uint16_t *to;
+    bool is_malformed;
 };
 
-/* The byte 0x80 alone, which ICU refuses. */
-static UChar unit_of_80(const struct charset *charset)
+static void put(struct charset *charset, uint32_t point)
 {
-    if (charset->quirks & IS_GB)
-        return 0x20AC;
-    return charset->quirks & IS_SJIS ? 0x80 : CHARSET_REPLACEMENT;
+    if (point > 0xFFFF) {
+        *charset->to++ = (uint16_t)(0xD7C0 + (point >> 10));
+        *charset->to++ = (uint16_t)(0xDC00 + (point & 0x3FF));
+    } else {
+        *charset->to++ = (uint16_t)point;
+    }
 }
 
-static void on_malformed(const void *context, UConverterToUnicodeArgs *args, const char *bytes,
-                         int32_t len, UConverterCallbackReason reason, UErrorCode *status)
+static void refuse(struct charset *charset)
 {
-    const struct charset *charset = context;
-    UChar units[2] = {CHARSET_REPLACEMENT, 0};
-    int32_t count = 1;
-
-    if (reason > UCNV_IRREGULAR)
-        return;
-    if (len == 1 && bytes[0] == '\x80')
-        units[0] = unit_of_80(charset);
-    if (charset->is_fatal && units[0] == CHARSET_REPLACEMENT)
-        return;
-    if (charset->quirks & KEEPS_ASCII && len == 2 && !(bytes[1] & 0x80))
-        units[count++] = (UChar)bytes[1];
-    *status = U_ZERO_ERROR;
-    ucnv_cbToUWriteUChars(args, units, count, 0, status);
+    charset->is_malformed = true;
+    put(charset, CHARSET_REPLACEMENT);
 }
+
+/* To be read again: the last byte given comes first. */
+static void restore(struct charset *charset, int byte)
+{
+    ASSERT(charset->back_count < BACK_MAX);
+    charset->back[charset->back_count++] = byte;
+}
+
+static bool within(int byte, int first, int last)
+{
+    return byte >= first && byte <= last;
+}
+
+/* After two bytes: their character, or an error that leaves an ASCII byte for itself. */
+static void put_found(struct charset *charset, uint32_t point, int byte)
+{
+    if (point) {
+        put(charset, point);
+        return;
+    }
+    refuse(charset);
+    if (within(byte, 0, 0x7F))
+        restore(charset, byte);
+}
+
+static int take_lead(struct charset *charset)
+{
+    int lead = charset->lead;
+
+    charset->lead = 0;
+    return lead;
+}
+
+/* A byte when nothing is pending: ASCII, or a lead byte from `first` to `last`. */
+static void begin(struct charset *charset, int byte, int first, int last)
+{
+    if (within(byte, 0, 0x7F))
+        put(charset, (uint32_t)byte);
+    else if (within(byte, first, last))
+        charset->lead = byte;
+    else if (byte != END)
+        refuse(charset);
+}
+
+/* Big5's two pointers of pairs: a letter and a combining accent. */
+static bool put_accented(struct charset *charset, unsigned pointer)
+{
+    bool is_upper = pointer == 1133 || pointer == 1135;
+
+    if (!is_upper && pointer != 1164 && pointer != 1166)
+        return false;
+    put(charset, is_upper ? 0xCA : 0xEA);
+    put(charset, pointer == 1133 || pointer == 1164 ? 0x304 : 0x30C);
+    return true;
+}
+
+static void step_big5(struct charset *charset, int byte)
+{
+    int lead = take_lead(charset);
+    unsigned pointer = 0;
+    uint32_t point = 0;
+
+    if (!lead) {
+        begin(charset, byte, 0x81, 0xFE);
+        return;
+    }
+    if (within(byte, 0x40, 0x7E) || within(byte, 0xA1, 0xFE)) {
+        pointer = (unsigned)((lead - 0x81) * 157 + byte - (byte < 0x7F ? 0x40 : 0x62));
+        if (put_accented(charset, pointer))
+            return;
+        point = charset_index_at(CHARSET_INDEX_BIG5, pointer);
+    }
+    put_found(charset, point, byte);
+}
+
+static void step_euc_kr(struct charset *charset, int byte)
+{
+    int lead = take_lead(charset);
+    uint32_t point = 0;
+
+    if (!lead) {
+        begin(charset, byte, 0x81, 0xFE);
+        return;
+    }
+    if (within(byte, 0x41, 0xFE))
+        point = charset_index_at(CHARSET_INDEX_EUC_KR,
+                                 (unsigned)((lead - 0x81) * 190 + byte - 0x41));
+    put_found(charset, point, byte);
+}
+
+static void step_euc_jp(struct charset *charset, int byte)
+{
+    int lead = take_lead(charset);
+    bool is_jis0212 = charset->is_jis0212;
+    uint32_t point = 0;
+
+    charset->is_jis0212 = false;
+    if (!lead) {
+        if (byte == 0x8E || byte == 0x8F)
+            charset->lead = byte;
+        else
+            begin(charset, byte, 0xA1, 0xFE);
+        return;
+    }
+    if (lead == 0x8F && within(byte, 0xA1, 0xFE)) {
+        charset->is_jis0212 = true;
+        charset->lead = byte;
+        return;
+    }
+    if (lead == 0x8E && within(byte, 0xA1, 0xDF))
+        point = (uint32_t)(0xFF61 - 0xA1 + byte);
+    else if (within(lead, 0xA1, 0xFE) && within(byte, 0xA1, 0xFE))
+        point = charset_index_at(is_jis0212 ? CHARSET_INDEX_JIS0212 : CHARSET_INDEX_JIS0208,
+                                 (unsigned)((lead - 0xA1) * 94 + byte - 0xA1));
+    put_found(charset, point, byte);
+}
+
+static void step_shift_jis(struct charset *charset, int byte)
+{
+    int lead = take_lead(charset);
+    unsigned pointer;
+    uint32_t point = 0;
+
+    if (!lead) {
+        if (byte == 0x80)
+            put(charset, 0x80);
+        else if (within(byte, 0xA1, 0xDF))
+            put(charset, (uint32_t)(0xFF61 - 0xA1 + byte));
+        else if (within(byte, 0x81, 0x9F))
+            charset->lead = byte;
+        else
+            begin(charset, byte, 0xE0, 0xFC);
+        return;
+    }
+    if (within(byte, 0x40, 0x7E) || within(byte, 0x80, 0xFC)) {
+        pointer = (unsigned)((lead - (lead < 0xA0 ? 0x81 : 0xC1)) * 188 + byte -
+                             (byte < 0x7F ? 0x40 : 0x41));
+        point = pointer >= 8836 && pointer <= 10715 /* what users define */
+                    ? 0xE000 - 8836 + pointer
+                    : charset_index_at(CHARSET_INDEX_JIS0208, pointer);
+    }
+    put_found(charset, point, byte);
+}
+
+/* GB18030 with four bytes, of which one or two more than the lead are there. */
+static void step_gb_four(struct charset *charset, int byte)
+{
+    int lead = charset->lead, second = charset->second, third = charset->third;
+    uint32_t point = 0;
+
+    if (byte != END && !third && within(byte, 0x81, 0xFE)) {
+        charset->third = byte;
+        return;
+    }
+    charset->lead = charset->second = charset->third = 0;
+    if (third && within(byte, 0x30, 0x39)) {
+        point = charset_index_gb_range((unsigned)((lead - 0x81) * 12600 + (second - 0x30) * 1260 +
+                                                  (third - 0x81) * 10 + byte - 0x30));
+        put_found(charset, point, END);
+        return;
+    }
+    refuse(charset);
+    if (byte == END)
+        return;
+    restore(charset, byte);
+    if (third)
+        restore(charset, third);
+    restore(charset, second);
+}
+
+static void step_gb18030(struct charset *charset, int byte)
+{
+    uint32_t point = 0;
+    int lead;
+
+    if (charset->second) {
+        step_gb_four(charset, byte);
+        return;
+    }
+    if (charset->lead && within(byte, 0x30, 0x39)) {
+        charset->second = byte;
+        return;
+    }
+    lead = take_lead(charset);
+    if (!lead) {
+        if (byte == 0x80)
+            put(charset, 0x20AC);
+        else
+            begin(charset, byte, 0x81, 0xFE);
+        return;
+    }
+    if (within(byte, 0x40, 0x7E) || within(byte, 0x80, 0xFE))
+        point = charset_index_at(CHARSET_INDEX_GB18030, (unsigned)((lead - 0x81) * 190 + byte -
+                                                                   (byte < 0x7F ? 0x40 : 0x41)));
+    put_found(charset, point, byte);
+}
+
+/* ---- ISO-2022-JP: escape sequences change the state ---- */
+
+static void iso_escape(struct charset *charset, int byte)
+{
+    int lead = take_lead(charset);
+    int sequence = lead << 8 | (byte == END ? 0 : byte);
+    bool was_escaped = charset->has_escaped, is_known = true;
+
+    switch (sequence) {
+    case 0x2842:
+        charset->output_state = ISO_ASCII;
+        break;
+    case 0x284A:
+        charset->output_state = ISO_ROMAN;
+        break;
+    case 0x2849:
+        charset->output_state = ISO_KATAKANA;
+        break;
+    case 0x2440:
+    case 0x2442:
+        charset->output_state = ISO_LEAD;
+        break;
+    default:
+        is_known = false;
+    }
+    charset->state = charset->output_state;
+    charset->has_escaped = is_known;
+    if (is_known && !was_escaped)
+        return;
+    refuse(charset);
+    if (is_known)
+        return;
+    if (byte != END)
+        restore(charset, byte);
+    restore(charset, lead);
+}
+
+static void iso_escape_start(struct charset *charset, int byte)
+{
+    if (byte == 0x24 || byte == 0x28) {
+        charset->lead = byte;
+        charset->state = ISO_ESCAPE;
+        return;
+    }
+    charset->has_escaped = false;
+    charset->state = charset->output_state;
+    refuse(charset);
+    if (byte != END)
+        restore(charset, byte);
+}
+
+/* A byte that stands for itself or for one of another alphabet; 0 for one that may not be here.
+ * U+0000 is told apart by `byte`. */
+static uint32_t iso_single(enum iso_state state, int byte)
+{
+    if (state == ISO_KATAKANA)
+        return within(byte, 0x21, 0x5F) ? (uint32_t)(0xFF61 - 0x21 + byte) : 0;
+    if (byte > 0x7F || byte == 0x0E || byte == 0x0F)
+        return 0;
+    if (state == ISO_ROMAN && byte == 0x5C)
+        return 0xA5;
+    return state == ISO_ROMAN && byte == 0x7E ? 0x203E : (uint32_t)byte;
+}
+
+static void iso_trail(struct charset *charset, int byte)
+{
+    int lead = take_lead(charset);
+    uint32_t point = 0;
+
+    charset->state = byte == 0x1B ? ISO_ESCAPE_START : ISO_LEAD;
+    if (within(byte, 0x21, 0x7E))
+        point = charset_index_at(CHARSET_INDEX_JIS0208,
+                                 (unsigned)((lead - 0x21) * 94 + byte - 0x21));
+    put_found(charset, point, END);
+}
+
+static void step_iso_2022_jp(struct charset *charset, int byte)
+{
+    uint32_t point;
+
+    if (charset->state == ISO_ESCAPE) {
+        iso_escape(charset, byte);
+        return;
+    }
+    if (charset->state == ISO_ESCAPE_START) {
+        iso_escape_start(charset, byte);
+        return;
+    }
+    if (charset->state == ISO_TRAIL) {
+        iso_trail(charset, byte);
+        return;
+    }
+    if (byte == 0x1B) {
+        charset->state = ISO_ESCAPE_START;
+        return;
+    }
+    if (byte == END)
+        return;
+    charset->has_escaped = false;
+    if (charset->state == ISO_LEAD && within(byte, 0x21, 0x7E)) {
+        charset->lead = byte;
+        charset->state = ISO_TRAIL;
+        return;
+    }
+    point = charset->state == ISO_LEAD ? 0 : iso_single(charset->state, byte);
+    if (point || (byte == 0 && charset->state <= ISO_ROMAN))
+        put(charset, point);
+    else
+        refuse(charset);
+}
+
+/* ---- the decoder ---- */
+
+static const struct {
+    str name;
+    void (*step)(struct charset *, int byte);
+} decoders[] = {
+    {STR("gbk"), step_gb18030},       {STR("gb18030"), step_gb18030},
+    {STR("big5"), step_big5},         {STR("euc-jp"), step_euc_jp},
+    {STR("iso-2022-jp"), step_iso_2022_jp}, {STR("shift_jis"), step_shift_jis},
+    {STR("euc-kr"), step_euc_kr},
+};
 
 struct charset *charset_new(str name, bool is_fatal)
 {
-    UErrorCode status = U_ZERO_ERROR;
-    struct charset *charset;
-    size_t i = 0;
-
-    while (i < COUNT_OF(multis) && !str_equal(multis[i].name, name))
-        i++;
-    if (i == COUNT_OF(multis))
-        return NULL;
-    charset = mem_new(struct charset);
-    charset->converter = ucnv_open(multis[i].icu, &status);
-    ASSERT(charset->converter);
-    charset->quirks = multis[i].quirks;
-    charset->is_fatal = is_fatal;
-    ucnv_setToUCallBack(charset->converter, on_malformed, charset, NULL, NULL, &status);
-    return charset;
+    for (size_t i = 0; i < COUNT_OF(decoders); i++)
+        if (str_equal(decoders[i].name, name)) {
+            struct charset *charset = mem_new(struct charset);
+            charset->step = decoders[i].step;
+            charset->is_fatal = is_fatal;
+            return charset;
+        }
+    return NULL;
 }
 
 void charset_free(struct charset *charset)
 {
-    if (!charset)
-        return;
-    ucnv_close(charset->converter);
     free(charset);
 }
 
-static void move_gb(uint16_t *units, size_t len)
+static void start_anew(struct charset *charset)
 {
-    for (size_t i = 0; i < len; i++) {
-        if (units[i] < gb_moved[0].old || units[i] > gb_moved[COUNT_OF(gb_moved) - 1].old)
-            continue;
-        for (size_t k = 0; k < COUNT_OF(gb_moved); k++)
-            if (units[i] == gb_moved[k].old)
-                units[i] = gb_moved[k].now;
-    }
+    *charset = (struct charset){.step = charset->step, .is_fatal = charset->is_fatal};
 }
 
-/* ICU's table rotates three control characters, as IBM's machines did. */
-static void unrotate_sjis(uint16_t *units, size_t len)
+static bool is_open(const struct charset *charset)
 {
-    for (size_t i = 0; i < len; i++)
-        if (units[i] == 0x1A || units[i] == 0x1C || units[i] == 0x7F)
-            units[i] = units[i] == 0x1A ? 0x7F : units[i] == 0x1C ? 0x1A : 0x1C;
+    return charset->lead || charset->state > ISO_LEAD || charset->back_count;
+}
+
+/* Reads `byte` and then what it put back. */
+static void feed(struct charset *charset, int byte)
+{
+    charset->step(charset, byte);
+    while (charset->back_count)
+        charset->step(charset, charset->back[--charset->back_count]);
 }
 
 int64_t charset_decode(struct charset *charset, str bytes, bool is_last, uint16_t *out)
 {
-    UErrorCode status = U_ZERO_ERROR;
-    const char *from = bytes.ptr ? bytes.ptr : "";
-    UChar *to = (UChar *)out;
-    int64_t len;
-
-    ucnv_toUnicode(charset->converter, &to, to + bytes.len + CHARSET_SPARE_UNITS, &from,
-                   from + bytes.len, NULL, is_last, &status);
-    if (is_last || U_FAILURE(status))
-        ucnv_reset(charset->converter);
-    if (U_FAILURE(status))
-        return ERR_INVALID;
-    len = to - (UChar *)out;
-    if (charset->quirks & IS_GB)
-        move_gb(out, (size_t)len);
-    if (charset->quirks & IS_SJIS)
-        unrotate_sjis(out, (size_t)len);
-    return len;
+    charset->to = out;
+    for (size_t i = 0; i < bytes.len; i++) {
+        feed(charset, (unsigned char)bytes.ptr[i]);
+        if (charset->is_malformed && charset->is_fatal) {
+            start_anew(charset);
+            return ERR_INVALID;
+        }
+    }
+    while (is_last && is_open(charset))
+        feed(charset, END);
+    ASSERT((size_t)(charset->to - out) <= bytes.len + CHARSET_SPARE_UNITS);
+    if (is_last) {
+        bool is_refused = charset->is_malformed && charset->is_fatal;
+        int64_t len = charset->to - out;
+        start_anew(charset);
+        return is_refused ? ERR_INVALID : len;
+    }
+    return charset->to - out;
 }

@@ -74,6 +74,21 @@ static int read_text(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
     return value_to_buf(ctx, value, &scratch.text, exception);
 }
 
+/* Parses a base into scratch.base; one that is there already, from the call before, is kept. */
+static int parse_base(JSContextRef ctx, JSValueRef base, JSValueRef *exception)
+{
+    int r = read_text(ctx, base, exception);
+
+    if (r < 0)
+        return r;
+    if (scratch.text.len && str_equal(buf_str(&scratch.text), buf_str(&scratch.base.href)))
+        return 0;
+    r = url_parse(buf_str(&scratch.text), NULL, &scratch.base);
+    if (r < 0)
+        buf_clear(&scratch.base.href);
+    return r;
+}
+
 /* Parses (input, base or undefined) into scratch.url. */
 static int parse_arguments(JSContextRef ctx, JSValueRef input, JSValueRef base,
                            JSValueRef *exception)
@@ -81,8 +96,7 @@ static int parse_arguments(JSContextRef ctx, JSValueRef input, JSValueRef base,
     bool has_base = !JSValueIsUndefined(ctx, base);
     int r;
 
-    if (has_base && ((r = read_text(ctx, base, exception)) < 0 ||
-                     (r = url_parse(buf_str(&scratch.text), NULL, &scratch.base)) < 0))
+    if (has_base && (r = parse_base(ctx, base, exception)) < 0)
         return r;
     if ((r = read_text(ctx, input, exception)) < 0)
         return r;

@@ -87,3 +87,34 @@ test("is shaped as WebIDL says", () => {
   assertThrows(() => get.call({}), TypeError);
   assertThrows(() => set.call({}, "a:b"), TypeError);
 });
+
+test("URL: what is taken as it is written is what the parser makes of it", () => {
+  const parts = ["href", "origin", "protocol", "username", "password", "host", "hostname", "port", "pathname", "search", "hash"];
+  const pieces = {
+    scheme: ["http://", "https://", "https:/", "ftp://", "HTTP://"],
+    host: ["a.example", "xn--a", "a.xn--mgba", "1.2.3", "a.1", "a1.b-c", "a..b", "-a-", "a.b.", "0x1", "a_b", "u@a", "", "A.b", "a.0x1"],
+    port: ["", ":8080", ":80", ":443", ":0", ":08", ":65536", ":99999", ":", ":x"],
+    path: ["/", "", "", "/a/b", "/a/../b", "/.a", "/a/.", "/%2e/b", "/a/%2E%2e", "//a", "/a//b/", "/a\\b", "/a b", "/ä", "/a|b[c]^", "/{}`", "/a;b=c,d@e:f", "/'\"", "/..."],
+    query: ["", "?", "?a=b&c", "?'", "?\"<>", "?a?b/..", "?`{|}^\\", "?ä", "?a\tb"],
+    hash: ["", "#", "#a", "#a#b", "#`", "#{}|^\\'", "# <>\"", "#\u{1f600}"],
+  };
+  let seed = 7;
+  const pick = (list) => list[((seed = (seed * 1103515245 + 12345) & 0x7fffffff) >> 8) % list.length];
+  const show = (make) => {
+    try {
+      const url = make();
+      return parts.map((name) => url[name]).join(" ");
+    } catch (error) {
+      return error.name;
+    }
+  };
+  for (let i = 0; i < 2500; i++) {
+    const text = Object.values(pieces).map(pick).join("");
+    // A blank in front is for the parser.
+    assertEquals(show(() => new URL(text)), show(() => new URL(` ${text}`)), text);
+    const relative = `${pick(pieces.path)}${pick(pieces.query)}${pick(pieces.hash)}`;
+    const parsed = show(() => new URL(` ${relative}`, text));
+    assertEquals(show(() => new URL(relative, text)), parsed, `${relative} on ${text}`);
+    assertEquals(show(() => new URL(relative, text)), parsed, `${relative} on ${text} again`);
+  }
+});

@@ -48,6 +48,7 @@ class TextEncoder {
     source = `${source}`;
     if (!ArrayBuffer.isView(destination) || apply(typedArrayTag, destination, []) !== "Uint8Array")
       throw new TypeError("TextEncoder.encodeInto: the destination is not a Uint8Array");
+    if (source === "") return { read: 0, written: 0 };
     op_encoding_encode_into(source, destination);
     return { read: intoResult[0], written: intoResult[1] };
   }

@@ -38,14 +38,15 @@ function encodeForm(text) {
 function parseForm(text) {
   text = text.toWellFormed();
   const list = [];
-  for (let at = 0, end; at < text.length; at = end + 1) {
+  const decode = text.includes("%") || text.includes("+") ? decodeForm : (part) => part;
+  const { length } = text;
+  for (let at = 0, end, equals = -1; at < length; at = end + 1) {
     end = text.indexOf("&", at);
-    if (end < 0) end = text.length;
+    if (end < 0) end = length;
     if (end === at) continue;
-    const pair = text.slice(at, end);
-    const equals = pair.indexOf("=");
-    if (equals < 0) list.push(decodeForm(pair), "");
-    else list.push(decodeForm(pair.slice(0, equals)), decodeForm(pair.slice(equals + 1)));
+    if (equals < at && (equals = text.indexOf("=", at)) < 0) equals = length;
+    const nameEnd = equals < end ? equals : end;
+    list.push(decode(text.slice(at, nameEnd)), nameEnd === end ? "" : decode(text.slice(nameEnd + 1, end)));
   }
   return list;
 }
@@ -93,7 +94,7 @@ function listFrom(init) {
   return listFromSequence(init);
 }
 
-let paramsOf, paramsReset, paramsList, setQuery;
+let paramsOf, paramsReset, paramsList, setQuery, partsOf;
 
 class URLSearchParams {
   #list;
@@ -218,6 +219,23 @@ finish(URLSearchParams, "URLSearchParams");
 
 const INTERNAL = Symbol("internal");
 
+// A URL that is written as the parser would write it, as most are, needs no parser: PLAIN matches
+// those. Hosts that IDNA or the IPv4 parser would look at, default ports, user names and segments
+// that begin with a dot or an escape are left to the parser. A path that is missing is "/".
+const PLAIN_LENGTH_MAX = 2048;
+const HOST_PLAIN = /^https?:\/\/(?:(?!xn--)[a-z0-9-]+\.)*(?!xn--)[a-z][a-z0-9-]*/;
+const PORT_PLAIN = /(?::(?!(?:80|443)(?:\/|$))[1-9][0-9]{0,3})?(?=\/|$)/;
+const PATH_PLAIN = /(?:\/(?:[!$&'()*+,\-0-9:;=@A-Z[\]_a-z|~][!$%&'()*+,\-.0-9:;=@A-Z[\]_a-z|~]*)?)*/;
+const QUERY_PLAIN = /(?:\?[!$-&(-;=?-~]*)?(?:#[!#-;=?-_a-~]*)?$/;
+const PLAIN = new RegExp(HOST_PLAIN.source + PORT_PLAIN.source + PATH_PLAIN.source + QUERY_PLAIN.source);
+// A path from the root of a base, for which the same holds.
+const PLAIN_PATH = new RegExp(`^(?=\\/)(?!\\/\\/)${PATH_PLAIN.source}${QUERY_PLAIN.source}`);
+
+const isPlain = (text) => text.length <= PLAIN_LENGTH_MAX && PLAIN.test(text);
+
+// The base of the call before, which tends to be the one of this call.
+let lastBase, lastParsed;
+
 function refuse(input, base) {
   throw new TypeError(`Invalid URL: '${input}'${base === undefined ? "" : ` with base '${base}'`}`);
 }
@@ -236,6 +254,7 @@ class URL {
 
   constructor(url, base = undefined) {
     if (base === INTERNAL) return this.#take(url);
+    if (typeof url === "string" && (base === undefined ? this.#takePlain(url) : this.#takePlainPath(url, base))) return;
     need(arguments.length, 1, "new URL");
     const input = usv(url);
     if (base !== undefined) base = usv(base);
@@ -250,7 +269,18 @@ class URL {
     return href === undefined ? null : new URL(href, INTERNAL);
   }
 
+  static createObjectURL(blob) {
+    need(arguments.length, 1, "URL.createObjectURL");
+    return use("fetch_local").createObjectURL(blob);
+  }
+
+  static revokeObjectURL(url) {
+    need(arguments.length, 1, "URL.revokeObjectURL");
+    use("fetch_local").revokeObjectURL(url);
+  }
+
   static canParse(url, base = undefined) {
+    if (base === undefined && typeof url === "string" && isPlain(url)) return true;
     need(arguments.length, 1, "URL.canParse");
     return op_url_can_parse(usv(url), base === undefined ? base : usv(base));
   }
@@ -265,6 +295,46 @@ class URL {
     this.#pathStart = offsets[5];
     this.#queryStart = offsets[6];
     this.#fragmentStart = offsets[7];
+  }
+
+  #takePlain(text) {
+    if (!isPlain(text)) return false;
+    const protocolEnd = text[4] === ":" ? 5 : 6;
+    const slash = text.indexOf("/", 8), colon = text.indexOf(":", 8);
+    const pathStart = slash < 0 ? text.length : slash;
+    this.#protocolEnd = protocolEnd;
+    this.#usernameEnd = this.#passwordEnd = this.#hostStart = protocolEnd + 2;
+    this.#hostEnd = colon > 0 && colon < pathStart ? colon : pathStart;
+    this.#takeFrom(slash < 0 ? `${text}/` : text, pathStart);
+    return true;
+  }
+
+  #takePlainPath(path, base) {
+    if (typeof base !== "string" || path.length > PLAIN_LENGTH_MAX || !PLAIN_PATH.test(path)) return false;
+    if (base !== lastBase) {
+      if (base.length > PLAIN_LENGTH_MAX) return false;
+      const href = op_url_parse(usv(base));
+      if (href === undefined || !TUPLE_ORIGIN.has(href.slice(0, offsets[0]))) return false;
+      lastParsed = new URL(href, INTERNAL);
+      lastBase = base;
+    }
+    const from = lastParsed;
+    this.#protocolEnd = from.#protocolEnd;
+    this.#usernameEnd = from.#usernameEnd;
+    this.#passwordEnd = from.#passwordEnd;
+    this.#hostStart = from.#hostStart;
+    this.#hostEnd = from.#hostEnd;
+    this.#takeFrom(from.#href.slice(0, from.#pathStart) + path, from.#pathStart);
+    return true;
+  }
+
+  #takeFrom(href, pathStart) {
+    const hash = href.indexOf("#", pathStart), mark = href.indexOf("?", pathStart);
+    const fragmentStart = hash < 0 ? href.length : hash;
+    this.#href = href;
+    this.#pathStart = pathStart;
+    this.#queryStart = mark >= 0 && mark < fragmentStart ? mark : fragmentStart;
+    this.#fragmentStart = fragmentStart;
   }
 
   #set(part, value) {
@@ -289,7 +359,7 @@ class URL {
   }
 
   get origin() {
-    const protocol = this.protocol;
+    const protocol = this.#href.slice(0, this.#protocolEnd);
     if (TUPLE_ORIGIN.has(protocol)) return `${protocol}//${this.host}`;
     return protocol === "blob:" ? op_url_origin(this.#href) : "null";
   }
@@ -370,6 +440,26 @@ class URL {
   }
 
   static {
+    // As the parser keeps them: without ":", "?" and "#". undefined when that is no URL.
+    partsOf = (input, base) => {
+      const url = new URL(undefined, INTERNAL);
+      if (base !== undefined || !url.#takePlain(input)) {
+        const parsed = op_url_parse(input, base);
+        if (parsed === undefined) return undefined;
+        url.#take(parsed);
+      }
+      const href = url.#href;
+      return {
+        protocol: href.slice(0, url.#protocolEnd - 1),
+        username: href.slice(url.#protocolEnd + 2, url.#usernameEnd),
+        password: href.slice(url.#usernameEnd + 1, url.#passwordEnd),
+        hostname: href.slice(url.#hostStart, url.#hostEnd),
+        port: href.slice(url.#hostEnd + 1, url.#portEnd()),
+        pathname: href.slice(url.#pathStart, url.#queryStart),
+        search: href.slice(url.#queryStart + 1, url.#fragmentStart),
+        hash: href.slice(url.#fragmentStart + 1),
+      };
+    };
     // `query` comes from serializeForm(), of which the parser would change nothing.
     setQuery = (url, query) => {
       const mark = query === "" ? "" : `?${query}`;
@@ -382,6 +472,8 @@ class URL {
 finish(URL, "URL");
 
 exports.URL = URL;
+exports.hrefOf = (text) => op_url_parse(usv(text));
 exports.URLSearchParams = URLSearchParams;
+exports.partsOf = partsOf;
 exports.parseForm = parseForm;
 exports.serializeForm = serializeForm;
