@@ -156,6 +156,15 @@ uint64_t isolate_cpu_ns(const struct isolate *iso)
     return iso->cpu_ns;
 }
 
+void isolate_charge(struct isolate *iso, uint64_t cpu_ns)
+{
+    int32_t id = iso->cells[CELL_CURRENT];
+    uint64_t *meter = id ? isolate_setup()->meter_of(iso, id) : NULL;
+
+    if (meter)
+        *meter += cpu_ns;
+}
+
 bool isolate_is_terminated(const struct isolate *iso)
 {
     return iso->terminated != 0;

@@ -113,6 +113,10 @@ int32_t *isolate_cells(struct isolate *iso);
 /* Thread CPU time spent in this isolate's turns, in nanoseconds. */
 uint64_t isolate_cpu_ns(const struct isolate *iso);
 
+/* Charges the request in CELL_CURRENT for CPU time that another thread spent on it. Inside a task;
+ * its limit is looked at when the task ends. */
+void isolate_charge(struct isolate *iso, uint64_t cpu_ns);
+
 /* Work to be done inside a turn. `run` is called with the lock held, exactly once, unless the
  * isolate goes first: then `drop` is. The task is kept until one of them is called. */
 struct task {

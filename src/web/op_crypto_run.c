@@ -18,6 +18,7 @@
 #include "engine/handle.h"
 #include "engine/hook.h"
 #include "engine/value.h"
+#include "os/clock.h"
 #include "web/crypto_call.h"
 #include "web/web.h"
 
@@ -39,6 +40,7 @@ struct job {
     int32_t id;
     bool is_running;
     int status;
+    uint64_t cpu_ns;
     atomic_bool cancelled;
     struct crypto_call call;
     struct crypto_result result;
@@ -117,6 +119,7 @@ static void on_run(struct isolate *iso, struct task *task)
     struct job *job = CONTAINER_OF(task, struct job, task);
 
     hook_complete(iso, job->id, NULL, value_of(isolate_context(iso), job->status, &job->result));
+    isolate_charge(iso, job->cpu_ns);
     job_free(job);
 }
 
@@ -142,7 +145,10 @@ static void on_work(uv_work_t *work)
 {
     struct job *job = work->data;
 
+    uint64_t start_ns = clock_thread_cpu_ns();
+
     job->status = crypto_call_run(&job->call, &job->result);
+    job->cpu_ns = clock_thread_cpu_ns() - start_ns;
 }
 
 static void start(void);

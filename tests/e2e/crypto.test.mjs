@@ -23,6 +23,9 @@ export default {
       case "/much":
         for (let i = 0; i < 4; i++) stretch(4000000).then(() => done++);
         return new Response("begun");
+      case "/long":
+        await stretch(4000000);
+        return new Response("not reached");
       case "/done":
         return new Response(done + " done");
       default: {
@@ -52,5 +55,12 @@ test("a worker with many long jobs leaves a thread to the others", async (t) => 
   assert.equal(await ask("hog", "/much"), "begun");
   for (let i = 0; i < 3; i++) assert.equal(await ask("other", "/"), ZEROS);
   assert.equal(await ask("hog", "/done"), "0 done");
+  assert.equal((await server.stop()).status, 0);
+});
+
+test("time on another thread is the request's CPU time", async (t) => {
+  const server = await dev(t, project(t, worker("one")) + "/one");
+  assert.match(await server.text("/long"), /503 Service Unavailable: .*exceeded its CPU time limit/);
+  assert.equal(await server.text("/"), ZEROS);
   assert.equal((await server.stop()).status, 0);
 });
