@@ -156,13 +156,17 @@ uint64_t isolate_cpu_ns(const struct isolate *iso)
     return iso->cpu_ns;
 }
 
-void isolate_charge(struct isolate *iso, uint64_t cpu_ns)
+bool isolate_charge(struct isolate *iso, int32_t id, uint64_t cpu_ns)
 {
-    int32_t id = iso->cells[CELL_CURRENT];
     uint64_t *meter = id ? isolate_setup()->meter_of(iso, id) : NULL;
 
-    if (meter)
-        *meter += cpu_ns;
+    if (!meter)
+        return true;
+    *meter += cpu_ns;
+    if (*meter <= iso->limits.cpu_ms * 1000000)
+        return true;
+    iso->ending = ERR_CPU_LIMIT;
+    return false;
 }
 
 bool isolate_is_terminated(const struct isolate *iso)

@@ -113,9 +113,10 @@ int32_t *isolate_cells(struct isolate *iso);
 /* Thread CPU time spent in this isolate's turns, in nanoseconds. */
 uint64_t isolate_cpu_ns(const struct isolate *iso);
 
-/* Charges the request in CELL_CURRENT for CPU time that another thread spent on it. Inside a task;
- * its limit is looked at when the task ends. */
-void isolate_charge(struct isolate *iso, uint64_t cpu_ns);
+/* Charges request `id` (CELL_CURRENT when the work began) for CPU time that another thread spent on
+ * it. Inside a task. Returns false when that is beyond its limit: the isolate ends with the turn,
+ * and the task is to do nothing more. */
+NODISCARD bool isolate_charge(struct isolate *iso, int32_t id, uint64_t cpu_ns);
 
 /* Work to be done inside a turn. `run` is called with the lock held, exactly once, unless the
  * isolate goes first: then `drop` is. The task is kept until one of them is called. */

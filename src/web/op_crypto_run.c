@@ -38,6 +38,7 @@ struct job {
     struct list link;    /* among those that wait */
     struct isolate *iso; /* NULL once the isolate is gone */
     int32_t id;
+    int32_t request; /* which is charged for the time */
     bool is_running;
     int status;
     uint64_t cpu_ns;
@@ -118,8 +119,9 @@ static void on_run(struct isolate *iso, struct task *task)
 {
     struct job *job = CONTAINER_OF(task, struct job, task);
 
-    hook_complete(iso, job->id, NULL, value_of(isolate_context(iso), job->status, &job->result));
-    isolate_charge(iso, job->cpu_ns);
+    if (isolate_charge(iso, job->request, job->cpu_ns))
+        hook_complete(iso, job->id, NULL,
+                      value_of(isolate_context(iso), job->status, &job->result));
     job_free(job);
 }
 
@@ -273,6 +275,7 @@ static void run_later(const struct crypto_call *call, int32_t id)
     crypto_key_ref(job->call.peer);
     job->id = id;
     job->iso = isolate_current();
+    job->request = isolate_cells(job->iso)[CELL_CURRENT];
     job->work.data = job;
     job->task.run = on_run;
     job->task.drop = on_drop;
