@@ -44,6 +44,7 @@ export const PEERS = {
         serve: {
             hello: atollDev,
             hono: atollDev,
+            bodies: atollDev,
             dev: atollDev,
         },
     },
@@ -53,6 +54,7 @@ export const PEERS = {
         serve: {
             hello: workerdServe,
             hono: workerdServe,
+            bodies: workerdServe,
         },
     },
     deno: {
@@ -62,6 +64,7 @@ export const PEERS = {
         serve: {
             hello: denoServe,
             hono: denoServe,
+            bodies: denoServe,
         },
     },
     bun: {
@@ -70,6 +73,7 @@ export const PEERS = {
         serve: {
             hello: bunServe,
             hono: bunServe,
+            bodies: bunServe,
         },
     },
     node: {
@@ -116,7 +120,7 @@ export function workerdLoader({ binary, port, dir }) {
 }
 
 function denoServe({ binary, port, dir }) {
-    return [binary, "serve", "--no-config", "--no-lock", "--cached-only", "--host", "127.0.0.1",
+    return [binary, "serve", "--no-config", "--no-lock", "--cached-only", "--allow-net", "--host", "127.0.0.1",
         "--port", String(port), join(dir, "app.mjs")];
 }
 

@@ -1,6 +1,7 @@
 /* The files that the peers serve, written afresh for each run into one scratch directory:
  *
- *   hello/ hono/   app.mjs, with a wrangler.toml and a workerd.capnp beside it
+ *   hello/ hono/ bodies/
+ *                  app.mjs, with a wrangler.toml and a workerd.capnp beside it
  *   loader/        workerd's worker that loads others
  *   many/<name>/   as many projects as atoll shall load, each with a text of its own */
 import { copyFileSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
@@ -52,7 +53,7 @@ async function bundle(source) {
 /* Empties `work` and fills it; the greetings are written by those who need them. */
 export async function writePrograms(work) {
     rmSync(work, { recursive: true, force: true });
-    for (const program of ["hello", "hono"]) {
+    for (const program of ["hello", "hono", "bodies"]) {
         const dir = join(work, program);
         writeProject(dir, program, await bundle(join(PROGRAMS, `${program}.mjs`)));
         copyFileSync(join(PROGRAMS, "workerd.capnp"), join(dir, "workerd.capnp"));

@@ -87,9 +87,34 @@ function timesTable(title) {
     };
 }
 
+/* A row for each case of each peer; ratios against atoll in that case. */
+function bodiesTable(title) {
+    return (results) => {
+        const names = Object.keys(Object.values(results)[0].cases);
+        const rows = names.flatMap((name) => Object.entries(results).map(([peer, { cases }]) => {
+            const mine = cases[name];
+            const base = (results.atoll ?? Object.values(results)[0]).cases[name];
+            return [
+                `${name}, ${peer}`, number(mine.perSecond, 1), number(mine.perSecond / base.perSecond, 2),
+                number(mine.perCpuSecond, 1), number(mine.perCpuSecond / base.perCpuSecond, 2),
+                percent(mine.cpuShare), number(mine.p50Ms, 2), number(mine.loadedMb, 1), String(mine.failed),
+            ];
+        }));
+        const first = results.atoll ? "atoll" : Object.keys(results)[0];
+        return table(title, ["", "req/s", `x ${first}`, "req/CPU s", `x ${first}`, "busy", "p50 ms", "loaded MB",
+            "failed"], rows);
+    };
+}
+
 const TABLES = {
     hello: throughputTable("Hello world, one process on one core, 64 connections"),
     hono: throughputTable("Hono GET /, one process on one core, 64 connections"),
+    text: bodiesTable("request.text()"),
+    json: bodiesTable("request.json()"),
+    upload: bodiesTable("for await (const chunk of request.body), 100 MB, one connection"),
+    pipe: bodiesTable("return fetch(upstream); new Response((await fetch(upstream)).body)"),
+    sha256: bodiesTable("crypto.subtle.digest(\"SHA-256\")"),
+    url: bodiesTable("new URL() and searchParams"),
     cold: coldTable,
     memory: memoryTable,
     start: timesTable("Process start to first answer, ms"),

@@ -5,6 +5,7 @@ import { cpus, loadavg, release, totalmem } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { measureBodies } from "./bodies.mjs";
 import { killChildrenNow } from "./child.mjs";
 import { measureCold } from "./cold.mjs";
 import { measureMemory } from "./memory.mjs";
@@ -21,6 +22,8 @@ const BUILD = fileURLToPath(new URL("../build/bench", import.meta.url));
 const MEASURES = {
     hello: (run) => measureThroughput("hello", run),
     hono: (run) => measureThroughput("hono", run),
+    ...Object.fromEntries(["text", "json", "upload", "pipe", "sha256", "url"]
+        .map((name) => [name, (run) => measureBodies(name, run)])),
     cold: measureCold,
     memory: measureMemory,
     start: measureStart,

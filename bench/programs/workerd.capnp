@@ -2,7 +2,10 @@
 using Workerd = import "/workerd/workerd.capnp";
 
 const config :Workerd.Config = (
-    services = [(name = "main", worker = .main)],
+    services = [
+        (name = "main", worker = .main),
+        (name = "internet", network = (allow = ["public", "private"])),
+    ],
     sockets = [(name = "http", address = "127.0.0.1:0", http = (), service = "main")],
 );
 

@@ -18,24 +18,33 @@
  *     for the client and its timer.
  * (5) A connection carries one request at a time, HTTP/2 or not. Sharing one would let a paused
  *     answer fill memory with 8 MiB of its window, and libcurl 7.88 was seen to lose bytes of a
- *     paused stream while another one uploaded. */
+ *     paused stream while another one uploaded.
+ * (6) Watching a descriptor costs system calls, so one that connects goes on being polled when
+ *     libcurl lets go of it, until an event comes that nobody wants or it is watched again.
+ * (7) Making an easy handle and setting it up costs as much as a small request: those of requests
+ *     that ended are kept in `spare`, with what easy_set() gave them. */
 #include "http/client.h"
 
 #include <curl/curl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/buf.h"
 #include "base/list.h"
+#include "http/field.h"
 
 enum {
-    RECEIVE_BUFFER_BYTES = 32 * 1024,
+    RECEIVE_BUFFER_BYTES = 64 * 1024,
     SEND_BUFFER_BYTES = 64 * 1024,
     SEND_QUEUE_BYTES_MAX = 256 * 1024 * 1024,
     SEND_KEPT_BYTES_MAX = 64 * 1024,
     METHOD_BYTES_MAX = 64,
     HTTP2_USES_MAX = 500,
     PORTS = 1 << 16,
+    REFUSED_BYTES = 256,
+    SOCKETS_MAX = 1 << 16,
+    SPARE_MAX = 64,
 };
 
 struct client {
@@ -43,10 +52,14 @@ struct client {
     CURLM *multi;
     CURLSH *share;          /* TLS sessions, so that a new connection resumes an old one's */
     const char *ca_file;    /* borrowed from the environment */
+    const struct outbound *rules;
     struct list running;
     struct list cancelled;
     int requests;           /* in both lists */
     int inside;             /* libcurl frames on the stack */
+    CURL *spare[SPARE_MAX];
+    int spare_count;
+    struct socket *sockets[SOCKETS_MAX];    /* those that connect, by descriptor */
     uint16_t http2_uses[PORTS];     /* of the HTTP/2 connection at that local port */
 };
 
@@ -54,6 +67,9 @@ struct socket {
     uv_poll_t poll;
     struct client *client;
     curl_socket_t fd;
+    bool connects;          /* to a server, and lives until on_close_socket() */
+    int wanted;             /* events that libcurl waits for */
+    int polled;             /* events that libuv looks for; see (6) */
 };
 
 enum request_state {
@@ -73,6 +89,7 @@ struct client_request {
     int idle_timeout_s;
     int limit_code;             /* why a callback of ours stopped the transfer; 0: it did not */
     const char *limit_text;
+    char refused[REFUSED_BYTES];    /* why an address was not connected to; "": none was refused */
 
     int status;
     char reason[128];
@@ -96,6 +113,23 @@ struct client_request {
 
 /* --- the end of a request ------------------------------------------------------------------ */
 
+/* Takes back what one request set; see (7). */
+static void easy_give_back(struct client *client, CURL *easy)
+{
+    if (client->spare_count == SPARE_MAX) {
+        curl_easy_cleanup(easy);
+        return;
+    }
+    SET(easy, CURLOPT_HTTPHEADER, NULL);
+    SET(easy, CURLOPT_POSTFIELDS, NULL);
+    SET(easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)-1);
+    SET(easy, CURLOPT_INFILESIZE_LARGE, (curl_off_t)-1);
+    SET(easy, CURLOPT_HTTPGET, 1L); /* and no upload, no HEAD */
+    SET(easy, CURLOPT_FORBID_REUSE, 0L);
+    SET(easy, CURLOPT_HTTP_CONTENT_DECODING, 1L);
+    client->spare[client->spare_count++] = easy;
+}
+
 static void request_free(struct client_request *request)
 {
     struct client *client = request->client;
@@ -103,7 +137,7 @@ static void request_free(struct client_request *request)
     list_remove(&request->link);
     client->requests--;
     curl_multi_remove_handle(client->multi, request->easy);
-    curl_easy_cleanup(request->easy);
+    easy_give_back(client, request->easy);
     curl_slist_free_all(request->header_list);
     buf_done(&request->head);
     buf_done(&request->queue);
@@ -179,11 +213,22 @@ static int explain_connect(struct client_request *request, char *text, size_t si
 
     target_of(request, target, sizeof target);
     curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &errno_of_connect);
-    if (errno_of_connect)
+    if (request->refused[0])
+        snprintf(text, size, "connect to %s: %s", target, request->refused);
+    else if (errno_of_connect)
         snprintf(text, size, "connect %s %s", uv_err_name((int)-errno_of_connect), target);
     else
         snprintf(text, size, "connect %s: %s", target, request->error);
     return ERR_NETWORK;
+}
+
+static void head_end(struct client_request *request)
+{
+    request->state = REQUEST_BODY;
+    if (!field_body_is_decoded(buf_str(&request->head)))
+        SET(request->easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* libcurl fails at unknown ones */
+    request->hooks->on_head(request->owner, request->status, str_from(request->reason),
+                            buf_str(&request->head));
 }
 
 /* Puts libcurl's verdict into our words. Returns a code of base/err.h. */
@@ -215,6 +260,8 @@ static void request_finish(struct client_request *request, CURLcode result)
     char text[2 * CURL_ERROR_SIZE + 128] = "";
     int code = 0;
 
+    if (request->state == REQUEST_WAITING && result == CURLE_OK)
+        head_end(request); /* the connection was closed behind a header */
     if (request->state != REQUEST_CANCELLED) {
         if (result != CURLE_OK)
             code = explain(request, result, text, sizeof text);
@@ -268,11 +315,18 @@ static int on_timeout_change(CURLM *multi, long timeout_ms, void *arg)
     return 0;
 }
 
+/* Of a kept connection that nobody uses, an event is the other side's goodbye: libcurl finds out
+ * for itself when it is about to use it. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
     struct socket *socket = CONTAINER_OF(poll, struct socket, poll);
     int action = 0;
 
+    if (!socket->wanted) {
+        socket->polled = 0;
+        uv_poll_stop(poll);
+        return;
+    }
     if (status < 0)
         action |= CURL_CSELECT_ERR;
     if (events & UV_READABLE)
@@ -287,13 +341,30 @@ static void on_socket_closed(uv_handle_t *handle)
     free(CONTAINER_OF((uv_poll_t *)handle, struct socket, poll));
 }
 
-static struct socket *socket_new(struct client *client, curl_socket_t fd)
+static void socket_close(struct socket *socket)
+{
+    uv_poll_stop(&socket->poll);
+    uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
+}
+
+static struct socket *socket_new(struct client *client, curl_socket_t fd, bool connects)
 {
     struct socket *socket = mem_new(struct socket);
 
     socket->client = client;
     socket->fd = fd;
+    socket->connects = connects;
     ASSERT(uv_poll_init_socket(client->timer.loop, &socket->poll, fd) == 0);
+    return socket;
+}
+
+/* The socket that on_open_socket() made, or a new one for a descriptor of libcurl's own. */
+static struct socket *socket_of(struct client *client, curl_socket_t fd)
+{
+    struct socket *socket = fd < SOCKETS_MAX ? client->sockets[fd] : NULL;
+
+    if (!socket)
+        socket = socket_new(client, fd, false);
     curl_multi_assign(client->multi, fd, socket);
     return socket;
 }
@@ -305,20 +376,28 @@ static int on_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *soc
     int events = 0;
 
     (void)easy;
-    if (what == CURL_POLL_REMOVE) {
-        if (!socket)
-            return 0;
+    if (what == CURL_POLL_REMOVE && !socket)
+        return 0;
+    if (!socket)
+        socket = socket_of(client, fd);
+    if (what == CURL_POLL_REMOVE)
         curl_multi_assign(client->multi, fd, NULL);
-        uv_poll_stop(&socket->poll);
-        uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
+    if (what == CURL_POLL_REMOVE && !socket->connects) {
+        socket_close(socket);
         return 0;
     }
-    if (!socket)
-        socket = socket_new(client, fd);
-    if (what & CURL_POLL_IN)
+    if (what != CURL_POLL_REMOVE && what & CURL_POLL_IN)
         events |= UV_READABLE;
-    if (what & CURL_POLL_OUT)
+    if (what != CURL_POLL_REMOVE && what & CURL_POLL_OUT)
         events |= UV_WRITABLE;
+    socket->wanted = events;
+    if (!events)
+        uv_unref((uv_handle_t *)&socket->poll);
+    else
+        uv_ref((uv_handle_t *)&socket->poll);
+    if (!events || events == socket->polled)
+        return 0;
+    socket->polled = events;
     ASSERT(uv_poll_start(&socket->poll, events, on_poll) == 0);
     return 0;
 }
@@ -421,10 +500,8 @@ static size_t on_header(char *bytes, size_t size, size_t count, void *arg)
     } else if (line.len) {
         head_add(request, line);
     } else if (request->status >= 200) {
-        request->state = REQUEST_BODY;
         http2_count(request);
-        request->hooks->on_head(request->owner, request->status, str_from(request->reason),
-                                buf_str(&request->head));
+        head_end(request);
     }
     return taken;
 }
@@ -529,44 +606,6 @@ size_t client_send_queued(const struct client_request *request)
 
 /* --- the beginning ------------------------------------------------------------------------- */
 
-static bool is_token(str s)
-{
-    static const char marks[] = "!#$%&'*+-.^_`|~";
-
-    if (!s.len)
-        return false;
-    for (size_t i = 0; i < s.len; i++) {
-        char c = s.ptr[i];
-        bool alnum = (c >= '0' && c <= '9') || (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
-
-        if (!alnum && (!c || !strchr(marks, c)))
-            return false;
-    }
-    return true;
-}
-
-static bool belongs_to_connection(str name)
-{
-    static const char *const names[] = {
-        "connection", "content-length", "expect", "host", "keep-alive", "proxy-connection",
-        "te", "trailer", "transfer-encoding", "upgrade",
-    };
-
-    for (size_t i = 0; i < COUNT_OF(names); i++)
-        if (str_equal_nocase(name, str_from(names[i])))
-            return true;
-    return false;
-}
-
-/* NTLM and Negotiate log a connection in, not a request: such a one is nobody else's to use. */
-static bool logs_connection_in(str name, str value)
-{
-    str scheme = str_head(value, str_find(value, ' '));
-
-    return str_equal_nocase(name, STR("authorization")) &&
-           (str_equal_nocase(scheme, STR("ntlm")) || str_equal_nocase(scheme, STR("negotiate")));
-}
-
 static void header_push(struct client_request *request, const char *line)
 {
     struct curl_slist *longer = curl_slist_append(request->header_list, line);
@@ -581,11 +620,12 @@ static int header_add(struct client_request *request, str line, struct err *err)
     str value = str_trim(str_skip(line, name.len + 1));
     char *text;
 
-    if (!is_token(name) || str_find(value, '\r') < value.len || str_find(value, '\0') < value.len)
+    if (!field_is_token(name) || str_find(value, '\r') < value.len ||
+        str_find(value, '\0') < value.len)
         return err_set(err, ERR_INVALID, "header \"%.*s\" cannot be sent", STR_ARGS(name));
-    if (belongs_to_connection(name))
+    if (field_is_of_connection(name))
         return 0;
-    if (logs_connection_in(name, value))
+    if (field_logs_connection_in(name, value))
         SET(request->easy, CURLOPT_FORBID_REUSE, 1L);
     text = mem_alloc(name.len + value.len + 3);
     snprintf(text, name.len + value.len + 3, value.len ? "%.*s: %.*s" : "%.*s;", STR_ARGS(name),
@@ -659,7 +699,7 @@ static int target_set(struct client_request *request, const struct client_option
         return err_set(err, ERR_LIMIT, "the URL is longer than %d bytes", CLIENT_URL_BYTES_MAX);
     if (!str_starts(options->url, STR("http://")) && !str_starts(options->url, STR("https://")))
         return err_set(err, ERR_INVALID, "only http: and https: URLs can be fetched");
-    if (options->method.len > METHOD_BYTES_MAX || !is_token(options->method))
+    if (options->method.len > METHOD_BYTES_MAX || !field_is_token(options->method))
         return err_set(err, ERR_INVALID, "\"%.*s\" is not an HTTP method",
                        STR_ARGS(str_head(options->method, METHOD_BYTES_MAX)));
 
@@ -697,17 +737,52 @@ static void limits_set(struct client_request *request, const struct client_optio
     request->idle_timeout_s = options->idle_timeout_s ? options->idle_timeout_s
                                                       : CLIENT_IDLE_TIMEOUT_S;
     SET(easy, CURLOPT_CONNECTTIMEOUT_MS, connect_ms);
-    SET(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
     SET(easy, CURLOPT_LOW_SPEED_TIME, (long)request->idle_timeout_s);
-    SET(easy, CURLOPT_MAXAGE_CONN, (long)CLIENT_IDLE_CONNECTION_S);
-    SET(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
 }
 
-static void easy_set(struct client *client, struct client_request *request)
+/* Each address that libcurl is about to connect to comes by here, whatever name led to it. */
+static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
+{
+    struct client_request *request = arg;
+    struct err err;
+    int fd;
+
+    (void)purpose;
+    if (outbound_check(request->client->rules, &address->addr, &err) < 0) {
+        snprintf(request->refused, sizeof request->refused, "%.*s", REFUSED_BYTES - 1, err.text);
+        return CURL_SOCKET_BAD;
+    }
+    fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
+    if (fd >= 0 && fd < SOCKETS_MAX)
+        request->client->sockets[fd] = socket_new(request->client, fd, true);
+    return fd;
+}
+
+static int on_close_socket(void *arg, curl_socket_t fd)
+{
+    struct client *client = arg;
+
+    if (fd < SOCKETS_MAX && client->sockets[fd]) {
+        socket_close(client->sockets[fd]);
+        client->sockets[fd] = NULL;
+    }
+    return close(fd);
+}
+
+/* What is the request's own to know, of a handle that easy_set() has seen. */
+static void easy_bind(struct client_request *request)
 {
     CURL *easy = request->easy;
 
     SET(easy, CURLOPT_PRIVATE, request);
+    SET(easy, CURLOPT_OPENSOCKETDATA, request);
+    SET(easy, CURLOPT_ERRORBUFFER, request->error);
+    SET(easy, CURLOPT_HEADERDATA, request);
+    SET(easy, CURLOPT_WRITEDATA, request);
+}
+
+static void easy_set(struct client *client, CURL *easy)
+{
     SET(easy, CURLOPT_SHARE, client->share);
     SET(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     SET(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
@@ -718,12 +793,27 @@ static void easy_set(struct client *client, struct client_request *request)
     SET(easy, CURLOPT_NOSIGNAL, 1L);
     SET(easy, CURLOPT_QUICK_EXIT, 1L); /* never wait for a name lookup's thread */
     SET(easy, CURLOPT_TCP_KEEPALIVE, 1L);
-    SET(easy, CURLOPT_ERRORBUFFER, request->error);
+    SET(easy, CURLOPT_OPENSOCKETFUNCTION, on_open_socket);
+    SET(easy, CURLOPT_CLOSESOCKETFUNCTION, on_close_socket);
+    SET(easy, CURLOPT_CLOSESOCKETDATA, client);
     SET(easy, CURLOPT_HEADERFUNCTION, on_header);
-    SET(easy, CURLOPT_HEADERDATA, request);
     SET(easy, CURLOPT_WRITEFUNCTION, on_write);
-    SET(easy, CURLOPT_WRITEDATA, request);
+    SET(easy, CURLOPT_LOW_SPEED_LIMIT, 1L);
+    SET(easy, CURLOPT_MAXAGE_CONN, (long)CLIENT_IDLE_CONNECTION_S);
+    SET(easy, CURLOPT_BUFFERSIZE, (long)RECEIVE_BUFFER_BYTES);
     trust_set(client, easy);
+}
+
+static CURL *easy_take(struct client *client)
+{
+    CURL *easy;
+
+    if (client->spare_count)
+        return client->spare[--client->spare_count];
+    easy = curl_easy_init();
+    ASSERT(easy);
+    easy_set(client, easy);
+    return easy;
 }
 
 struct client_request *client_start(struct client *client, const struct client_options *options,
@@ -743,10 +833,8 @@ struct client_request *client_start(struct client *client, const struct client_o
     buf_init(&request->queue, SEND_QUEUE_BYTES_MAX);
     list_push(&client->running, &request->link);
     client->requests++;
-    request->easy = curl_easy_init();
-    ASSERT(request->easy);
-
-    easy_set(client, request);
+    request->easy = easy_take(client);
+    easy_bind(request);
     limits_set(request, options);
     if (target_set(request, options, err) < 0 || headers_set(request, options->headers, err) < 0) {
         request_free(request);
@@ -760,7 +848,7 @@ struct client_request *client_start(struct client *client, const struct client_o
 
 /* --- the client ---------------------------------------------------------------------------- */
 
-struct client *client_new(uv_loop_t *loop)
+struct client *client_new(uv_loop_t *loop, const struct outbound *rules)
 {
     struct client *client = mem_new(struct client);
 
@@ -769,6 +857,7 @@ struct client *client_new(uv_loop_t *loop)
     client->share = curl_share_init();
     ASSERT(client->multi && client->share);
     client->ca_file = getenv("ATOLL_CA_FILE");
+    client->rules = rules;
     list_init(&client->running);
     list_init(&client->cancelled);
     ASSERT(uv_timer_init(loop, &client->timer) == 0);
@@ -795,6 +884,8 @@ void client_free(struct client *client)
     ASSERT(client->inside == 0);
     while (!list_empty(&client->running))
         client_cancel(CONTAINER_OF(client->running.next, struct client_request, link));
+    while (client->spare_count)
+        curl_easy_cleanup(client->spare[--client->spare_count]);
     curl_multi_cleanup(client->multi);
     curl_share_cleanup(client->share);
     curl_global_cleanup();

@@ -1,8 +1,9 @@
 /* Outbound HTTP: requests to other servers, many at once, on the loop of the process.
  *
  * One client serves all isolates of a process and keeps idle connections for reuse. HTTP/1.1, and
- * HTTP/2 where TLS negotiates it. gzip, brotli and zstd bodies arrive decoded. Redirects, cookies,
- * proxies and caches are not its business: one request, one answer.
+ * HTTP/2 where TLS negotiates it. gzip, deflate, brotli and zstd bodies arrive decoded, those of
+ * other codings as they are. Redirects, cookies, proxies and caches are not its business: one
+ * request, one answer.
  *
  * Hooks are called while libcurl is on the stack. They must not enter JavaScript: they append to
  * buffers and post tasks. They may call every function below.
@@ -16,6 +17,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "http/outbound.h"
 
 enum {
     CLIENT_CONNECT_TIMEOUT_MS = 15 * 1000, /* name lookup, TCP and TLS together */
@@ -65,9 +67,10 @@ struct client_options {
     int idle_timeout_s;        /* 0: the default above */
 };
 
-/* A client on `loop`; returned owned. The environment variable ATOLL_CA_FILE, when set, names a
- * file of certificates (PEM) trusted beside the system's. */
-struct client *client_new(uv_loop_t *loop);
+/* A client on `loop` that connects only to addresses the rules (kept) allow; returned owned. The
+ * environment variable ATOLL_CA_FILE, when set, names a file of certificates (PEM) trusted beside
+ * the system's. */
+struct client *client_new(uv_loop_t *loop, const struct outbound *rules);
 
 /* Cancels what is running and closes all connections. The loop must run once more before it is
  * closed. Never inside a hook. NULL is fine. */

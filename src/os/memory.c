@@ -2,6 +2,7 @@
 #include "os/memory.h"
 
 #include <fcntl.h>
+#include <malloc.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -28,4 +29,10 @@ size_t memory_resident_bytes(void)
 size_t memory_resident_bytes_cached(void)
 {
     return last_bytes ? last_bytes : memory_resident_bytes();
+}
+
+void memory_keep_freed(void)
+{
+    mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT_BYTES);
+    mallopt(M_MMAP_THRESHOLD, MEMORY_APART_BYTES_MIN);
 }

@@ -39,7 +39,6 @@ static struct exchange *take_slot(void)
         x = slots[slot_count] = mem_new(struct exchange);
         x->id = (int32_t)slot_count++;
         buf_init(&x->text, TEXT_BYTES_MAX);
-        buf_init(&x->collected, EXCHANGE_COLLECT_MAX);
         list_init(&x->link);
         op_request_prepare(x);
     }
@@ -55,7 +54,8 @@ static void give_slot_back(struct exchange *x)
     list_remove(&x->link);
     if (x->text.cap > TEXT_KEPT_BYTES_MAX)
         buf_done(&x->text);
-    buf_done(&x->collected);
+    free(x->sink_error);
+    x->sink_error = NULL;
     x->version = NULL;
     spare[spare_count++] = x;
 }
@@ -152,14 +152,25 @@ static void add_url(struct exchange *x, const struct http_head *head)
     buf_done(&input);
 }
 
-static void add_headers(struct buf *text, const struct http_head *head)
+static void add_header(struct buf *text, str name, str value)
 {
-    for (size_t i = 0; i < head->header_count; i++) {
-        add(text, head->headers[i].name);
-        add(text, STR(": "));
-        add(text, head->headers[i].value);
-        add(text, STR("\n"));
-    }
+    add(text, name);
+    add(text, STR(": "));
+    add(text, value);
+    add(text, STR("\n"));
+}
+
+/* The client's address goes where Cloudflare puts it; what the client says there itself is dropped,
+ * so that workers can rely on it. */
+static void add_headers(struct buf *text, const struct http_head *head, str client)
+{
+    str name = STR("cf-connecting-ip");
+
+    for (size_t i = 0; i < head->header_count; i++)
+        if (!str_equal(head->headers[i].name, name))
+            add_header(text, head->headers[i].name, head->headers[i].value);
+    if (client.len)
+        add_header(text, name, client);
 }
 
 static int64_t body_length(const struct http_head *head)
@@ -190,9 +201,7 @@ struct exchange *exchange_new(struct http_request *http, const struct http_head 
         add(&x->text, head->method);
     x->method_len = x->text.len;
     add_url(x, head);
-    add_headers(&x->text, head);
-    add(&x->text, (str){"", 1}); /* a NUL, see exchange.h */
-    x->text.len--;
+    add_headers(&x->text, head, http_request_client(http));
     return x;
 }
 
@@ -262,6 +271,8 @@ void exchange_over(struct exchange *x)
     if (!runtime_options()->quiet && runtime_log_has_room())
         log_request(x);
     x->http = NULL;
+    if (x->sink.fetch)
+        op_fetch_sink_drop(&x->sink);
     if (x->version)
         version_exchange_over(x->version, x);
     else

@@ -5,7 +5,7 @@
  * Its number (`id`) is what JavaScript knows of it; a number is not used again for a long time, so
  * a late answer finds nothing.
  *
- * Owns: the copied text of the request, the body's bytes being collected. Thread: the loop's.
+ * Owns: the copied text of the request. Thread: the loop's.
  * Limits: EXCHANGE_COLLECT_MAX bytes for a body taken as a whole. */
 #ifndef ATOLL_RUNTIME_EXCHANGE_H
 #define ATOLL_RUNTIME_EXCHANGE_H
@@ -14,6 +14,7 @@
 #include "base/list.h"
 #include "engine/isolate.h"
 #include "http/server.h"
+#include "web/op_fetch.h"
 
 enum { EXCHANGE_COLLECT_MAX = 128 << 20 };
 
@@ -33,12 +34,14 @@ struct exchange {
     enum http_method method_id;
     size_t method_len;             /* of text: the method, when method_id is HTTP_OTHER */
     size_t url_len;                /* of text, behind the method */
-    struct buf text;               /* method, url, lines "name: value\n"; a NUL follows */
+    struct buf text;               /* method, url, lines "name: value\n" */
     int64_t body_length;           /* -1 none, -2 unknown, else bytes */
-    struct buf collected;
     int32_t pull_id;               /* completion that waits for the next bytes; 0 none */
     int32_t collect_id;            /* completion that waits for all of it */
-    int32_t drain_id;              /* completion that waits for room in the answer */
+    bool collect_text;             /* and wants it as a string */
+    int32_t drain_id;              /* completion that waits for room in the answer, or its end */
+    struct op_fetch_sink sink;     /* takes a fetch's body for the answer */
+    char *sink_error;              /* why that body ended early; NULL: it did not */
     uint64_t cpu_ns;
     uint64_t start_ns;             /* 0 when nobody asks how long it took */
     bool client_gone;              /* HOOK_ABORT is to say so */

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "engine/hook.h"
 #include "engine/value.h"
 #include "runtime/version.h"
@@ -38,7 +39,7 @@ static void run_dispatch(struct isolate *iso, struct task *task)
         JSValueRef method = x->method_len ? value_latin1(ctx, str_head(text, x->method_len))
                                           : JSValueMakeNumber(ctx, x->method_id);
         JSValueRef argv[] = {JSValueMakeNumber(ctx, x->id), method,
-                             value_latin1_z(ctx, str_skip(text, x->method_len)),
+                             value_latin1(ctx, str_skip(text, x->method_len)),
                              JSValueMakeNumber(ctx, (double)x->url_len),
                              JSValueMakeNumber(ctx, (double)x->body_length)};
         hook_call(iso, HOOK_DISPATCH, COUNT_OF(argv), argv, NULL);
@@ -97,32 +98,35 @@ static void settle_pull(struct isolate *iso, struct exchange *x)
         http_body_want(x->http);
 }
 
-/* Moves what has arrived to `collected`; false when that is full. */
-static bool gather(struct exchange *x)
+/* All of the body, which has ended: a string (WHATWG Encoding, "UTF-8 decode") or bytes. */
+static JSValueRef take_whole(JSContextRef ctx, struct exchange *x, bool as_text)
 {
-    struct buf *from = x->http ? http_body_buffer(x->http) : NULL;
+    struct buf *body = http_body_buffer(x->http);
+    JSValueRef value;
+    char *text;
+    size_t len;
 
-    if (!from || !from->len)
-        return true;
-    if (buf_append(&x->collected, buf_str(from)) < 0)
-        return false;
-    buf_clear(from);
-    return true;
+    if (!as_text)
+        return take_bytes(ctx, body);
+    text = buf_take(body, &len);
+    value = value_string(ctx, utf8_skip_bom((str){text, len}));
+    free(text);
+    return value;
 }
 
 static void settle_collect(struct isolate *iso, struct exchange *x)
 {
     JSContextRef ctx = isolate_context(iso);
 
-    if (!gather(x))
-        settle(iso, &x->collect_id, value_error(ctx, ERR_LIMIT, "The body is larger than 128 MiB."),
-               NULL);
-    else if (body_state(x) == HTTP_BODY_ENDED)
-        settle(iso, &x->collect_id, NULL, take_bytes(ctx, &x->collected));
+    if (body_state(x) == HTTP_BODY_ENDED)
+        settle(iso, &x->collect_id, NULL, take_whole(ctx, x, x->collect_text));
     else if (body_state(x) == HTTP_BODY_FAILED)
         body_failed(iso, &x->collect_id);
+    else if (http_body_buffer(x->http)->len >= EXCHANGE_COLLECT_MAX)
+        settle(iso, &x->collect_id, value_error(ctx, ERR_LIMIT, "The body is larger than 128 MiB."),
+               NULL);
     else
-        http_body_want(x->http);
+        http_body_want_all(x->http, EXCHANGE_COLLECT_MAX);
 }
 
 static void run_body_ready(struct isolate *iso, struct task *task)
@@ -161,16 +165,33 @@ OP(op_body_pull)
     return JSValueMakeUndefined(ctx);
 }
 
-/* op_body_collect(request, completion): all bytes that are left */
-OP(op_body_collect)
+static JSValueRef collect(JSContextRef ctx, size_t argc, const JSValueRef argv[],
+                          JSValueRef *exception)
 {
     struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+    bool as_text = JSValueToBoolean(ctx, OP_ARG(1));
 
     if (!x)
         return body_over(ctx, exception);
-    x->collect_id = (int32_t)value_to_number(ctx, OP_ARG(1), 0);
+    if (argc < 3)
+        return body_state(x) == HTTP_BODY_ENDED ? take_whole(ctx, x, as_text)
+                                                : JSValueMakeUndefined(ctx);
+    x->collect_text = as_text;
+    x->collect_id = (int32_t)value_to_number(ctx, OP_ARG(2), 0);
     exchange_post(x, &x->body_ready);
     return JSValueMakeUndefined(ctx);
+}
+
+/* op_body_collect(request, asText): all that is left when it is there already, else undefined;
+ * op_body_collect(request, asText, completion): settled with it */
+OP(op_body_collect)
+{
+    JSValueRef value;
+
+    value_lock(ctx);
+    value = collect(ctx, argc, argv, exception);
+    value_unlock(ctx);
+    return value;
 }
 
 /* ---- answers that core.js listed ---- */
@@ -323,6 +344,8 @@ OP(op_answer_write)
         return JSValueMakeNumber(ctx, -1);
     if (JSValueIsNumber(ctx, OP_ARG(1))) {
         x->drain_id = (int32_t)value_to_number(ctx, OP_ARG(1), 0);
+        if (x->sink_error)
+            exchange_post(x, &x->drained);
         return JSValueMakeUndefined(ctx);
     }
     if (!value_view(ctx, OP_ARG(1), &bytes, &len))
@@ -332,6 +355,107 @@ OP(op_answer_write)
         return value_throw(ctx, ERR_LIMIT, "The body is longer than its Content-Length.",
                            exception);
     return JSValueMakeNumber(ctx, room < 0 ? -1 : room);
+}
+
+/* ---- answers that are a fetch's body ---- */
+
+static struct exchange *exchange_of_sink(struct op_fetch_sink *sink)
+{
+    return CONTAINER_OF(sink, struct exchange, sink);
+}
+
+static void on_sink_end(struct op_fetch_sink *sink, const char *error)
+{
+    struct exchange *x = exchange_of_sink(sink);
+
+    if (error) {
+        x->sink_error = str_dup(str_from(error));
+        if (x->http)
+            http_answer_abort(x->http);
+    } else if (x->http) {
+        http_answer_end(x->http);
+    }
+    if (x->drain_id && x->version)
+        exchange_post(x, &x->drained);
+}
+
+static bool on_sink_data(struct op_fetch_sink *sink, str bytes)
+{
+    struct exchange *x = exchange_of_sink(sink);
+    int room = http_answer_write(x->http, bytes);
+
+    if (room < 0) {
+        op_fetch_sink_drop(sink);
+        on_sink_end(sink, room == ERR_LIMIT ? "The body is longer than its Content-Length." : NULL);
+    }
+    return room > 0;
+}
+
+/* What the upstream said of its connection is not said of ours. */
+static bool is_hop_by_hop(str line)
+{
+    static const str names[] = {STR("connection:"), STR("content-length:"), STR("keep-alive:"),
+                                STR("transfer-encoding:"), STR("upgrade:")};
+
+    for (size_t i = 0; i < COUNT_OF(names); i++)
+        if (str_starts(line, names[i]))
+            return true;
+    return false;
+}
+
+/* An upstream's header lines as those of an answer. */
+static void pass_head(str lines, struct buf *out)
+{
+    while (lines.len) {
+        str line = str_head(lines, str_find(lines, '\n'));
+
+        if (!is_hop_by_hop(line)) {
+            ASSERT(buf_append(out, line) == 0);
+            ASSERT(buf_append(out, STR("\r\n")) == 0);
+        }
+        lines = str_skip(lines, line.len + 1);
+    }
+}
+
+static bool pipe_start(struct exchange *x, JSContextRef ctx, size_t argc, const JSValueRef argv[],
+                       JSValueRef *exception)
+{
+    int status = (int)value_to_number(ctx, OP_ARG(1), 500);
+    int64_t length = (int64_t)value_to_number(ctx, OP_ARG(3), -1);
+    struct buf passed = {.max = SIZE_MAX / 4};
+    char *head_text = NULL;
+    bool wanted = false;
+    str head;
+
+    if (JSValueIsNull(ctx, OP_ARG(2))) {
+        pass_head(op_fetch_head_lines(ctx, OP_ARG(4)), &passed);
+        wanted = http_answer_start(x->http, status, buf_str(&passed), length);
+    } else if ((head_text = head_arg(ctx, OP_ARG(2), &head, exception))) {
+        wanted = http_answer_start(x->http, status, head, length);
+    }
+    buf_done(&passed);
+    free(head_text);
+    return wanted;
+}
+
+/* op_answer_pipe(request, status, head, length, fetch): answers with the rest of a fetch's body,
+ * which then never enters JavaScript, and without a head (null) with the fetch's own. True when it
+ * goes on: a completion given to op_answer_write() is settled at its end. */
+OP(op_answer_pipe)
+{
+    struct exchange *x;
+    bool goes_on = false;
+
+    value_lock(ctx);
+    x = exchange_arg(ctx, OP_ARG(0));
+    if (x && exchange_can_answer(x) && pipe_start(x, ctx, argc, argv, exception)) {
+        op_fetch_pipe(ctx, OP_ARG(4), &x->sink);
+        goes_on = x->sink.fetch || x->sink_error;
+    } else {
+        op_fetch_discard(ctx, OP_ARG(4));
+    }
+    value_unlock(ctx);
+    return JSValueMakeBoolean(ctx, goes_on);
 }
 
 OP(op_answer_end)
@@ -352,12 +476,19 @@ OP(op_answer_abort)
     return JSValueMakeUndefined(ctx);
 }
 
+static JSValueRef sink_error(struct isolate *iso, struct exchange *x)
+{
+    JSContextRef ctx = isolate_context(iso);
+
+    return x->sink_error ? value_error(ctx, ERR_NETWORK, x->sink_error) : NULL;
+}
+
 static void run_drained(struct isolate *iso, struct task *task)
 {
     struct exchange *x = begin_task(CONTAINER_OF(task, struct exchange, drained), task);
 
-    if (x->drain_id)
-        settle(iso, &x->drain_id, NULL, NULL);
+    if (x->drain_id && !x->sink.fetch)
+        settle(iso, &x->drain_id, sink_error(iso, x), NULL);
     exchange_task_done(x);
 }
 
@@ -398,6 +529,7 @@ void op_request_prepare(struct exchange *x)
     x->body_ready = (struct task){.run = run_body_ready, .drop = drop_body_ready};
     x->drained = (struct task){.run = run_drained, .drop = drop_drained};
     x->gone = (struct task){.run = run_gone, .drop = drop_gone};
+    x->sink = (struct op_fetch_sink){.data = on_sink_data, .end = on_sink_end};
 }
 
 void op_request_on_body(struct exchange *x)
@@ -408,7 +540,9 @@ void op_request_on_body(struct exchange *x)
 
 void op_request_on_drain(struct exchange *x)
 {
-    if (x->version && x->drain_id)
+    if (x->sink.fetch)
+        op_fetch_sink_resume(&x->sink);
+    else if (x->version && x->drain_id)
         exchange_post(x, &x->drained);
 }
 
@@ -433,6 +567,7 @@ const struct op op_request_table[] = {
     {"op_body_pull", op_body_pull},       {"op_body_collect", op_body_collect},
     {"op_answer_whole", op_answer_whole}, {"op_answer_start", op_answer_start},
     {"op_answer_write", op_answer_write}, {"op_answer_end", op_answer_end},
-    {"op_answer_abort", op_answer_abort}, {"op_request_watch", op_request_watch},
+    {"op_answer_abort", op_answer_abort}, {"op_answer_pipe", op_answer_pipe},
+    {"op_request_watch", op_request_watch},
     {0},
 };

@@ -13,6 +13,7 @@
 #include "engine/handle.h"
 #include "http/websocket.h"
 #include "loop/frame.h"
+#include "os/memory.h"
 #include "runtime/exchange.h"
 #include "runtime/op_load.h"
 #include "runtime/op_request.h"
@@ -280,6 +281,7 @@ int runtime_main(const struct runtime_options *options)
     rt.options = *options;
     outbound_set(&rt.options.outbound);
     rt.loop = uv_default_loop();
+    memory_keep_freed();
     signal(SIGPIPE, SIG_IGN);
     signal(SIGINT, SIG_IGN); /* Ctrl-C is for the supervisor, which tells us to stop */
     setup = (struct isolate_setup){.loop = rt.loop,

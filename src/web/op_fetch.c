@@ -3,7 +3,7 @@
  *   op_fetch_pool()                                    the isolate's share of the client
  *   op_fetch_start(pool, id, method, url, headers, body, length)
  *                                                      a request; `id` gets its head
- *   op_fetch_pull(fetch, id)      op_fetch_collect(fetch, id)      its body
+ *   op_fetch_pull(fetch, id)      op_fetch_collect(fetch, as_text, id)      its body
  *   op_fetch_write(fetch, bytes)  op_fetch_drain(fetch, id)  op_fetch_end(fetch)
  *   op_fetch_cancel(fetch)
  *
@@ -14,15 +14,20 @@
  *     arrived by then can still be pulled.
  * (2) A collected object with a completion under way lives on until that is settled; then its
  *     request is cancelled: nobody can read it any more.
- * (3) `iso` is NULL once the isolate is gone; then nothing is posted. */
+ * (3) `iso` is NULL once the isolate is gone; then nothing is posted.
+ * (4) With a `sink`, the body goes there as it comes, and the object lives on as in (2). */
+#include "web/op_fetch.h"
+
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/utf8.h"
 #include "engine/handle.h"
 #include "engine/hook.h"
 #include "engine/isolate.h"
 #include "engine/value.h"
 #include "http/client.h"
+#include "http/field.h"
 #include "web/web.h"
 
 enum {
@@ -33,6 +38,7 @@ enum {
     WRITE_BYTES_MAX = 1024 * 1024,              /* of one op_fetch_write() */
     WRITE_HIGH_WATER_BYTES = 64 * 1024,         /* queued: the producer is asked to wait */
     HEADERS_BYTES_MAX = 256 * 1024,
+    LENGTH_MAX = INT32_MAX * 4096LL,            /* of a Content-Length that is believed */
     TEXT_BYTES_MAX = 512,
 };
 
@@ -56,10 +62,15 @@ struct fetch {
     bool orphaned;          /* its object was collected */
     bool paused;
     bool head_came;
+    bool is_head;           /* the request's method is HEAD */
     int status;
+    int64_t length;         /* of the body, -1 when it is not known */
     struct buf reason;
     struct buf headers;
     struct buf body;        /* arrived and not pulled yet */
+    bool collect_text;      /* WAIT_COLLECT is to get a string */
+    struct op_fetch_sink *sink;
+    bool in_sink;           /* sink->data() is on the stack */
     int code;               /* why it failed; 0: it did not */
     char text[TEXT_BYTES_MAX];
 };
@@ -72,7 +83,7 @@ static struct client *client_of_process(void)
     static struct client *client;
 
     if (!client)
-        client = client_new(isolate_loop());
+        client = client_new(isolate_loop(), outbound_rules());
     return client;
 }
 
@@ -91,6 +102,8 @@ static void pool_free(struct handle *handle)
 
 static bool is_awaited(const struct fetch *fetch)
 {
+    if (fetch->sink)
+        return true;
     for (int i = 0; i < WAIT_COUNT; i++)
         if (fetch->waits[i])
             return true;
@@ -128,7 +141,7 @@ static void fetch_destroy(struct fetch *fetch)
 /* Destroys what (2) kept alive. */
 static void fetch_settle(struct fetch *fetch)
 {
-    if (fetch->orphaned && !fetch->posted && !is_awaited(fetch))
+    if (fetch->orphaned && !fetch->posted && !fetch->in_sink && !is_awaited(fetch))
         fetch_destroy(fetch);
 }
 
@@ -140,6 +153,15 @@ static void fetch_free(struct handle *handle)
     fetch_settle(fetch);
 }
 
+static void sink_end(struct fetch *fetch)
+{
+    struct op_fetch_sink *sink = fetch->sink;
+
+    fetch->sink = NULL;
+    sink->fetch = NULL;
+    sink->end(sink, fetch->code ? fetch->text : NULL);
+}
+
 /* The isolate ends. Its tasks have been dropped; fetch_free() follows when the VM dies, unless the
  * object was collected before. */
 static void on_isolate_end(struct resource *resource)
@@ -147,6 +169,8 @@ static void on_isolate_end(struct resource *resource)
     struct fetch *fetch = CONTAINER_OF(resource, struct fetch, resource);
 
     fetch_cancel(fetch, ERR_CLOSED, "the isolate has ended");
+    if (fetch->sink)
+        sink_end(fetch);
     memset(fetch->waits, 0, sizeof fetch->waits);
     fetch->iso = NULL;
     fetch_settle(fetch);
@@ -177,6 +201,8 @@ static void fetch_flow(struct fetch *fetch)
 {
     bool full = fetch->body.len >= BODY_HIGH_WATER_BYTES && !fetch->waits[WAIT_COLLECT];
 
+    if (fetch->sink)
+        return;
     if (!fetch->request || full == fetch->paused)
         return;
     fetch->paused = full;
@@ -194,23 +220,27 @@ static JSValueRef body_take(struct fetch *fetch, JSContextRef ctx)
     return value_bytes_take(ctx, bytes, len);
 }
 
+/* WHATWG Encoding, "UTF-8 decode". */
+static JSValueRef text_take(struct fetch *fetch, JSContextRef ctx)
+{
+    size_t len;
+    char *text = buf_take(&fetch->body, &len);
+    JSValueRef value = value_string(ctx, utf8_skip_bom((str){text, len}));
+
+    free(text);
+    return value;
+}
+
 static JSValueRef error_of(const struct fetch *fetch, JSContextRef ctx)
 {
     return value_error(ctx, fetch->code == ERR_LIMIT ? ERR_LIMIT : ERR_NETWORK, fetch->text);
 }
 
-/* [status, reason, header lines, body]: the body only when all of it has come already. */
+/* The status, plus a thousand times (the length of the body + 1) when that is known. */
 static JSValueRef head_value(struct fetch *fetch, JSContextRef ctx)
 {
-    bool whole = !fetch->request && fetch->code == 0;
-    JSValueRef values[] = {
-        JSValueMakeNumber(ctx, fetch->status),
-        value_latin1(ctx, buf_str(&fetch->reason)),
-        value_latin1(ctx, buf_str(&fetch->headers)),
-        whole ? body_take(fetch, ctx) : JSValueMakeUndefined(ctx),
-    };
-
-    return JSObjectMakeArray(ctx, COUNT_OF(values), values, NULL);
+    value_add_weight(ctx, fetch->body.len);
+    return JSValueMakeNumber(ctx, fetch->status + 1000.0 * (double)(fetch->length + 1));
 }
 
 /* A piece of the body, null at its end; undefined: *ret_error tells. */
@@ -234,7 +264,7 @@ static JSValueRef value_of(struct fetch *fetch, JSContextRef ctx, enum wait wait
     if (wait != WAIT_DRAIN && fetch->code)
         *ret_error = error_of(fetch, ctx);
     else if (wait == WAIT_COLLECT)
-        return body_take(fetch, ctx);
+        return fetch->collect_text ? text_take(fetch, ctx) : body_take(fetch, ctx);
     return JSValueMakeUndefined(ctx);
 }
 
@@ -278,6 +308,52 @@ static void fetch_wake(struct fetch *fetch)
     isolate_post(fetch->iso, &fetch->task);
 }
 
+/* The value of the last header of that name. */
+static bool header_find(str headers, str name, str *ret_value)
+{
+    bool found = false;
+
+    while (headers.len) {
+        str line = str_head(headers, str_find(headers, '\n'));
+
+        if (line.len > name.len && line.ptr[name.len] == ':' && str_starts(line, name)) {
+            *ret_value = str_trim(str_skip(line, name.len + 1));
+            found = true;
+        }
+        headers = str_skip(headers, line.len + 1);
+    }
+    return found;
+}
+
+static bool has_body(const struct fetch *fetch)
+{
+    int status = fetch->status;
+
+    return !fetch->is_head && status != 101 && status != 204 && status != 205 && status != 304;
+}
+
+/* What belongs to a coded body is not shown with the decoded one. */
+static void add_headers(struct fetch *fetch, str headers)
+{
+    str value;
+    bool coded = has_body(fetch) && field_body_is_decoded(headers);
+    uint64_t length;
+
+    fetch->length = -1;
+    if (!coded && header_find(headers, STR("content-length"), &value) &&
+        str_to_u64(value, LENGTH_MAX, &length))
+        fetch->length = (int64_t)length;
+    while (headers.len) {
+        size_t end = str_find(headers, '\n') + 1;
+        str line = str_head(headers, end);
+
+        if (!coded || (!str_starts(line, STR("content-encoding:")) &&
+                       !str_starts(line, STR("content-length:"))))
+            ASSERT(buf_append(&fetch->headers, line) == 0);
+        headers = str_skip(headers, end);
+    }
+}
+
 static void on_head(void *owner, int status, str reason, str headers)
 {
     struct fetch *fetch = owner;
@@ -285,14 +361,32 @@ static void on_head(void *owner, int status, str reason, str headers)
     fetch->head_came = true;
     fetch->status = status;
     ASSERT(buf_append(&fetch->reason, reason) == 0);
-    ASSERT(buf_append(&fetch->headers, headers) == 0);
+    add_headers(fetch, headers);
     fetch_wake(fetch);
+}
+
+static void sink_data(struct fetch *fetch, str bytes)
+{
+    bool more;
+
+    fetch->in_sink = true;
+    more = fetch->sink->data(fetch->sink, bytes);
+    fetch->in_sink = false;
+    if (!more && fetch->sink && fetch->request && !fetch->paused) {
+        fetch->paused = true;
+        client_pause(fetch->request);
+    }
+    fetch_settle(fetch);
 }
 
 static void on_data(void *owner, str bytes)
 {
     struct fetch *fetch = owner;
 
+    if (fetch->sink) {
+        sink_data(fetch, bytes);
+        return;
+    }
     if (buf_append(&fetch->body, bytes) < 0)
         fetch_cancel(fetch, ERR_LIMIT, "the body is larger than 128 MiB");
     fetch_flow(fetch);
@@ -306,8 +400,15 @@ static void on_drain(void *owner)
 
 static void on_done(void *owner, int code, const char *text)
 {
-    fetch_over(owner, code, text);
-    fetch_wake(owner);
+    struct fetch *fetch = owner;
+
+    fetch_over(fetch, code, text);
+    if (!fetch->sink) {
+        fetch_wake(fetch);
+        return;
+    }
+    sink_end(fetch);
+    fetch_settle(fetch);
 }
 
 static const struct client_hooks client_hooks = {on_head, on_data, on_drain, on_done};
@@ -386,7 +487,8 @@ static int start_take(struct start *start, JSContextRef ctx, size_t argc, const 
     buf_init(&start->body, SEND_BYTES_MAX);
     if ((r = value_to_buf(ctx, OP_ARG(2), &start->method, exception)) < 0 ||
         (r = value_to_buf(ctx, OP_ARG(3), &start->url, exception)) < 0 ||
-        (r = value_to_buf(ctx, OP_ARG(4), &start->headers, exception)) < 0 ||
+        (!JSValueIsUndefined(ctx, OP_ARG(4)) &&
+         (r = value_to_buf(ctx, OP_ARG(4), &start->headers, exception)) < 0) ||
         (r = start_take_body(start, ctx, OP_ARG(5), OP_ARG(6), exception)) < 0)
         return r;
     start->options.method = buf_str(&start->method);
@@ -428,6 +530,8 @@ static JSValueRef start_run(struct start *start, JSContextRef ctx, struct pool *
 {
     struct fetch *fetch = fetch_new(pool, id);
     struct err err = {0};
+
+    fetch->is_head = str_equal(start->options.method, STR("HEAD"));
 
     pool->active++;
     fetch->request = client_start(client_of_process(), &start->options, &client_hooks, fetch, &err);
@@ -475,6 +579,17 @@ static struct fetch *fetch_of(JSContextRef ctx, JSValueRef value)
     return CONTAINER_OF(handle, struct fetch, handle);
 }
 
+OP(op_fetch_reason)
+{
+    return value_latin1(ctx, buf_str(&fetch_of(ctx, OP_ARG(0))->reason));
+}
+
+/* The answer's header lines, "name: value\n" each. */
+OP(op_fetch_headers)
+{
+    return value_latin1(ctx, buf_str(&fetch_of(ctx, OP_ARG(0))->headers));
+}
+
 static void wait_for(struct fetch *fetch, enum wait wait, int32_t id)
 {
     ASSERT(!fetch->waits[wait]);
@@ -501,14 +616,15 @@ OP(op_fetch_pull)
     return value;
 }
 
-/* Without an id: the rest of the body when all of it is there, else undefined; with one: completes
- * `id` with it. */
+/* The rest of the body, a string when as_text. Without an id: when all of it is there, else
+ * undefined; with one: completes `id` with it. */
 OP(op_fetch_collect)
 {
     struct fetch *fetch = fetch_of(ctx, OP_ARG(0));
 
-    if (argc > 1) {
-        wait_for(fetch, WAIT_COLLECT, (int32_t)value_to_number(ctx, OP_ARG(1), 0));
+    fetch->collect_text = JSValueToBoolean(ctx, OP_ARG(1));
+    if (argc > 2) {
+        wait_for(fetch, WAIT_COLLECT, (int32_t)value_to_number(ctx, OP_ARG(2), 0));
         return JSValueMakeUndefined(ctx);
     }
     if (fetch->request)
@@ -560,13 +676,70 @@ OP(op_fetch_cancel)
 
     fetch_cancel(fetch, ERR_NETWORK, "it was cancelled");
     buf_done(&fetch->body);
+    if (fetch->sink)
+        sink_end(fetch);
     fetch_wake(fetch);
     return JSValueMakeUndefined(ctx);
+}
+
+/* --- bodies that stay in C ------------------------------------------------------------------- */
+
+void op_fetch_pipe(JSContextRef ctx, JSValueRef value, struct op_fetch_sink *sink)
+{
+    struct fetch *fetch = fetch_of(ctx, value);
+    bool was_paused = fetch->paused;
+
+    ASSERT(!fetch->sink);
+    fetch->sink = sink;
+    sink->fetch = fetch;
+    if (fetch->body.len) {
+        sink_data(fetch, buf_str(&fetch->body));
+        buf_done(&fetch->body);
+    }
+    if (fetch->sink && !fetch->request)
+        sink_end(fetch);
+    else if (fetch->sink && was_paused)
+        op_fetch_sink_resume(sink);
+}
+
+str op_fetch_head_lines(JSContextRef ctx, JSValueRef value)
+{
+    return buf_str(&fetch_of(ctx, value)->headers);
+}
+
+void op_fetch_discard(JSContextRef ctx, JSValueRef value)
+{
+    struct fetch *fetch = fetch_of(ctx, value);
+
+    fetch_cancel(fetch, ERR_NETWORK, "it was cancelled");
+    buf_done(&fetch->body);
+}
+
+void op_fetch_sink_resume(struct op_fetch_sink *sink)
+{
+    struct fetch *fetch = sink->fetch;
+
+    if (!fetch->request || !fetch->paused)
+        return;
+    fetch->paused = false;
+    client_resume(fetch->request);
+}
+
+void op_fetch_sink_drop(struct op_fetch_sink *sink)
+{
+    struct fetch *fetch = sink->fetch;
+
+    fetch->sink = NULL;
+    sink->fetch = NULL;
+    fetch_cancel(fetch, ERR_CLOSED, "nobody reads the body any more");
+    fetch_settle(fetch);
 }
 
 const struct op op_fetch_table[] = {
     {"op_fetch_pool", op_fetch_pool},
     {"op_fetch_start", op_fetch_start},
+    {"op_fetch_reason", op_fetch_reason},
+    {"op_fetch_headers", op_fetch_headers},
     {"op_fetch_pull", op_fetch_pull},
     {"op_fetch_collect", op_fetch_collect},
     {"op_fetch_write", op_fetch_write},

@@ -77,6 +77,13 @@ const routes = {
       return { at: "body", bytes: bytes > 0, ...why(error) };
     }
   },
+  async "/text"(request) {
+    const text = await request.text();
+    return { length: text.length, first: text.slice(0, 3), last: text.slice(-3) };
+  },
+  async "/headers"(request) {
+    return Object.fromEntries(request.headers);
+  },
   async "/unread"(request) {
     const { url, count } = await request.json();
     const statuses = [];
@@ -156,6 +163,7 @@ const upstream = {
   "/gzip": (_, response) => response.writeHead(200, { "content-encoding": "gzip" }).end(zlib.gzipSync("compressed")),
   "/br": (_, response) => response.writeHead(200, { "content-encoding": "br" }).end(zlib.brotliCompressSync("compressed")),
   "/deflate": (_, response) => response.writeHead(200, { "content-encoding": "deflate" }).end(zlib.deflateSync("compressed")),
+  "/odd": (_, response) => response.writeHead(200, { "content-encoding": "gzip, odd" }).end("not decoded"),
   "/to"(request, response) {
     const query = new URLSearchParams(request.url.split("?")[1]);
     response.writeHead(Number(query.get("status")), query.has("location") ? { location: query.get("location") } : {});
@@ -275,7 +283,7 @@ test("an answer over HTTP, HTTPS and HTTP/2", async () => {
     assert.equal(answer.text, "hello");
     assert.equal(answer.url, `${at[name]}/hello`);
     assert.equal(answer.redirected, false);
-    assert.equal(answer.type, "default");
+    assert.equal(answer.type, "basic");
     assert.ok(answer.headers.some(([key, value]) => key === "content-type" && value === "text/plain"));
   }
   const echo = async (name) => JSON.parse((await call(`${at[name]}/echo`)).text).httpVersion;
@@ -315,6 +323,13 @@ test("compressed bodies arrive decoded", async () => {
 });
 
 // ---- requests ----
+
+test("a coding that nobody knows is passed on", async () => {
+  const answer = await call(`${at.http}/odd`);
+  assert.equal(answer.text, "not decoded");
+  assert.ok(answer.headers.some(([name, value]) => name === "content-encoding" && value === "gzip, odd"));
+  assert.equal((await call(`${at.http}/gzip`)).text, "compressed", "and the next one is decoded again");
+});
 
 test("method, headers and body arrive as they were given", async () => {
   for (const name of ["http", "h2"]) {
@@ -378,6 +393,48 @@ test("a request can be passed on", async () => {
 
 const to = (name, status, location) =>
   `${at[name]}/to?status=${status}${location === undefined ? "" : `&location=${encodeURIComponent(location)}`}`;
+
+test("an answer that is passed on is decoded, and without what was of the upstream's connection", async () => {
+  for (const how of ["proxy", "copy"]) {
+    const passed = await fetch(`${worker.url}/${how}?to=${at.http}/gzip`);
+    assert.equal(await passed.text(), "compressed");
+    assert.equal(passed.headers.get("content-encoding"), null);
+    const counted = await fetch(`${worker.url}/${how}?to=${at.http}/hello`, { headers: { connection: "close" } });
+    assert.equal(counted.headers.get("connection"), "close");
+    assert.equal(counted.headers.get("transfer-encoding") ?? "", counted.headers.has("content-length") ? "" : "chunked");
+    assert.equal(await counted.text(), "hello");
+    assert.equal((await fetch(`${worker.url}/${how}?to=${at.http}/nothing`)).status, 204);
+    const head = await fetch(`${worker.url}/${how}?to=${at.http}/hello`, { method: "HEAD" });
+    assert.deepEqual([head.status, await head.text()], [200, ""]);
+    const cookies = await fetch(`${worker.url}/${how}?to=${at.http}/cookies`);
+    assert.deepEqual(cookies.headers.getSetCookie(), ["a=1; Path=/", "b=2, c"]);
+  }
+});
+
+test("a large body of a request is one text", async () => {
+  const text = `\ufeffa\u00e9\u{1f600}${"b".repeat(3 * MEGABYTE)}\u20acyz`;
+  const wanted = { length: text.length - 1, first: text.slice(1, 4), last: "\u20acyz" };
+  const pieces = async function* () {
+    const bytes = Buffer.from(text);
+    for (let from = 0; from < bytes.length; from += 100_001) yield bytes.subarray(from, from + 100_001);
+  };
+  const whole = await fetch(`${worker.url}/text`, { method: "POST", body: text });
+  assert.deepEqual(await whole.json(), wanted);
+  const chunked = await fetch(`${worker.url}/text`, { method: "POST", body: pieces(), duplex: "half" });
+  assert.deepEqual(await chunked.json(), wanted);
+});
+
+test("Cookie fields that come apart are one", async () => {
+  const { port } = new URL(worker.url);
+  const answer = await new Promise((resolve, reject) => {
+    const socket = net.connect(port, "127.0.0.1", () =>
+      socket.write("GET /headers HTTP/1.1\r\nHost: x\r\nCookie: a=1\r\nX-A: 1\r\nCookie: b=2\r\nX-A: 2\r\nConnection: close\r\n\r\n"));
+    let text = "";
+    socket.on("data", (more) => { text += more; }).on("end", () => resolve(text)).on("error", reject);
+  });
+  const headers = JSON.parse(answer.slice(answer.indexOf("\r\n\r\n") + 4));
+  assert.deepEqual([headers.cookie, headers["x-a"]], ["a=1; b=2", "1, 2"]);
+});
 
 test("redirects rewrite the method as the standard says", async () => {
   for (const [status, method, becomes, body] of [

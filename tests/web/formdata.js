@@ -92,3 +92,11 @@ test("urlencoded forms are read", async () => {
   const form = await new Response(new URLSearchParams([["a b", "c&d"], ["a b", "\u20ac"]])).formData();
   assertEquals([...form], [["a b", "c&d"], ["a b", "\u20ac"]]);
 });
+
+test("a byte order mark in a form is part of it", async () => {
+  const urlencoded = new Response("\ufeffa=\ufeffb", { headers: { "content-type": "application/x-www-form-urlencoded" } });
+  assertEquals([...(await urlencoded.formData())], [["\ufeffa", "\ufeffb"]]);
+  const type = { "content-type": "multipart/form-data; boundary=x" };
+  const multipart = new Response('--x\r\nContent-Disposition: form-data; name="a"\r\n\r\n\ufeffb\r\n--x--', { headers: type });
+  assertEquals((await multipart.formData()).get("a"), "\ufeffb");
+});

@@ -132,6 +132,10 @@ Object.defineProperty(AbortSignal, "length", { value: 0, configurable: true });
 exports.AbortSignal = AbortSignal;
 exports.isSignal = isSignal;
 
+// A new signal that is aborted when `signal` is.
+const { any } = AbortSignal;
+exports.follow = (signal) => any([signal]);
+
 // Calls `callback(reason)` once when `signal` is aborted, before its event; never when it is already.
 // Returns a function that takes the callback off.
 exports.onAbort = addAlgorithm;

@@ -1,23 +1,38 @@
 // Answers that do not fit the table of core.js: bytes, long texts, streams.
 
 const { completion } = use("core");
-const { op_answer_whole, op_answer_start, op_answer_write, op_answer_end, op_answer_abort } = ops;
+const { op_answer_whole, op_answer_start, op_answer_write, op_answer_end, op_answer_abort, op_answer_pipe } = ops;
 
 exports.answer = (id, inner) => {
-  const head = inner.wireHead();
+  if (inner.status === 101) return use("websocket").upgrade(id, inner);
   const body = inner.body;
-  if (body === null) return op_answer_whole(id, inner.status, head, undefined);
+  if (body === null) return op_answer_whole(id, inner.status, inner.wireHead(), undefined);
   if (use("body").isUsed(body) || (body.stream !== undefined && body.stream.locked))
     throw new TypeError("The Response's body has already been used: it cannot be sent.");
   if (body.stream === undefined && body.kind !== "source") {
+    const head = inner.wireHead();
     body.used = true;
     return op_answer_whole(id, inner.status, head, body.value);
   }
+  const raw = inner.hasRawHead?.();
+  const head = raw ? null : inner.wireHead();
   const pull = use("body").reader(body);
   body.used = true;
-  if (op_answer_start(id, inner.status, head, lengthOf(inner))) pump(id, pull);
+  if (pull.native !== undefined) return pipe(id, inner, head, pull);
+  if (op_answer_start(id, inner.status, head ?? inner.wireHead(), lengthOf(inner))) pump(id, pull);
   else stop(pull);
 };
+
+// A body that C has goes to the client without coming by here.
+async function pipe(id, inner, head, { native, over }) {
+  try {
+    if (op_answer_pipe(id, inner.status, head, lengthOf(inner), native))
+      await completion((done) => op_answer_write(id, done));
+  } catch (error) {
+    use("errors").logUncaught("while the response was streamed: ", error, id);
+  }
+  over();
+}
 
 // Nobody reads: the client asked for the head only, or it went away.
 async function stop({ cancel }, reason) {

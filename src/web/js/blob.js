@@ -135,6 +135,9 @@ exports.Blob = Blob;
 exports.isBlob = isBlob;
 exports.bytesOf = bytesOf;
 
+// A Blob of bytes that nobody else holds.
+exports.fromBytes = (bytes, type) => new Blob(INTERNAL, { bytes, type });
+
 // ---- File ----
 
 class File extends Blob {
@@ -160,4 +163,12 @@ class File extends Blob {
   }
 }
 finish(File, "File");
+Object.defineProperty(File, "length", { value: 2, configurable: true });
 exports.File = File;
+
+exports.cloneSerializable = (value) => {
+  if (!isBlob(value)) return undefined;
+  const { type } = value;
+  if (!exports.isFile(value)) return new Blob([value], { type });
+  return new File([value], value.name, { type, lastModified: value.lastModified });
+};

@@ -1,11 +1,17 @@
-// Bodies (WHATWG Fetch 5.2). A body is null or { kind, value, type, used, stream }:
+// Bodies (WHATWG Fetch 5.2). A body is null or { kind, value, type, length, used, stream }:
 //   kind "text"    value: a string
 //   kind "bytes"   value: a Uint8Array nobody else holds
-//   kind "source"  value: a native source { pull, collect, cancel }
+//   kind "blob"    value: a Uint8Array nobody changes: it is copied before it is given to a tenant
+//   kind "source"  value: a native source { pull, collect, cancel, text? }: pull() is a promise of the
+//                  next bytes or of undefined; collect() and text() give all that is left, or a promise
+//                  of it, and throw
 //   kind "stream"  value: a ReadableStream
 // A body becomes a stream only when somebody asks for `.body`; `stream` is that stream.
 
 const { loaded } = use("core");
+const { parse } = JSON;
+const { then: promiseThen } = Promise.prototype;
+const then = (promise, next) => Reflect.apply(promiseThen, promise, [next]);
 
 const make = (kind, value, type, length) => ({ kind, value, type, length, used: false, stream: undefined });
 
@@ -32,7 +38,7 @@ exports.extract = (value) => {
     const { bytes, boundary } = use("formdata").encodeMultipart(value);
     return make("bytes", bytes, `multipart/form-data; boundary=${boundary}`);
   }
-  if (isInstance("blob", "Blob", value)) return make("bytes", use("blob").bytesOf(value), value.type || null);
+  if (isInstance("blob", "Blob", value)) return make("blob", use("blob").bytesOf(value), value.type || null);
   if (isInstance("streams", "ReadableStream", value)) {
     if (value.locked || use("streams").isDisturbed(value))
       throw new TypeError("This ReadableStream is disturbed (has already been read from), and cannot be used as a body.");
@@ -48,55 +54,66 @@ function isUsed(body) {
 }
 exports.isUsed = (body) => body !== null && isUsed(body);
 
+// A stream over bytes that are there already.
+function wholeStream({ kind, value }) {
+  let bytes = kind === "text" ? use("encoding").encode(value) : kind === "blob" ? value.slice() : value;
+  const take = () => {
+    const all = bytes;
+    bytes = undefined;
+    return all;
+  };
+  return use("streams").fromSource({
+    pull: async () => (bytes !== undefined && bytes.length > 0 ? take() : undefined),
+    collect: async () => take() ?? new Uint8Array(0),
+    cancel() {},
+  });
+}
+
 exports.streamOf = (body) => {
   if (body === null) return null;
   if (body.stream === undefined) {
     const streams = use("streams");
-    if (body.used) body.stream = new streams.ReadableStream({ start: (controller) => controller.close() });
-    else if (body.kind === "source") body.stream = streams.fromSource(body.value);
-    else {
-      let bytes = body.kind === "text" ? use("encoding").encode(body.value) : body.value;
-      const collect = async () => {
-        const all = bytes ?? new Uint8Array(0);
-        bytes = undefined;
-        return all;
-      };
-      const pull = async () => {
-        const chunk = bytes;
-        bytes = undefined;
-        return chunk !== undefined && chunk.length > 0 ? chunk : undefined;
-      };
-      body.stream = streams.fromSource({ pull, collect, cancel() {} });
-    }
+    if (body.used) streams.lock((body.stream = new streams.ReadableStream({ start: (own) => own.close() })));
+    else body.stream = body.kind === "source" ? streams.fromSource(body.value) : wholeStream(body);
   }
   return body.stream;
 };
 
-// Marks the body used and gives what it holds: a string, or a promise of a Uint8Array.
-function take(body) {
-  if (body.stream !== undefined) {
-    const streams = use("streams");
-    if (isUsed(body) || body.stream.locked)
-      throw new TypeError("Body has already been used. It can only be used once. Use tee() first if you need to read it twice.");
-    body.used = true;
-    return streams.collect(body.stream);
-  }
-  if (body.used)
+const isUnusable = (body) => isUsed(body) || (body.stream !== undefined && body.stream.locked);
+
+// Marks the body used; throws when somebody has used it before.
+function claim(body) {
+  if (isUnusable(body)) {
+    const failure = body.kind === "source" ? body.value.failure?.() : undefined;
+    if (failure !== undefined) throw failure.value;
     throw new TypeError("Body has already been used. It can only be used once. Use tee() first if you need to read it twice.");
+  }
   body.used = true;
-  return body.kind === "source" ? body.value.collect() : body.value;
 }
 
-async function bytesOf(body) {
-  if (body === null) return new Uint8Array(0);
-  const held = await take(body);
-  return typeof held === "string" ? use("encoding").encode(held) : held;
+// What the body holds, as `convert` makes it of its bytes: at once, or a promise of it.
+function bytesOf(body, convert) {
+  if (body === null) return convert(new Uint8Array(0));
+  claim(body);
+  if (body.stream !== undefined) return use("streams").collect(body.stream, convert);
+  const { kind, value } = body;
+  if (kind === "text") return convert(use("encoding").encode(value));
+  if (kind === "blob") return convert(value.slice());
+  const bytes = kind === "source" ? value.collect() : value;
+  return bytes instanceof Promise ? then(bytes, convert) : convert(bytes);
 }
 
-async function textOf(body) {
-  if (body === null) return "";
-  const held = await take(body);
-  return typeof held === "string" ? toWellFormed(held) : use("encoding").decode(held);
+function textOf(body, convert) {
+  if (body === null) return convert("");
+  claim(body);
+  const decode = (bytes) => convert(use("encoding").decode(bytes));
+  if (body.stream !== undefined) return use("streams").collect(body.stream, decode);
+  const { kind, value } = body;
+  if (kind === "text") return convert(toWellFormed(value));
+  if (kind !== "source") return decode(value);
+  const held = value.text === undefined ? value.collect() : value.text();
+  const step = value.text === undefined ? decode : convert;
+  return held instanceof Promise ? then(held, step) : step(held);
 }
 
 // UTF-8 knows no BOM inside and no lone surrogate: the same as encoding and decoding.
@@ -113,10 +130,17 @@ function bytesOfChunk(chunk) {
 }
 
 // For a body of kind "source" or "stream" that is sent somewhere: next() gives the next chunk as a
-// Uint8Array, or undefined at the end. Without a stream in between where there is none.
+// Uint8Array, or undefined at the end. Without a stream in between where there is none: `native` is
+// then the fetch whose body it is, if it is one, to be read in C, and over() is to follow.
 exports.reader = (body) => {
   const source = body.stream === undefined ? body.value : use("streams").takeSource(body.stream);
-  if (source !== undefined) return { next: () => source.pull(), cancel: (reason) => source.cancel(reason) };
+  if (source !== undefined)
+    return {
+      next: () => source.pull(),
+      cancel: (reason) => source.cancel(reason),
+      native: source.native?.(),
+      over: () => source.over(),
+    };
   const reader = body.stream.getReader();
   return {
     async next() {
@@ -127,29 +151,27 @@ exports.reader = (body) => {
   };
 };
 
-const FORM_TYPE = /^multipart\/form-data\b/i;
-
-async function formDataOf(body, type) {
+function formOf(bytes, type) {
   const form = use("formdata");
-  if (type !== null && FORM_TYPE.test(type)) {
-    const boundary = /;\s*boundary=(?:"([^"]+)"|([^;\s]+))/i.exec(type);
-    if (boundary === null) throw new TypeError("formData(): the Content-Type has no boundary");
-    return form.parseMultipart(await bytesOf(body), boundary[1] ?? boundary[2]);
+  if (type !== null && type.essence === "multipart/form-data") {
+    const boundary = type.parameters.get("boundary");
+    if (boundary === undefined) throw new TypeError("formData(): the Content-Type has no boundary");
+    return form.parseMultipart(bytes, boundary);
   }
-  if (type !== null && /^application\/x-www-form-urlencoded\b/i.test(type))
-    return form.parseUrlencoded(await bytesOf(body));
+  if (type !== null && type.essence === "application/x-www-form-urlencoded") return form.parseUrlencoded(bytes);
   throw new TypeError(
-    `formData(): the Content-Type must be multipart/form-data or application/x-www-form-urlencoded, not ${type ?? "missing"}`,
+    "formData(): the Content-Type must be multipart/form-data or application/x-www-form-urlencoded, not " +
+      (type === null ? "missing" : type.essence),
   );
 }
 
 exports.clone = (body) => {
   if (body === null) return null;
-  if (isUsed(body) || (body.stream !== undefined && body.stream.locked))
-    throw new TypeError("Cannot clone: the body has already been used");
-  if (body.stream === undefined && body.kind === "text") return make("text", body.value, body.type);
-  if (body.stream === undefined && body.kind === "bytes") return make("bytes", body.value.slice(), body.type);
-  const [mine, theirs] = use("streams").tee(exports.streamOf(body));
+  if (isUnusable(body)) throw new TypeError("Cannot clone: the body has already been used");
+  const { kind } = body;
+  if (body.stream === undefined && (kind === "text" || kind === "blob")) return make(kind, body.value, body.type);
+  if (body.stream === undefined && kind === "bytes") return make("bytes", body.value.slice(), body.type);
+  const [mine, theirs] = use("streams").tee(exports.streamOf(body), true);
   body.kind = "stream";
   body.value = body.stream = mine;
   const other = make("stream", theirs, body.type, body.length);
@@ -157,19 +179,36 @@ exports.clone = (body) => {
   return other;
 };
 
-// The methods of the Body mixin, on the inner state of a Request or Response.
-
-const typeOf = (inner) => inner.getHeaders().get("content-type");
-
-exports.bytes = (inner) => bytesOf(inner.body);
-exports.text = (inner) => textOf(inner.body);
-exports.json = async (inner) => JSON.parse(await textOf(inner.body));
-exports.formData = (inner) => formDataOf(inner.body, typeOf(inner));
-exports.arrayBuffer = async (inner) => {
-  const bytes = await bytesOf(inner.body);
-  return bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : copyBytes(bytes).buffer;
+// The body of a new Request made of one that has `body`, which counts as used from now on ("create a
+// proxy", Fetch 2.2.4).
+exports.handOver = (body) => {
+  if (isUnusable(body))
+    throw new TypeError("Cannot construct a Request with a Request object that has already been used.");
+  const { kind, value, type, length, stream } = body;
+  body.used = true;
+  if (stream === undefined) return make(kind, value, type, length);
+  const streams = use("streams");
+  const source = streams.takeSource(stream);
+  if (source !== undefined && kind !== "stream") return make(kind, value, type, length);
+  const other = make("stream", undefined, type, length);
+  other.value = other.stream = source === undefined ? streams.proxy(stream) : streams.fromSource(source);
+  return other;
 };
-exports.blob = async (inner) => {
-  const type = typeOf(inner) ?? "";
-  return new (use("blob").Blob)([await bytesOf(inner.body)], { type });
-};
+
+// The methods of the Body mixin, on the inner state of a Request or Response. What they throw makes
+// the caller's promise fail.
+
+const typeOf = (inner) => use("mime").extract(inner.getHeaders().get("content-type"));
+const same = (value) => value;
+const bufferOf = (bytes) => (bytes.byteLength === bytes.buffer.byteLength ? bytes.buffer : copyBytes(bytes).buffer);
+
+exports.bytes = ({ body }) => bytesOf(body, same);
+exports.text = ({ body }) => textOf(body, same);
+exports.json = ({ body }) => textOf(body, parse);
+exports.arrayBuffer = ({ body }) => bytesOf(body, bufferOf);
+exports.formData = (inner) => bytesOf(inner.body, (bytes) => formOf(bytes, typeOf(inner)));
+exports.blob = (inner) =>
+  bytesOf(inner.body, (bytes) => {
+    const type = typeOf(inner);
+    return use("blob").fromBytes(bytes, type === null ? "" : use("mime").serialize(type));
+  });

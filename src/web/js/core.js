@@ -10,8 +10,13 @@ const loadedFiles = { __proto__: null, core: exports };
 function use(name) {
   const file = loadedFiles[name];
   if (file !== undefined) return file;
-  const fresh = (loadedFiles[name] = {});
-  op_builtin(name)(fresh, use, ops, cells);
+  const fresh = (loadedFiles[name] = { __proto__: null }); // no setter of a worker's sees what is exported
+  try {
+    op_builtin(name)(fresh, use, ops, cells);
+  } catch (error) {
+    delete loadedFiles[name]; // there was no stack left, perhaps: the next one may have more of it
+    throw error;
+  }
   return fresh;
 }
 

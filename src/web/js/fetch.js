@@ -1,13 +1,15 @@
 // fetch (WHATWG Fetch 4.4 "HTTP-redirect fetch", 5.6 "fetch method"): requests to other servers.
 //
 // One Exchange is one request and its answer over the wire; following redirects makes several.
-// libcurl decodes compressed bodies, so Content-Encoding and the Content-Length that belongs to it
-// are taken out of the answer: what a worker reads is what its headers describe.
+// Compressed bodies come decoded, without Content-Encoding and the Content-Length that belongs to it:
+// what a worker reads is what its headers describe.
 
 const { completion } = use("core");
 const {
   op_fetch_pool,
   op_fetch_start,
+  op_fetch_reason,
+  op_fetch_headers,
   op_fetch_pull,
   op_fetch_collect,
   op_fetch_write,
@@ -25,6 +27,7 @@ const OF_BODY = ["content-encoding", "content-language", "content-location", "co
 const OF_ORIGIN = ["authorization", "cookie", "proxy-authorization"];
 
 const pool = op_fetch_pool();
+const { wrap: makeResponse } = use("response");
 const failed = (why, cause) => new TypeError(`fetch failed: ${why}`, cause === undefined ? undefined : { cause });
 
 // ---- the body of a request ----
@@ -45,25 +48,24 @@ async function quietly(cancel, reason) {
 
 // ---- one exchange ----
 
+// Is also the native source of the answer's body; see body.js.
 class Exchange {
   #fetch; // the native object
-  #signal;
   #forget; // takes the abort callback off the signal again
   #failure; // why the exchange was ended from this side
-  #rest; // all of the body, when it came with the head
-  #whole = false;
+  #stopped = false; // nobody wants the rest of the body
   #producer; // of a streamed request body
+  length; // of the answer's body, when it is known
 
   constructor(signal) {
-    this.#signal = signal;
     if (signal !== null) this.#forget = use("abort").onAbort(signal, (reason) => this.#end(reason));
   }
 
-  // Sends the request. Gives its head: { status, reason, headers }.
+  // Sends the request. Gives the status of the answer, when that begins.
   async start({ method, url, headers, body }) {
     const whole = body === null || isWhole(body);
     const sent = body === null ? undefined : whole ? body.value : true;
-    const text = use("headers").toText(headers);
+    const text = headers === null ? undefined : use("headers").toText(headers);
     const length = whole ? -1 : lengthOf(body);
     if (body !== null) {
       if (!whole) this.#producer = use("body").reader(body);
@@ -74,15 +76,19 @@ class Exchange {
         this.#fetch = op_fetch_start(pool, id, method, url, text, sent, length);
       });
       if (this.#producer !== undefined && this.#fetch !== undefined) this.#pump();
-      const [status, reason, lines, rest] = await answer;
+      const head = await answer;
       if (this.#failure !== undefined) throw this.#failure.value;
-      this.#rest = rest;
-      this.#whole = rest !== undefined;
-      if (this.#whole && this.#signal === null) this.#fetch = undefined;
-      return { status, reason, headers: use("headers").fromText(lines) };
+      if (head >= 1000) this.length = Math.floor(head / 1000) - 1;
+      return head % 1000;
     } catch (error) {
-      throw this.#over(error);
+      throw this.over(error);
     }
+  }
+  get reason() {
+    return op_fetch_reason(this.#fetch);
+  }
+  makeHeaders() {
+    return use("headers").fromText(op_fetch_headers(this.#fetch), 0);
   }
 
   async #pump() {
@@ -105,101 +111,107 @@ class Exchange {
   #end(reason) {
     if (this.#failure !== undefined) return;
     this.#failure = { value: reason };
-    this.#rest = undefined;
     if (this.#fetch !== undefined) op_fetch_cancel(this.#fetch);
     if (this.#producer !== undefined) quietly(this.#producer.cancel, reason);
-    this.#over();
+    this.over();
   }
 
   // Nothing more will come: the signal has nothing to stop. Returns the error to show.
-  #over(error) {
+  over(error) {
     this.#forget?.();
     return this.#failure === undefined ? error : this.#failure.value;
   }
 
-  #takeRest() {
-    const rest = this.#rest;
-    this.#rest = undefined;
-    this.#over();
-    return rest;
-  }
-
-  async #pull() {
+  async pull() {
     if (this.#failure !== undefined) throw this.#failure.value;
-    if (this.#whole) {
-      const rest = this.#takeRest();
-      return rest !== undefined && rest.length > 0 ? rest : undefined;
-    }
+    if (this.#stopped) return undefined;
+    const fetch = this.#fetch;
     try {
-      const fetch = this.#fetch;
       let chunk = op_fetch_pull(fetch);
       if (chunk === undefined) chunk = await completion((id) => op_fetch_pull(fetch, id));
       if (chunk !== null) return chunk;
     } catch (error) {
-      throw this.#over(error);
+      throw this.over(error);
     }
-    this.#over();
+    this.over();
     return undefined;
   }
 
-  async #collect() {
+  #collect(asText) {
     if (this.#failure !== undefined) throw this.#failure.value;
-    if (this.#whole) return this.#takeRest() ?? new Uint8Array(0);
+    const fetch = this.#fetch;
+    let all;
     try {
-      const fetch = this.#fetch;
-      const bytes = op_fetch_collect(fetch) ?? (await completion((id) => op_fetch_collect(fetch, id)));
-      this.#over();
-      return bytes;
+      all = op_fetch_collect(fetch, asText);
     } catch (error) {
-      throw this.#over(error);
+      throw this.over(error);
+    }
+    if (all === undefined) return this.#wait(completion((id) => op_fetch_collect(fetch, asText, id)));
+    this.over();
+    return all;
+  }
+  async #wait(answer) {
+    try {
+      const all = await answer;
+      this.over();
+      return all;
+    } catch (error) {
+      throw this.over(error);
     }
   }
-
-  // The answer's body; only for an answer that can have one.
-  body(length) {
-    if (this.#whole && this.#signal === null)
-      return { kind: "bytes", value: this.#takeRest(), type: null, length, used: false, stream: undefined };
-    return use("body").fromSource(
-      {
-        pull: () => this.#pull(),
-        collect: () => this.#collect(),
-        cancel: () => this.cancel(),
-        length,
-      },
-      length,
-    );
+  collect() {
+    return this.#collect(false);
+  }
+  text() {
+    return this.#collect(true);
+  }
+  failure() {
+    return this.#failure;
+  }
+  native() {
+    return this.#failure === undefined && !this.#stopped ? this.#fetch : undefined;
   }
 
   // Nobody wants the rest.
   cancel() {
     if (this.#fetch !== undefined) op_fetch_cancel(this.#fetch);
-    this.#rest = undefined;
-    this.#over();
+    this.#stopped = true;
+    this.over();
+  }
+}
+
+// The state of a Response that is an answer from the network; see response.js. Its headers stay in C
+// until somebody asks: the raw ones go with a body that is passed on.
+class Fetched {
+  constructor(exchange, status, hop, count) {
+    const hasBody = !NULL_BODY.has(status) && hop.method !== "HEAD";
+    this.exchange = exchange;
+    this.status = status;
+    this.headers = null;
+    this.body = hasBody ? use("body").fromSource(exchange, exchange.length) : null;
+    this.url = hop.url;
+    this.redirected = count > 0;
+    this.kind = "basic";
+    if (!hasBody) exchange.cancel();
+  }
+  get statusText() {
+    return this.exchange.reason;
+  }
+  getHeaders() {
+    return this.headers ?? (this.headers = this.exchange.makeHeaders());
+  }
+  hasRawHead() {
+    return this.headers === null;
+  }
+  isPlainText() {
+    return false;
+  }
+  wireHead() {
+    return use("response_init").wireHead(this);
   }
 }
 
 // ---- answers and redirects ----
-
-function responseOf(exchange, head, hop, count) {
-  const { status, reason, headers } = head;
-  let body = null;
-  if (!NULL_BODY.has(status) && hop.method !== "HEAD") {
-    if (headers.has("content-encoding")) {
-      headers.delete("content-encoding");
-      headers.delete("content-length");
-    }
-    const length = headers.get("content-length");
-    body = exchange.body(length !== null && /^[0-9]{1,15}$/.test(length) ? Number(length) : undefined);
-  } else exchange.cancel();
-  return use("response").makeResponse({
-    status,
-    statusText: reason,
-    headers: use("headers").freeze(headers),
-    body,
-    url: hop.url,
-    redirected: count > 0,
-  });
-}
 
 function parse(url, base) {
   try {
@@ -209,10 +221,13 @@ function parse(url, base) {
   }
 }
 
+// A Location's bytes above ASCII are taken for what they are: part of a URL in UTF-8.
+const escapeByte = (byte) => `%${byte.charCodeAt(0).toString(16).toUpperCase()}`;
+
 // "HTTP-redirect fetch": changes the hop into the next one.
-function redirect(hop, status, location) {
+function nextHop(hop, status, location) {
   const from = parse(hop.url);
-  const to = parse(location, hop.url);
+  const to = parse(location.replace(/[\x80-\xff]/g, escapeByte), hop.url);
   if (to.protocol !== "http:" && to.protocol !== "https:")
     throw failed(`redirected to ${to.protocol}, which cannot be fetched`);
   if (status !== 303 && hop.body !== null && !isWhole(hop.body))
@@ -221,102 +236,66 @@ function redirect(hop, status, location) {
   if ((status <= 302 && method === "POST") || (status === 303 && method !== "GET" && method !== "HEAD")) {
     hop.method = "GET";
     hop.body = null;
-    for (const name of OF_BODY) headers.delete(name);
+    if (headers !== null) for (const name of OF_BODY) headers.delete(name);
   }
-  if (from.origin !== to.origin) for (const name of OF_ORIGIN) headers.delete(name);
+  if (from.origin !== to.origin && headers !== null) for (const name of OF_ORIGIN) headers.delete(name);
   to.hash = "";
   hop.url = to.href;
 }
 
-function refusal({ redirect }, { url }, location, count) {
+function refusal(redirect, { url }, location, count) {
   if (redirect === "error") return `${url} redirects, and redirect is "error"`;
   return location !== null && count === REDIRECTS_MAX ? `more than ${REDIRECTS_MAX} redirects` : undefined;
 }
 
-async function follow(inner) {
-  const hash = inner.getUrl().indexOf("#");
-  const hop = {
-    method: inner.method,
-    url: hash < 0 ? inner.url : inner.url.slice(0, hash),
-    headers: new (use("headers").Headers)(inner.getHeaders()),
-    body: inner.body,
-  };
-  for (let count = 0; ; count++) {
-    const exchange = new Exchange(inner.signal);
-    const head = await exchange.start(hop);
-    const isRedirect = REDIRECT.has(head.status) && inner.redirect !== "manual";
-    const location = isRedirect ? head.headers.get("location") : null;
-    const refused = isRedirect ? refusal(inner, hop, location, count) : undefined;
-    if (refused !== undefined) {
-      exchange.cancel();
-      throw failed(refused);
-    }
-    if (location === null) return responseOf(exchange, head, hop, count);
-    exchange.cancel();
-    redirect(hop, head.status, location);
-  }
+// Header lines that a cache mode asks for ("HTTP-network-or-cache fetch", steps 8.17 and 8.18).
+function addCacheHeaders(headers, cache) {
+  if (cache === "no-cache" && !headers.has("cache-control")) headers.append("cache-control", "max-age=0");
+  if (cache !== "no-store" && cache !== "reload") return;
+  if (!headers.has("pragma")) headers.append("pragma", "no-cache");
+  if (!headers.has("cache-control")) headers.append("cache-control", "no-cache");
 }
 
-// ---- data: URLs (Fetch 6, "data: URL processor") ----
-
-function percentDecode(text) {
-  const out = new Uint8Array(text.length);
-  let length = 0;
-  for (let i = 0; i < text.length; i++) {
-    const hex = text[i] === "%" ? /^[0-9a-f]{2}/i.exec(text.slice(i + 1, i + 3)) : null;
-    out[length++] = hex === null ? text.charCodeAt(i) : parseInt(hex[0], 16);
-    if (hex !== null) i += 2;
-  }
-  return out.subarray(0, length);
-}
-
-function fromBase64(bytes) {
-  let text = "";
-  for (const byte of bytes) text += String.fromCharCode(byte);
-  try {
-    return Uint8Array.from(use("base64").atob(text), (c) => c.charCodeAt(0));
-  } catch {
-    throw failed("the data: URL is not valid base64");
-  }
-}
-
-function fromData(url) {
+async function follow(inner, { cache, redirect }) {
+  if (cache !== "default") addCacheHeaders((inner.headers ??= new (use("headers").Headers)()), cache);
+  const { method, url, headers, body, follows } = inner;
   const hash = url.indexOf("#");
-  const text = url.slice(5, hash < 0 ? undefined : hash);
-  const comma = text.indexOf(",");
-  if (comma < 0) throw failed("the data: URL has no comma");
-  let type = text.slice(0, comma).trim();
-  let bytes = percentDecode(text.slice(comma + 1));
-  const base64 = /; *base64$/i.exec(type);
-  if (base64 !== null) {
-    type = type.slice(0, base64.index);
-    bytes = fromBase64(bytes);
+  const hop = { method, url: hash < 0 ? url : url.slice(0, hash), headers, body };
+  for (let count = 0; ; count++) {
+    const exchange = new Exchange(follows);
+    const status = await exchange.start(hop);
+    if (!REDIRECT.has(status) || redirect === "manual") return makeResponse(new Fetched(exchange, status, hop, count));
+    const location = exchange.makeHeaders().get("location");
+    const refused = refusal(redirect, hop, location, count);
+    if (refused === undefined && location === null) return makeResponse(new Fetched(exchange, status, hop, count));
+    exchange.cancel();
+    if (refused !== undefined) throw failed(refused);
+    nextHop(hop, status, location);
   }
-  if (type.startsWith(";")) type = `text/plain${type}`;
-  if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+\/[!#$%&'*+\-.^_`|~0-9a-z]+ *(;|$)/i.test(type)) type = "text/plain;charset=US-ASCII";
-  return use("response").makeResponse({
-    statusText: "OK",
-    headers: use("headers").freeze(use("headers").fromList(["content-type", type])),
-    body: { kind: "bytes", value: bytes.slice(), type: null, length: undefined, used: false, stream: undefined },
-    url: hash < 0 ? url : url.slice(0, hash),
-  });
 }
 
 // ---- fetch ----
 
+function wantsWebSocket({ headers, url }, isHttp) {
+  if (headers === null || !(isHttp || /^wss?:/.test(url))) return false;
+  const upgrade = headers.get("upgrade");
+  return upgrade !== null && upgrade.toLowerCase() === "websocket";
+}
+
 // A method has no [[Construct]] and keeps its name.
 Object.assign(exports, {
   async fetch(input, init = undefined) {
-    const { Request, requestInner } = use("request");
-    const inner = requestInner(new Request(input, init));
-    const { signal, url, body } = inner;
-    if (signal !== null && signal.aborted) {
-      if (body !== null && !isWhole(body)) quietly(use("body").reader(body).cancel, signal.reason);
-      throw signal.reason;
+    const { construct, settingsOf } = use("request_init");
+    const inner = construct(arguments.length, input, init);
+    const settings = settingsOf(inner);
+    const { follows, url, body } = inner;
+    if (follows !== null && follows.aborted) {
+      if (body !== null && !isWhole(body)) quietly(use("body").reader(body).cancel, follows.reason);
+      throw follows.reason;
     }
-    if (url.startsWith("data:")) return fromData(url);
-    if (!url.startsWith("http:") && !url.startsWith("https:"))
-      throw failed(`cannot fetch a URL of the scheme ${url.slice(0, url.indexOf(":") + 1)}`);
-    return follow(inner);
+    const isHttp = url.startsWith("http:") || url.startsWith("https:");
+    if (wantsWebSocket(inner, isHttp)) return use("websocket_client").fetch(inner);
+    const response = isHttp ? follow(inner, settings) : use("fetch_local").open(inner);
+    return settings.integrity === "" ? response : use("integrity").check(await response, settings.integrity);
   },
 });

@@ -4,12 +4,14 @@
 const { finish, iterable, need } = use("webidl");
 const { decode, encode } = use("encoding");
 const { File, bytesOf, isBlob, isFile } = use("blob");
-const { op_crypto_random } = ops;
+const { op_crypto_random, op_encoding_decode_utf8 } = ops;
 
 const PARTS_MAX = 10000;
 const PART_HEAD_BYTES_MAX = 16384;
 const CR = 13, LF = 10, DASH = 45;
 
+// UTF-8 decode without BOM: it stays.
+const decodeAll = (bytes) => op_encoding_decode_utf8(bytes, 0);
 const usv = (value) => `${value}`.toWellFormed();
 
 let listOf; // (form) => [name, value, name, value ...]
@@ -104,7 +106,7 @@ function entryValue(value, filename, named, method) {
 exports.parseUrlencoded = (bytes) => {
   const form = new FormData();
   const list = listOf(form);
-  for (const text of use("url").parseForm(decode(bytes))) list.push(text);
+  for (const text of use("url").parseForm(decodeAll(bytes))) list.push(text);
   return form;
 };
 
@@ -192,10 +194,8 @@ exports.parseMultipart = (bytes, boundary) => {
   }
 };
 
-const NO_BOM_STRIP = { ignoreBOM: true };
-
 function partValue({ filename, type }, bytes) {
-  if (filename === undefined) return new (use("encoding").TextDecoder)("utf-8", NO_BOM_STRIP).decode(bytes);
+  if (filename === undefined) return decodeAll(bytes);
   return new File([bytes], filename, { type: type ?? "text/plain" });
 }
 

@@ -1,5 +1,6 @@
-// Request (WHATWG Fetch 5.4): the part that every isolate needs; see response.js for why the rest
-// is in request_init.js.
+// Request (WHATWG Fetch 5.4): the members that a plain handler reads. Every isolate pays for each of
+// them, so the others are put on the prototype by request_init.js, which is loaded with the global
+// `Request` or when somebody looks for a member that is not here.
 
 const METHODS = ["", "GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"];
 
@@ -11,8 +12,9 @@ class Inner {
     this.urlLength = 0;
     this.headers = null;
     this.body = null; // see body.js
-    this.signal = null;
-    this.redirect = "follow";
+    this.signal = null; // the one that is shown, made when somebody asks
+    this.follows = null; // the one that was given, which `signal` follows
+    this.settings = null; // what is seldom set; see request_init.js
     this.cf = undefined;
     this.id = 0; // of the incoming request whose client the signal follows
   }
@@ -20,7 +22,7 @@ class Inner {
     return this.url ?? (this.url = this.text.slice(0, this.urlLength));
   }
   getHeaders() {
-    return this.headers ?? use("request_init").makeHeaders(this);
+    return this.headers ?? (this.headers = use("headers").made(this.text, this.urlLength));
   }
 }
 
@@ -43,50 +45,14 @@ class Request {
   get headers() {
     return this.#inner.getHeaders();
   }
-  get redirect() {
-    return this.#inner.redirect;
-  }
-  get signal() {
-    return this.#inner.signal ?? use("request_init").makeSignal(this.#inner);
-  }
-  get cf() {
-    return this.#inner.cf;
-  }
-  get cache() {
-    return "default";
-  }
-  get integrity() {
-    return "";
-  }
-  get keepalive() {
-    return false;
-  }
   get body() {
     return use("body").streamOf(this.#inner.body);
-  }
-  get bodyUsed() {
-    return use("body").isUsed(this.#inner.body);
-  }
-  async arrayBuffer() {
-    return use("body").arrayBuffer(this.#inner);
-  }
-  async blob() {
-    return use("body").blob(this.#inner);
-  }
-  async bytes() {
-    return use("body").bytes(this.#inner);
-  }
-  async formData() {
-    return use("body").formData(this.#inner);
   }
   async json() {
     return use("body").json(this.#inner);
   }
   async text() {
     return use("body").text(this.#inner);
-  }
-  clone() {
-    return make(use("request_init").clone(this.#inner));
   }
   static #of(value) {
     return typeof value === "object" && value !== null && #inner in value ? value.#inner : undefined;
@@ -96,11 +62,26 @@ class Request {
   }
 }
 
+// Stands behind the prototype until request_init.js has completed that.
+const { prototype } = Request;
+const { get, getOwnPropertyDescriptor, has, ownKeys, set } = Reflect;
+const completed = () => (use("request_init"), prototype);
+Object.setPrototypeOf(
+  prototype,
+  new Proxy({}, {
+    get: (_, name, self) => get(completed(), name, self),
+    getOwnPropertyDescriptor: (_, name) => getOwnPropertyDescriptor(completed(), name),
+    has: (_, name) => has(completed(), name),
+    ownKeys: () => ownKeys(completed()),
+    set: (_, name, value, self) => set(completed(), name, value, self),
+  }),
+);
+
 const make = (inner) => new Request(INTERNAL, inner);
 
-// request_init.js finishes the class: nobody sees that it is not, before that is loaded.
 exports.Request = Request;
 exports.Inner = Inner;
+exports.make = make;
 
 // A fetch event's request: `text` is the url and, from urlLength on, the header lines; bodyLength
 // is -1 for no body, -2 for one of unknown length.

@@ -12,7 +12,7 @@ class Inner {
     this.body = null; // see body.js
     this.url = "";
     this.redirected = false;
-    this.type = "default";
+    this.kind = "default"; // its type, by a name that Object.prototype has no use for
   }
   getHeaders() {
     return this.headers ?? use("response_init").makeHeaders(this);
@@ -32,7 +32,7 @@ const INTERNAL = {};
 class Response {
   #inner;
 
-  constructor(body, init) {
+  constructor(body = null, init = undefined) {
     if (body === INTERNAL) {
       this.#inner = init;
       return;
@@ -44,7 +44,7 @@ class Response {
   }
 
   get type() {
-    return this.#inner.type;
+    return this.#inner.kind;
   }
   get url() {
     return this.#inner.url;
@@ -94,10 +94,10 @@ class Response {
   static error() {
     return make(use("response_init").error());
   }
-  static json(data, init) {
+  static json(data, init = undefined) {
     return make(use("response_init").json(data, init));
   }
-  static redirect(url, status) {
+  static redirect(url, status = 302) {
     return make(use("response_init").redirect(url, status));
   }
   static #of(value) {
@@ -111,6 +111,7 @@ class Response {
 const make = (inner) => new Response(INTERNAL, inner);
 
 exports.Response = Response;
+exports.wrap = make;
 exports.Inner = Inner;
 
 // A Response made by the platform: { status, statusText, headers, body, url, redirected }.

@@ -1,8 +1,9 @@
 // What response.js leaves to its first use: construction with init, headers, clone, statics.
 
-const { Inner } = use("response");
+const { Inner, Response, responseInner } = use("response");
 const headersFile = use("headers");
 const { Headers } = headersFile;
+const { named } = use("webidl");
 
 const NULL_BODY = new Set([101, 204, 205, 304]);
 const REDIRECT = new Set([301, 302, 303, 307, 308]);
@@ -17,7 +18,7 @@ exports.makeHeaders = (inner) => {
 };
 
 exports.wireHead = (inner) => {
-  if (inner.type === "error")
+  if (inner.kind === "error")
     throw new TypeError("Response.error() stands for a failed fetch: it cannot be sent to a client.");
   const list = headersFile.listOf(inner.getHeaders());
   let head = "";
@@ -28,6 +29,11 @@ exports.wireHead = (inner) => {
 
 function statusOf(status) {
   const integer = Math.trunc(Number(status));
+  if (integer === 101)
+    throw new RangeError(
+      "A Response with status 101 takes a WebSocket: " +
+        "new Response(null, { status: 101, webSocket: client }), client being one of a WebSocketPair.",
+    );
   if (!(integer >= 200 && integer <= 599))
     throw new RangeError(
       `Responses may only be constructed with status codes in the range 200 to 599, inclusive, but ${status} was given.`,
@@ -35,12 +41,35 @@ function statusOf(status) {
   return integer;
 }
 
+// A WebSocket that this Response carries to the client, by the status 101.
+function takeWebSocket(inner, body, { status, webSocket }) {
+  if (!use("core").loaded("websocket")?.isWebSocket(webSocket))
+    throw new TypeError("Failed to construct 'Response': webSocket is not a WebSocket");
+  if (Number(status) !== 101) throw new RangeError("Responses with a WebSocket must have status code 101.");
+  if (body !== undefined && body !== null) throw new TypeError("A Response with a WebSocket cannot have a body.");
+  inner.status = 101;
+  inner.webSocket = webSocket;
+}
+
+// On the class it would cost every isolate.
+Object.defineProperty(Response.prototype, "webSocket", {
+  get: named("get webSocket", function () {
+    const inner = responseInner(this);
+    if (inner === undefined) throw new TypeError("Illegal invocation");
+    return inner.webSocket ?? null;
+  }),
+  enumerable: true,
+  configurable: true,
+});
+
 // "Initialize a response" (Fetch 5.5).
 exports.fill = (inner, body, init) => {
   if (init !== undefined && init !== null) {
     if (typeof init !== "object" && typeof init !== "function")
       throw new TypeError("Failed to construct 'Response': init must be an object");
-    if (init.status !== undefined) inner.status = statusOf(init.status);
+    const { webSocket } = init;
+    if (webSocket !== undefined && webSocket !== null) takeWebSocket(inner, body, init);
+    else if (init.status !== undefined) inner.status = statusOf(init.status);
     if (init.statusText !== undefined) {
       inner.statusText = `${init.statusText}`;
       if (!REASON.test(inner.statusText)) throw new TypeError("Invalid statusText");
@@ -56,7 +85,9 @@ exports.fill = (inner, body, init) => {
 };
 
 exports.clone = (from) => {
-  const copy = Object.assign(new Inner(), from);
+  if (from.status === 101) throw new TypeError("A Response with a WebSocket cannot be cloned.");
+  const copy = new Inner();
+  for (const name of ["status", "statusText", "url", "redirected", "kind"]) copy[name] = from[name];
   copy.headers = new Headers(from.getHeaders());
   copy.body = use("body").clone(from.body);
   return copy;
@@ -64,7 +95,7 @@ exports.clone = (from) => {
 
 exports.error = () => {
   const inner = new Inner();
-  inner.type = "error";
+  inner.kind = "error";
   inner.status = 0;
   inner.headers = headersFile.freeze(headersFile.fromList([]));
   return inner;

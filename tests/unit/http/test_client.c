@@ -18,6 +18,7 @@ enum { LARGE_BYTES = 8 * 1024 * 1024, REQUEST_BYTES_MAX = 16 * 1024 * 1024 };
 static atomic_int connections;
 static atomic_size_t large_sent;
 static int port;
+static const struct outbound everywhere = {.all = true};
 
 static bool send_all(int fd, str s)
 {
@@ -295,7 +296,7 @@ static void setup(void)
 {
     server_start();
     cr_assert(uv_loop_init(&loop) == 0);
-    client = client_new(&loop);
+    client = client_new(&loop, &everywhere);
 }
 
 static void teardown(void)
@@ -459,6 +460,32 @@ Test(client, refused_connection)
     cr_expect_eq(probe.code, ERR_NETWORK);
     cr_expect_str_eq(probe.text, "connect ECONNREFUSED 127.0.0.1:1");
     probe_done(&probe);
+}
+
+Test(client, addresses_that_are_not_allowed)
+{
+    static const struct outbound none;
+    static const char *const hosts[] = {"127.0.0.1", "localhost", "2130706433", "[::ffff:7f00:1]"};
+    struct client *strict = client_new(&loop, &none);
+    int before = atomic_load(&connections);
+
+    for (size_t i = 0; i < COUNT_OF(hosts); i++) {
+        struct probe probe = {0};
+        struct err err = {0};
+        char url[100];
+        struct client_options options = {.method = STR("GET"), .body_length = -1};
+
+        snprintf(url, sizeof url, "http://%s:%d/", hosts[i], port);
+        options.url = str_from(url);
+        cr_assert(client_start(strict, &options, &hooks, &probe, &err));
+        while (!probe.dones)
+            uv_run(&loop, UV_RUN_ONCE);
+        cr_expect_eq(probe.code, ERR_NETWORK);
+        cr_expect(strstr(probe.text, " refused: loopback addresses are not allowed here"), "%s",
+                  probe.text);
+    }
+    cr_expect_eq(atomic_load(&connections), before);
+    client_free(strict);
 }
 
 Test(client, unknown_host)
