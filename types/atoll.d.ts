@@ -863,6 +863,8 @@ declare class ReadableStreamBYOBReader {
   get closed(): Promise<void>;
   cancel(reason?: any): Promise<void>;
   read<T extends ArrayBufferView>(view: T, options?: ReadableStreamBYOBReaderReadOptions): Promise<ReadableStreamReadResult<T>>;
+  /** As `read(view, { min })`. */
+  readAtLeast<T extends ArrayBufferView>(min: number, view: T): Promise<ReadableStreamReadResult<T>>;
   releaseLock(): void;
 }
 

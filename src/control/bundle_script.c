@@ -21,6 +21,10 @@ static const str head_open = STR(
     "const " BUNDLE_SCRIPT_META "={url:\"file:///worker.js\"},"
     "require=n=>n.startsWith(\"./\")?__atoll_module(n.slice(2).split(\"?\")[0]):"
     BUNDLE_SCRIPT_REQUIRE "(n);return(async()=>{");
+/* What `using` needs and the engine has not: for scripts that name it, or have `using` lowered. */
+static const str head_dispose = STR(
+    "for(const n of[\"dispose\",\"asyncDispose\"])n in Symbol||"
+    "Object.defineProperty(Symbol,n,{value:Symbol(\"Symbol.\"+n)});");
 static const str foot = STR("\n})()})");
 
 /* One statement `import <clause> from "./<file>";`. */
@@ -128,6 +132,11 @@ static int split(str module, struct buf *head, struct buf *body)
     return r;
 }
 
+static str dispose_for(str module)
+{
+    return memmem(module.ptr, module.len, "ispose", strlen("ispose")) ? head_dispose : STR_NONE;
+}
+
 int bundle_script_wrap(str module, struct buf *out)
 {
     struct buf head, body;
@@ -136,6 +145,7 @@ int bundle_script_wrap(str module, struct buf *out)
     buf_init(&head, out->max);
     buf_init(&body, out->max);
     if ((r = split(module, &head, &body)) == 0 && (r = buf_append(out, head_open)) == 0 &&
+        (r = buf_append(out, dispose_for(module))) == 0 &&
         (r = buf_append(out, buf_str(&head))) == 0 && (r = buf_append_char(out, '\n')) == 0 &&
         (r = buf_append(out, buf_str(&body))) == 0)
         r = buf_append(out, foot);

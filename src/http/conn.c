@@ -493,6 +493,31 @@ void *http_request_user(const struct http_request *request)
     return request->user;
 }
 
+/* "::ffff:192.0.2.1" is how a socket for both families shows an IPv4 address. */
+static void ask_client(struct conn *c)
+{
+    struct sockaddr_storage address = {0};
+    int length = sizeof address;
+    str mapped = STR("::ffff:");
+    char text[sizeof c->client];
+
+    if (uv_tcp_getpeername(&c->tcp, (struct sockaddr *)&address, &length) < 0 ||
+        uv_ip_name((struct sockaddr *)&address, text, sizeof text) < 0)
+        return;
+    if (str_starts(str_from(text), mapped) && strchr(text, '.'))
+        memmove(text, text + mapped.len, strlen(text) + 1 - mapped.len);
+    memcpy(c->client, text, sizeof c->client);
+}
+
+str http_request_client(struct http_request *request)
+{
+    struct conn *c = conn_of(request);
+
+    if (!c->client[0])
+        ask_client(c);
+    return str_from(c->client);
+}
+
 enum http_body_state http_body_state(const struct http_request *request)
 {
     return request->body_state;

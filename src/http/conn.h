@@ -66,6 +66,7 @@ struct conn {
     bool reset;                  /* close so that the client cannot take the answer for whole */
     bool unread;                 /* the client may still be sending: closing at once would reset */
     bool upgrade_paused;
+    char client[INET6_ADDRSTRLEN]; /* its address, "" until somebody asks */
     const struct upgrade_hooks *upgrade_hooks; /* of its new owner; NULL: nobody's */
     void *upgrade_owner;
     struct http_request request;

@@ -2,7 +2,8 @@
  *
  * A connection carries one request at a time; what a client pipelines behind it waits in the
  * connection's buffer. A request is answered whole, or started, written and ended; its body is
- * taken in pieces as it arrives. Nothing is written to a socket before http_server_flush().
+ * taken in pieces as it arrives, or as a whole. Only large pieces of a streamed answer are written
+ * to a socket before http_server_flush().
  *
  * Owns: the listening socket and all connections. Thread: the loop's.
  * Limits: HTTP_* below; exceeding one closes that connection, after an answer where one is due. */
@@ -68,6 +69,10 @@ size_t http_server_conn_count(const struct http_server *server);
 /* A place for the owner's pointer. */
 void http_request_set_user(struct http_request *request, void *user);
 void *http_request_user(const struct http_request *request);
+
+/* The client's address as text, an IPv4 one without the prefix it has on a socket for both; "" when
+ * it is gone. Borrowed until the request ends. The first call of a connection is a system call. */
+str http_request_client(struct http_request *request);
 
 /* ---- the body ---- */
 

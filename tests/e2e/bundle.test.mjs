@@ -102,9 +102,9 @@ test("syntax newer than the engine's is lowered", async (t) => {
     "src/index.ts": `const log: string[] = [];
 const twice = (value: any, _context: any) => class extends value { doubled = true; };
 @twice class Decorated {}
-${answers("{ using thing = { [Symbol.dispose ?? Symbol.for('Symbol.dispose')]() { log.push('disposed'); } }; log.push('used'); } return Response.json([log, (new Decorated() as any).doubled]);")}`,
+${answers("{ using thing = { [Symbol.dispose]() { log.push('disposed'); } }; log.push('used'); } { await using thing = { async [Symbol.asyncDispose]() { await 0; log.push('disposed later'); } }; } return Response.json([log, (new Decorated() as any).doubled]);")}`,
   });
-  assert.deepEqual(await (await server.fetch()).json(), [["used", "disposed"], true]);
+  assert.deepEqual(await (await server.fetch()).json(), [["used", "disposed", "disposed later"], true]);
 });
 
 test("a module of Node's is missing with a hint", async (t) => {

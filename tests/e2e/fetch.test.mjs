@@ -471,6 +471,13 @@ test("credentials stay with their origin", async () => {
   assert.deepEqual([cross.headers.authorization, cross.headers.cookie, cross.headers["x-other"]], [undefined, undefined, "c"]);
 });
 
+test("a redirect that an incoming request runs into is its client's", async () => {
+  for (const how of ["proxy", "copy"]) {
+    const answer = await fetch(`${worker.url}/${how}?to=${encodeURIComponent(to("http", 302, "/echo"))}`, { redirect: "manual" });
+    assert.deepEqual([answer.status, await answer.text()], [302, "a redirect"]);
+  }
+});
+
 test("redirect: manual gives the redirect itself, error fails", async () => {
   const manual = await call(to("http", 302, "/echo"), { redirect: "manual" });
   assert.deepEqual([manual.status, manual.redirected, manual.text], [302, false, "a redirect"]);

@@ -417,7 +417,22 @@ test("the request is told as it was sent", async (t) => {
   const { method, url, headers } = JSON.parse((await client.answer()).text);
   assert.equal(method, "PURGE");
   assert.equal(url, "http://example.com:8080/describe?q=%20a&b={}");
-  assert.deepEqual(headers, [["cookie", "a=1; b=2"], ["host", "Example.COM:8080"], ["x-a", "1, 2"]]);
+  assert.deepEqual(headers, [
+    ["cf-connecting-ip", "127.0.0.1"], ["cookie", "a=1; b=2"], ["host", "Example.COM:8080"], ["x-a", "1, 2"],
+  ]);
+});
+
+test("cf-connecting-ip is the client's address, whatever the client says", async (t) => {
+  const client = await open(t);
+  for (const more of ["", "CF-Connecting-IP: 203.0.113.9\r\ncf-connecting-ip: 203.0.113.10\r\n"]) {
+    await client.send(get("/describe", more));
+    const { headers } = JSON.parse((await client.answer()).text);
+    assert.deepEqual(headers.filter(([name]) => name === "cf-connecting-ip"), [["cf-connecting-ip", "127.0.0.1"]]);
+  }
+  const both = await dev(t, join(root, "tests/e2e/workers/http"), { args: ["--quiet", "--ip", "::"], ready: false });
+  const port = await until(() => both.stdout.match(/ready in .* at http:\/\/localhost:(\d+)/)?.[1], "the address");
+  const { headers } = await (await fetch(`http://127.0.0.1:${port}/describe`)).json();
+  assert.equal(Object.fromEntries(headers)["cf-connecting-ip"], "127.0.0.1");
 });
 
 test("Date is added once, and what is the server's to say is not the worker's", async (t) => {

@@ -90,6 +90,16 @@ test("Ed25519 and Ed448", async () => {
   );
 });
 
+test("NODE-ED25519 is Ed25519, as on Workers", async () => {
+  const legacy = { name: "NODE-ED25519", namedCurve: "NODE-ED25519" };
+  const pair = await subtle.generateKey(legacy, true, ["sign", "verify"]);
+  const signature = await subtle.sign("NODE-ED25519", pair.privateKey, bytes("af82"));
+  const raw = await subtle.exportKey("raw", pair.publicKey);
+  const key = await subtle.importKey("raw", raw, legacy, false, ["verify"]);
+  assertEquals([key.algorithm.name, await subtle.verify("Ed25519", key, signature, bytes("af82"))], ["Ed25519", true]);
+  assertEquals(await subtle.verify(legacy, key, signature, bytes("af83")), false);
+});
+
 test("a public key of small order verifies nothing", async () => {
   for (const point of ["01", "ecffffffffffffffffffffffffffffffffffffffffffffffffffffffffffff7f", "00"]) {
     const raw = bytes(point.padEnd(64, "0"));

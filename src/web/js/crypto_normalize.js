@@ -89,6 +89,7 @@ const ALGORITHMS = {
 };
 const byUpperCase = { __proto__: null };
 for (const name in ALGORITHMS) byUpperCase[apply(toUpperCase, name, [])] = name;
+byUpperCase["NODE-ED25519"] = "Ed25519"; // what Workers called it before the standard had it
 
 // ---- the procedure ----
 

@@ -1,6 +1,6 @@
 // The methods of SubtleCrypto (Web Cryptography API 14.3): the checks that do not depend on the
 // algorithm, in the standard's order. Keys are slots (crypto_key.js), bytes are Uint8Arrays; what a
-// family returns may be a promise.
+// family returns may be a promise, but for importKey.
 
 const { fail } = use("crypto_call");
 const { keyFrom, needUsage, normalUsages } = use("crypto_key");
@@ -45,11 +45,11 @@ exports.generateKey = async (algorithm, extractable, usages) => {
 // ---- import and export ----
 
 // own: the normalized algorithm; data: bytes, or a JsonWebKey converted.
-async function importWith(own, format, data, extractable, usages) {
+function importWith(own, format, data, extractable, usages) {
   const isBytes = ArrayBuffer.isView(data);
   if (isBytes === (format === "jwk"))
     throw new TypeError(isBytes ? "A key in the format jwk is an object" : `A key in the format ${format} is bytes`);
-  const found = await familyOf(own.name).importKey(own, format, data, { extractable, usages });
+  const found = familyOf(own.name).importKey(own, format, data, { extractable, usages });
   if (found.type !== "public") needUsage(usages);
   return keyFrom(found.handle, found.type, extractable, found.algorithm, normalUsages(usages));
 }
@@ -107,7 +107,7 @@ exports.unwrapKey = async ({ format, wrapped }, unwrappingKey, algorithm, keyAlg
   const keyOwn = normalize("importKey", keyAlgorithm);
   checkKey(unwrappingKey, own, "unwrapKey");
   const bytes = await familyOf(own.name)[operation](own, unwrappingKey, wrapped);
-  const key = await importWith(keyOwn, format, format === "jwk" ? jwkFrom(bytes) : bytes, extractable, usages);
+  const key = importWith(keyOwn, format, format === "jwk" ? jwkFrom(bytes) : bytes, extractable, usages);
   bytes.fill(0);
   return key;
 };
@@ -127,7 +127,7 @@ exports.deriveKey = async (algorithm, key, keyType, extractable, usages) => {
   checkKey(key, own, "deriveKey");
   const length = familyOf(lengthOwn.name).getKeyLength(lengthOwn);
   const secret = await familyOf(own.name).deriveBits(own, key, length);
-  const derived = await importWith(keyOwn, "raw", secret, extractable, usages);
+  const derived = importWith(keyOwn, "raw", secret, extractable, usages);
   secret.fill(0);
   return derived;
 };

@@ -31,7 +31,10 @@ const DEFAULTS = {
   referrer: "about:client",
   referrerPolicy: "",
 };
-exports.settingsOf = (inner) => inner.settings ?? DEFAULTS;
+// As on Workers: a redirect that an incoming request runs into is for the client to follow.
+const OF_INCOMING = { ...DEFAULTS, redirect: "manual" };
+const settingsOf = (inner) => inner.settings ?? (inner.id !== 0 ? OF_INCOMING : DEFAULTS);
+exports.settingsOf = settingsOf;
 
 // ---- the rest of the class ----
 
@@ -40,7 +43,7 @@ function innerOf(request) {
   if (inner === undefined) throw new TypeError("Illegal invocation: the receiver is not a Request");
   return inner;
 }
-const settings = (request) => innerOf(request).settings ?? DEFAULTS;
+const settings = (request) => settingsOf(innerOf(request));
 
 class Rest {
   get destination() {
@@ -235,7 +238,7 @@ function fromInput(inner, input) {
   inner.url = from.getUrl();
   inner.blob = from.blob;
   inner.method = from.method;
-  inner.settings = from.settings;
+  inner.settings = settingsOf(from);
   inner.cf = cfFrom(from);
   return from;
 }
@@ -281,7 +284,7 @@ function clone(from) {
   copy.url = from.getUrl();
   copy.headers = new Headers(from.getHeaders());
   copy.follows = signalOf(from);
-  copy.settings = from.settings;
+  copy.settings = settingsOf(from);
   copy.blob = from.blob;
   copy.cf = cfFrom(from);
   return copy;

@@ -9,7 +9,7 @@ export const checks = {
     is(new URL(request.url).pathname, "/check", "path");
     is(request.headers.get("X-Check"), "yes", "header");
     is(request.headers.get("nope"), null);
-    is(request.redirect, "follow");
+    is(request.redirect, "manual");
     is(request.bodyUsed, false);
     ok(request.signal instanceof AbortSignal && !request.signal.aborted, "signal");
     ok(request instanceof Request);
