@@ -101,6 +101,46 @@ test("a source answers a BYOB request", async () => {
   assertEquals([...(await stream.getReader().read()).value], [7]);
 });
 
+test("the buffer of an answered BYOB request belongs to the reader alone", async () => {
+  let view;
+  const stream = new ReadableStream({
+    type: "bytes",
+    pull(controller) {
+      ({ view } = controller.byobRequest);
+      view[1] = 7;
+      controller.byobRequest.respond(2);
+    },
+  });
+  const given = new Uint8Array(4);
+  const { value } = await stream.getReader({ mode: "byob" }).read(given);
+  assertEquals([...value], [0, 7]);
+  assertEquals([given.byteLength, view.byteLength, value.buffer.byteLength], [0, 0, 4]);
+});
+
+test("a step of an iterator is settled a microtask after a read", async () => {
+  const filled = () => new ReadableStream({ start: (controller) => controller.enqueue(1) });
+  const log = [];
+  filled().values().next().then(() => log.push("step"));
+  filled().getReader().read().then(() => log.push("read"));
+  await scheduler.wait(0);
+  assertEquals(log, ["read", "step"]);
+});
+
+test("sizes of a queue follow its chunks", async () => {
+  let sizes;
+  const stream = new ReadableStream(
+    { start: (controller) => { sizes = controller; for (const n of [1, 2.5, 4]) controller.enqueue(n); } },
+    { highWaterMark: 10, size: (n) => n },
+  );
+  assertEquals(sizes.desiredSize, 2.5);
+  const reader = stream.getReader();
+  await reader.read();
+  assertEquals(sizes.desiredSize, 3.5);
+  await reader.read();
+  sizes.enqueue(1);
+  assertEquals(sizes.desiredSize, 5);
+});
+
 test("writes go one by one, with backpressure, and close waits", async () => {
   const log = [];
   const stream = new WritableStream({
@@ -227,6 +267,24 @@ test("a long stream of small chunks is read without a deep stack", async () => {
   let left = 100000;
   const stream = new ReadableStream({ start(c) { while (left-- > 0) c.enqueue(chunk); c.close(); } });
   assertEquals((await new Response(stream).bytes()).length, 100000);
+});
+
+test("readAtLeast waits for so many elements, as on Workers", async () => {
+  const chunks = [[1, 2], [3], [4, 5]];
+  const stream = new ReadableStream({
+    type: "bytes",
+    pull(c) {
+      if (chunks.length > 0) c.enqueue(new Uint8Array(chunks.shift()));
+      else c.close();
+    },
+  });
+  const reader = stream.getReader({ mode: "byob" });
+  const { done, value } = await reader.readAtLeast(3, new Uint8Array(8));
+  assertEquals([done, ...value], [false, 1, 2, 3]);
+  await assertRejects(reader.readAtLeast(0, new Uint8Array(8)), TypeError);
+  await assertRejects(reader.readAtLeast(9, new Uint8Array(8)), RangeError);
+  await assertRejects(reader.readAtLeast(1), TypeError);
+  await assertRejects(ReadableStreamBYOBReader.prototype.readAtLeast.call({}, 1, new Uint8Array(8)), TypeError);
 });
 
 test("brands are checked and names are right", async () => {

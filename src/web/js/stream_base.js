@@ -25,13 +25,14 @@ const done = resolved(undefined);
 
 // "A promise resolved with": where `value` is a promise it is followed, which takes its ticks. The
 // one for undefined is shared: it is for reactions of this room only.
-exports.resolvedWith = (value) => {
+const resolvedWith = (value) => {
   if (value === undefined) return done;
   const promise = new Promise_(capture);
   resolveIt(value);
   return promise;
 };
 
+exports.resolvedWith = resolvedWith;
 exports.then = then;
 exports.resolved = resolved;
 exports.rejected = rejected;
@@ -45,11 +46,13 @@ exports.deferred = () => {
 };
 
 // A promise for nothing but its settling, which is made when somebody asks for it: most are never
-// asked for. One that is rejected counts as handled.
+// asked for. One that is rejected counts as handled. What react() is given runs as a reaction would
+// if it is fulfilled; there can be one.
 exports.Outcome = class {
   #own;
   #error;
   #failed = false;
+  #reaction;
   settled = false;
   get promise() {
     if (this.#own !== undefined) return this.#own.promise;
@@ -58,9 +61,14 @@ exports.Outcome = class {
     else if (this.settled) own.resolve(undefined);
     return own.promise;
   }
+  react(reaction) {
+    if (!this.settled) this.#reaction = reaction;
+    else if (!this.#failed) then(done, reaction);
+  }
   resolve() {
     this.settled = true;
-    this.#own?.resolve(undefined);
+    if (this.#own !== undefined) this.#own.resolve(undefined);
+    if (this.#reaction !== undefined) then(done, this.#reaction);
   }
   reject(error) {
     this.settled = this.#failed = true;
@@ -74,13 +82,15 @@ exports.Outcome = class {
 };
 
 // Calls `callback` with `a` and `b` and makes a promise of whatever comes of it.
-exports.promised = (callback, a, b) => {
+const promised = (callback, a, b) => {
   try {
-    return exports.resolvedWith(callback(a, b));
+    return resolvedWith(callback(a, b));
   } catch (error) {
     return rejected(error);
   }
 };
+
+exports.promised = promised;
 
 // A queue of links: what stays is not moved, and one that is emptied over and over costs no array.
 exports.Queue = class {
@@ -133,6 +143,23 @@ exports.method = (holder, name, count = 1) => {
   return count === 1 ? (a) => apply(found, holder, [a]) : (a, b) => apply(found, holder, [a, b]);
 };
 
+// The same, but what the method gives becomes a promise; for none it gives undefined's.
+exports.promising = (holder, name, count = 1) => {
+  const found = holder[name];
+  if (found === undefined) return () => done;
+  if (typeof found !== "function") throw new TypeError(`${name} is not a function`);
+  if (count === 0) return () => promised(() => apply(found, holder, []));
+  return (a, b) => {
+    let value;
+    try {
+      value = apply(found, holder, count === 1 ? [a] : [a, b]);
+    } catch (error) {
+      return rejected(error);
+    }
+    return value === undefined ? done : resolvedWith(value);
+  };
+};
+
 // The `length` of functions with optional arguments, by WebIDL.
 exports.lengths = (length, ...functions) => {
   for (const found of functions) Object.defineProperty(found, "length", { value: length, configurable: true });
@@ -143,8 +170,6 @@ exports.illegal = (tag) => {
 };
 
 // ---- strategies ----
-
-const one = () => 1;
 
 // { highWaterMark, size } of a strategy, read and checked in the standard's order.
 exports.readStrategy = (strategy) => {
@@ -159,7 +184,8 @@ exports.highWaterMarkOf = ({ highWaterMark }, fallback) => {
   return highWaterMark;
 };
 
-exports.sizeOf = ({ size }) => (size === undefined ? one : (chunk) => size(chunk));
+// undefined when each chunk counts as 1.
+exports.sizeOf = ({ size }) => (size === undefined ? undefined : (chunk) => size(chunk));
 
 // A chunk's size as a number; throws RangeError for one that no queue can hold.
 exports.checkSize = (size) => {

@@ -14,7 +14,8 @@ const { acquireReader, cancel, close, hasDefaultReader, newReader, read, ReadReq
 const INTERNAL = {};
 const isView = ArrayBuffer.isView;
 const moveBuffer = ArrayBuffer.prototype.transfer;
-const transfer = (buffer) => Reflect.apply(moveBuffer, buffer, []);
+const { apply } = Reflect;
+const transfer = (buffer) => apply(moveBuffer, buffer, []);
 
 // ---- the controller ----
 
@@ -256,8 +257,9 @@ function fillReadRequests(controller) {
   while (requests.length > 0 && controller.total > 0) fillReadRequest(controller, requests.shift());
 }
 
+// Nobody else holds the buffer: it was transferred when it was given, and when a BYOB request for it ended.
 function convert(into) {
-  return new into.make(transfer(into.buffer), into.offset, into.filled / into.size);
+  return new into.make(into.buffer, into.offset, into.filled / into.size);
 }
 
 function commit(stream, into) {
@@ -307,7 +309,7 @@ function fillPending(controller) {
 
 function pullInto(controller, view, min, request) {
   const { stream, pending } = controller;
-  const make = view instanceof DataView ? DataView : viewConstructor(view);
+  const make = viewConstructor(view);
   const size = make.BYTES_PER_ELEMENT ?? 1;
   const { byteOffset: offset, byteLength: length } = view;
   let buffer;
@@ -343,11 +345,14 @@ const viewKinds = [
   BigInt64Array, BigUint64Array, Float32Array, Float64Array,
 ];
 if (typeof Float16Array === "function") viewKinds.push(Float16Array);
+const viewTags = viewKinds.map(({ name }) => name);
 const tagOf = Object.getOwnPropertyDescriptor(Object.getPrototypeOf(Uint8Array.prototype), Symbol.toStringTag).get;
 
 function viewConstructor(view) {
-  const tag = tagOf.call(view);
-  return viewKinds.find((kind) => kind.name === tag);
+  const tag = apply(tagOf, view, []);
+  if (tag === "Uint8Array") return Uint8Array;
+  for (let i = 0; i < viewKinds.length; i++) if (viewTags[i] === tag) return viewKinds[i];
+  return DataView;
 }
 
 // ---- BYOB requests ----
@@ -505,6 +510,10 @@ class ReadableStreamBYOBReader {
     } catch (error) {
       return rejected(error);
     }
+  }
+  // Of Workers; the standard has { min } for it since.
+  async readAtLeast(min, view) {
+    return this.read(view, { min });
   }
   releaseLock() {
     if (this.#reader.stream !== undefined) release(this.#reader);

@@ -105,7 +105,9 @@ exports.pipe = (source, destination, { preventAbort, preventCancel, preventClose
   const canWrite = () => destination.state === "writable" && !destination.backpressure;
   const step = () => {
     for (let i = 0; i < AT_ONCE && canWrite(); i++) if (!readOne()) return;
-    if (!ending) then(canWrite() ? idle : writer.ready.promise, readAndStep, noop);
+    if (ending) return;
+    if (canWrite()) then(idle, readAndStep);
+    else writer.ready.react(readAndStep);
   };
   const readAndStep = () => {
     if (readOne()) step();

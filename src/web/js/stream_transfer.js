@@ -8,8 +8,6 @@ const { clone, refuse } = use("structured_clone");
 const { acquireReader, cancel, controller: readables, newStream, objectOf, read, recordOf } = use("streams");
 const { deferred, handled, noop, then } = use("stream_base");
 
-const one = () => 1;
-
 // What cannot be cloned is replaced by the error that says so.
 function cloneReason(reason) {
   try {
@@ -62,7 +60,7 @@ function connectReadable(fresh, source) {
     return promise;
   };
   const onCancel = (reason) => cancel(source, cloneReason(reason));
-  readables.setup(fresh, { start: noop, pull, cancel: onCancel }, 0, one);
+  readables.setup(fresh, { start: noop, pull, cancel: onCancel }, 0, undefined);
   then(
     reader.closed.promise,
     () => readables.close(fresh.controller),
@@ -84,7 +82,7 @@ exports.writable = (value) => {
     close: () => closeWriter(writer),
     abort: (reason) => abort(target, cloneReason(reason)),
   };
-  const fresh = create(run, 1, one);
+  const fresh = create(run, 1, undefined);
   const move = () => {
     if (target.writer !== undefined) refuse("A WritableStream that is locked");
     writer = acquireWriter(target);

@@ -1,7 +1,7 @@
 // TransformStream (WHATWG Streams 6) and the streams made of it: IdentityTransformStream and
 // FixedLengthStream of Workers, TextEncoderStream and TextDecoderStream (WHATWG Encoding 7).
-// Record: { readable, writable, backpressure, change, controller, object }, where `change` is an
-// Outcome for the next change of backpressure.
+// Record: { readable, writable, backpressure, change, controller, object }, where `change` is the
+// Outcome of the next change of backpressure, when somebody waits for one.
 
 const base = use("stream_base");
 const streams = use("streams");
@@ -104,7 +104,7 @@ function fromTransformer(transformer, writing, reading) {
 
 // `run` has start(), transform(chunk, controller), flush(controller) and cancel(reason), any of
 // which may throw or give a promise.
-function create(run, { writableMark = 1, writableSize, readableMark = 0, readableSize = () => 1 } = {}) {
+function create(run, { writableMark = 1, writableSize, readableMark = 0, readableSize } = {}) {
   const transform = {
     readable: undefined, writable: undefined, backpressure: undefined, change: undefined, controller: undefined,
   };
@@ -133,10 +133,14 @@ function create(run, { writableMark = 1, writableSize, readableMark = 0, readabl
 }
 
 function setBackpressure(transform, backpressure) {
-  transform.change?.resolve();
-  transform.change = new Outcome();
+  const { change } = transform;
+  transform.change = undefined;
   transform.backpressure = backpressure;
+  if (change !== undefined) change.resolve();
 }
+
+// The next change of backpressure.
+const nextChange = (transform) => (transform.change ??= new Outcome());
 
 function unblockWrite(transform) {
   if (transform.backpressure) setBackpressure(transform, false);
@@ -177,12 +181,12 @@ function performTransform(transform, chunk) {
     failBoth(transform, error);
     throw error;
   };
-  return then(promised(controller.run.transform, chunk, controller.object), noop, controller.onFailed);
+  return then(promised(controller.run.transform, chunk, controller.object), undefined, controller.onFailed);
 }
 
 function sinkWrite(transform, chunk) {
   if (!transform.backpressure) return performTransform(transform, chunk);
-  return then(transform.change.promise, () => {
+  return then(nextChange(transform).promise, () => {
     const { writable } = transform;
     if (writable.state === "erroring") throw writable.error;
     return performTransform(transform, chunk);
@@ -260,7 +264,7 @@ function sourceCancel(transform, reason) {
 
 function sourcePull(transform) {
   setBackpressure(transform, false);
-  return transform.change.promise;
+  return nextChange(transform);
 }
 
 // ---- Workers: bytes in, the same bytes out ----
@@ -351,7 +355,7 @@ exports.FixedLengthStream = FixedLengthStream;
 exports.whenWanted = (transform, chunksAhead) => {
   const { readable, writable } = transform;
   if (!transform.backpressure || readable.controller.total < chunksAhead) return undefined;
-  return then(transform.change.promise, () => {
+  return then(nextChange(transform).promise, () => {
     if (writable.state === "erroring") throw writable.error;
   });
 };

@@ -2,15 +2,15 @@
 //   stream      { state, error, writer, controller, writes, writing, closeRequest, closing,
 //                 pendingAbort, backpressure, object }
 //   writer      { stream, closed, ready }
-//   controller  { stream, queue of { value, size } or CLOSE, total, ... }
+//   controller  { stream, queue of values and CLOSE, sizes of values when they are not all 1, total, ... }
 // state: "writable" -> "erroring" -> "errored", or "writable" -> "closed". `writes` are deferreds of
 // queued chunks, `writing` that of the chunk in the sink; `closeRequest` becomes `closing` likewise.
 // `closed` and `ready` are Outcomes.
 
 const base = use("stream_base");
 const { finish, need } = use("webidl");
-const { Outcome, Queue, checkSize, deferred, handled, illegal, isObject, lengths, method, promised } = base;
-const { rejected, resolved, then } = base;
+const { Outcome, Queue, checkSize, deferred, illegal, isObject, lengths, method } = base;
+const { noop, promising, rejected, resolved, then } = base;
 
 const INTERNAL = {};
 const CLOSE = {};
@@ -103,22 +103,15 @@ exports.transferable = (value) => (isStream(value) ? use("stream_transfer").writ
 
 exports.objectOf = (stream) => (stream.object ??= new WritableStream(INTERNAL, stream));
 
-const resolvedNothing = () => resolved(undefined);
-
 function setupFromUnderlying(stream, sink, queuing) {
-  const onAbort = method(sink, "abort");
-  const onClose = method(sink, "close", 0);
-  const onStart = method(sink, "start");
+  const abort = promising(sink, "abort");
+  const close = promising(sink, "close", 0);
+  const start = method(sink, "start") ?? noop;
   const { type } = sink;
-  const onWrite = method(sink, "write", 2);
+  const write = promising(sink, "write", 2);
   if (type !== undefined) throw new RangeError("Failed to construct 'WritableStream': a sink has no type");
   const size = base.sizeOf(queuing);
-  const run = {
-    start: onStart ?? (() => undefined),
-    write: onWrite === undefined ? resolvedNothing : (chunk, controller) => promised(onWrite, chunk, controller),
-    close: onClose === undefined ? resolvedNothing : () => promised(onClose),
-    abort: onAbort === undefined ? resolvedNothing : (reason) => promised(onAbort, reason),
-  };
+  const run = { start, write, close, abort };
   setup(stream, run, base.highWaterMarkOf(queuing, 1), size);
 }
 
@@ -166,6 +159,7 @@ function finishErroring(stream) {
   stream.state = "errored";
   const { controller } = stream;
   controller.queue.clear();
+  controller.sizes?.clear();
   controller.total = 0;
   for (const request of stream.writes.clear()) request.reject(stream.error);
   const request = stream.pendingAbort;
@@ -342,7 +336,12 @@ class WritableStreamDefaultWriter {
     if (this.#writer.stream !== undefined) releaseWriter(this.#writer);
   }
   write(chunk) {
-    return writerOf(this, (writer) => write(writer, chunk));
+    try {
+      const writer = this.#writer;
+      return writer.stream === undefined ? rejected(releasedWriter()) : write(writer, chunk);
+    } catch (error) {
+      return rejected(error);
+    }
   }
   static {
     writerOf = (object, run) => {
@@ -402,6 +401,7 @@ function setup(stream, run, highWaterMark, size) {
   const controller = {
     stream,
     queue: new Queue(),
+    sizes: size === undefined ? undefined : new Queue(),
     total: 0,
     started: false,
     highWaterMark,
@@ -449,12 +449,15 @@ function controllerFailIfNeeded(controller, error) {
 
 function enqueue(controller, value, size) {
   const { stream } = controller;
-  try {
-    size = checkSize(size);
-  } catch (error) {
-    return controllerFailIfNeeded(controller, error);
+  if (size !== 1) {
+    try {
+      size = checkSize(size);
+    } catch (error) {
+      return controllerFailIfNeeded(controller, error);
+    }
   }
-  controller.queue.push({ value, size });
+  controller.queue.push(value);
+  controller.sizes?.push(size);
   controller.total += size;
   if (!isClosing(stream) && stream.state === "writable") setBackpressure(stream, desiredSize(controller) <= 0);
   advance(controller);
@@ -489,7 +492,8 @@ function processWrite(controller, head) {
   stream.writing = stream.writes.shift();
   controller.onWritten ??= () => {
     writeDone(stream);
-    controller.total = Math.max(0, controller.total - queue.shift().size);
+    queue.shift();
+    controller.total = Math.max(0, controller.total - (controller.sizes === undefined ? 1 : controller.sizes.shift()));
     if (!isClosing(stream) && stream.state === "writable") setBackpressure(stream, desiredSize(controller) <= 0);
     advance(controller);
   };
@@ -497,7 +501,7 @@ function processWrite(controller, head) {
     if (stream.state === "writable") clearAlgorithms(controller);
     writeDone(stream, error, true);
   };
-  then(controller.onWrite(head.value, controller.object), controller.onWritten, controller.onWriteFailed);
+  then(controller.onWrite(head, controller.object), controller.onWritten, controller.onWriteFailed);
 }
 
 exports.controllerFailIfNeeded = controllerFailIfNeeded;

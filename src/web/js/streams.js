@@ -11,8 +11,8 @@
 
 const base = use("stream_base");
 const { finish, need } = use("webidl");
-const { Queue, deferred, dictionary, handled, illegal, isObject, lengths, method, noop, promised } = base;
-const { rejected, resolved, then } = base;
+const { Outcome, Queue, deferred, dictionary, handled, illegal, isObject, lengths, method, noop, promised } = base;
+const { promising, rejected, resolved, then } = base;
 
 const INTERNAL = {}; // lets only this file give a record to a constructor
 const define = Object.defineProperty;
@@ -155,17 +155,13 @@ exports.objectOf = objectOf;
 function setupFromUnderlying(stream, source, queuing) {
   let { autoAllocateChunkSize } = source;
   if (autoAllocateChunkSize !== undefined) autoAllocateChunkSize = enforceSize(autoAllocateChunkSize);
-  const onCancel = method(source, "cancel");
-  const onPull = method(source, "pull");
-  const onStart = method(source, "start");
+  const cancel = promising(source, "cancel");
+  const pull = promising(source, "pull");
+  const start = method(source, "start") ?? noop;
   let { type } = source;
   if (type !== undefined && (type = `${type}`) !== "bytes")
     throw new TypeError(`Failed to construct 'ReadableStream': no source type '${type}'`);
-  const run = {
-    start: onStart ?? noop,
-    pull: onPull === undefined ? resolvedNothing : (controller) => promised(onPull, controller),
-    cancel: onCancel === undefined ? resolvedNothing : (reason) => promised(onCancel, reason),
-  };
+  const run = { start, pull, cancel };
   if (type === "bytes") {
     if (queuing.size !== undefined) throw new RangeError("A byte stream's strategy has no size function");
     if (autoAllocateChunkSize === 0) throw new TypeError("autoAllocateChunkSize must be above 0");
@@ -175,7 +171,6 @@ function setupFromUnderlying(stream, source, queuing) {
     setup(stream, run, base.highWaterMarkOf(queuing, 1), size);
   }
 }
-const resolvedNothing = () => resolved(undefined);
 
 // [EnforceRange] unsigned long long
 function enforceSize(value) {
@@ -331,6 +326,11 @@ exports.ReadableStreamDefaultReader = ReadableStreamDefaultReader;
 
 let isIterator;
 const same = (result) => result;
+// `result` a microtask from now.
+const later = async (result) => {
+  await undefined;
+  return result;
+};
 
 // The request behind one step: `result` is one tick behind `promise`, since the standard lets a
 // pull come before it.
@@ -401,7 +401,7 @@ function stepDone(iterator, promise) {
 function step(iterator) {
   if (iterator.finished) return resolved({ value: undefined, done: true });
   const { stream } = iterator.reader;
-  if (hasChunk(stream)) return then(resolved({ value: takeChunk(stream), done: false }), same);
+  if (hasChunk(stream)) return later({ value: takeChunk(stream), done: false });
   const request = new StepRequest(iterator);
   iterator.reading = true;
   read(iterator.reader, request);
@@ -481,8 +481,9 @@ const steps = {
 
 function dequeue(controller) {
   const { queue, stream } = controller;
-  const { value, size } = queue.shift();
-  controller.total = Math.max(0, controller.total - size);
+  const value = queue.shift();
+  if (controller.sizes === undefined) controller.total--;
+  else controller.total = Math.max(0, controller.total - controller.sizes.shift());
   if (controller.closeRequested && queue.length === 0) {
     clearAlgorithms(controller);
     close(stream);
@@ -505,6 +506,7 @@ function setup(stream, run, highWaterMark, size) {
     stream,
     steps,
     queue: new Queue(),
+    sizes: size === undefined ? undefined : new Queue(),
     total: 0,
     started: false,
     closeRequested: false,
@@ -540,6 +542,7 @@ exports.begin = begin;
 
 function resetQueue(controller) {
   controller.queue.clear();
+  controller.sizes?.clear();
   controller.total = 0;
 }
 
@@ -562,7 +565,7 @@ function shouldPull(controller) {
 }
 
 // Calls pull() unless a call is under way; then once more when that has ended. For both kinds of
-// controllers.
+// controllers. A pull of this room may give an Outcome.
 function pullWhen(should, failed) {
   const pull = (controller) => {
     if (!should(controller)) return;
@@ -578,7 +581,9 @@ function pullWhen(should, failed) {
       pull(controller);
     };
     controller.onPullFailed ??= (error) => failed(controller, error);
-    then(controller.onPull(controller.object), controller.onPulled, controller.onPullFailed);
+    const pulled = controller.onPull(controller.object);
+    if (pulled instanceof Outcome) pulled.react(controller.onPulled);
+    else then(pulled, controller.onPulled, controller.onPullFailed);
   };
   return pull;
 }
@@ -597,17 +602,23 @@ function enqueue(controller, value) {
   if (!canEnqueue(controller)) return;
   const { stream } = controller;
   if (hasDefaultReader(stream) && stream.reader.requests.length > 0) stream.reader.requests.shift().chunk(value);
-  else {
-    try {
-      const size = base.checkSize(controller.size(value));
-      controller.queue.push({ value, size });
-      controller.total += size;
-    } catch (error) {
-      controllerFail(controller, error);
-      throw error;
-    }
-  }
+  else if (controller.size === undefined) {
+    controller.queue.push(value);
+    controller.total++;
+  } else pushSized(controller, value);
   callPull(controller);
+}
+
+function pushSized(controller, value) {
+  try {
+    const size = base.checkSize(controller.size(value));
+    controller.queue.push(value);
+    controller.sizes.push(size);
+    controller.total += size;
+  } catch (error) {
+    controllerFail(controller, error);
+    throw error;
+  }
 }
 
 function controllerFail(controller, error) {
@@ -623,7 +634,7 @@ exports.newStream = newStream;
 // A stream of this room's own making: `run` as in setup().
 function create(run, highWaterMark = 1) {
   const stream = newStream();
-  setup(stream, run, highWaterMark, () => 1);
+  setup(stream, run, highWaterMark, undefined);
   return stream;
 }
 
@@ -828,24 +839,27 @@ exports.collect = (object, convert) => {
     reject(error);
   };
   // A chunk may come before read() returns, so this loops where it can and recurs where it must.
+  let inside = false;
+  let more = false;
+  const request = {
+    chunk: (chunk) => {
+      const bytes = bytesOf(chunk);
+      if (bytes === undefined) return refuse(chunk);
+      chunks.push(bytes);
+      total += bytes.length;
+      if (inside) more = true;
+      else next();
+    },
+    close: () => resolve(promised(() => convert(concat(chunks, total)))),
+    error: reject,
+  };
   const next = () => {
-    for (let more = true; more; ) {
+    do {
       more = false;
-      let inside = true;
-      read(reader, {
-        chunk: (chunk) => {
-          const bytes = bytesOf(chunk);
-          if (bytes === undefined) return refuse(chunk);
-          chunks.push(bytes);
-          total += bytes.length;
-          if (inside) more = true;
-          else next();
-        },
-        close: () => resolve(promised(() => convert(concat(chunks, total)))),
-        error: reject,
-      });
+      inside = true;
+      read(reader, request);
       inside = false;
-    }
+    } while (more);
   };
   next();
   return promise;
