@@ -19,8 +19,10 @@
  * (5) A connection carries one request at a time, HTTP/2 or not. Sharing one would let a paused
  *     answer fill memory with 8 MiB of its window, and libcurl 7.88 was seen to lose bytes of a
  *     paused stream while another one uploaded.
- * (6) Watching a descriptor costs system calls, so one that connects goes on being polled when
+ * (6) Watching a descriptor costs system calls, so one that is connected goes on being polled when
  *     libcurl lets go of it, until an event comes that nobody wants or it is watched again.
+ *     libcurl closes one that is not connected yet without on_close_socket(): that it lets go of it,
+ *     or opens another of the same number, is all that tells.
  * (7) Making an easy handle and setting it up costs as much as a small request: those of requests
  *     that ended are kept in `spare`, with what easy_set() gave them. */
 #include "http/client.h"
@@ -67,7 +69,8 @@ struct socket {
     uv_poll_t poll;
     struct client *client;
     curl_socket_t fd;
-    bool connects;          /* to a server, and lives until on_close_socket() */
+    bool connects;          /* to a server, and lives until on_close_socket() once it is connected */
+    bool connected;         /* libcurl has waited for something to read */
     int wanted;             /* events that libcurl waits for */
     int polled;             /* events that libuv looks for; see (6) */
 };
@@ -343,6 +346,10 @@ static void on_socket_closed(uv_handle_t *handle)
 
 static void socket_close(struct socket *socket)
 {
+    struct client *client = socket->client;
+
+    if (socket->connects)
+        client->sockets[socket->fd] = NULL;
     uv_poll_stop(&socket->poll);
     uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
 }
@@ -382,12 +389,13 @@ static int on_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *soc
         socket = socket_of(client, fd);
     if (what == CURL_POLL_REMOVE)
         curl_multi_assign(client->multi, fd, NULL);
-    if (what == CURL_POLL_REMOVE && !socket->connects) {
+    if (what == CURL_POLL_REMOVE && !socket->connected) {
         socket_close(socket);
         return 0;
     }
     if (what != CURL_POLL_REMOVE && what & CURL_POLL_IN)
         events |= UV_READABLE;
+    socket->connected |= socket->connects && (events & UV_READABLE);
     if (what != CURL_POLL_REMOVE && what & CURL_POLL_OUT)
         events |= UV_WRITABLE;
     socket->wanted = events;
@@ -740,6 +748,21 @@ static void limits_set(struct client_request *request, const struct client_optio
     SET(easy, CURLOPT_LOW_SPEED_TIME, (long)request->idle_timeout_s);
 }
 
+/* One of the same number, if there is one, was closed without a word (6); libcurl takes the two for
+ * the same, so it is watched anew as the old one was. */
+static void socket_opened(struct client *client, curl_socket_t fd)
+{
+    struct socket *socket = client->sockets[fd];
+
+    if (!socket) {
+        client->sockets[fd] = socket_new(client, fd, true);
+        return;
+    }
+    uv_poll_stop(&socket->poll);
+    if (socket->polled)
+        ASSERT(uv_poll_start(&socket->poll, socket->polled, on_poll) == 0);
+}
+
 /* Each address that libcurl is about to connect to comes by here, whatever name led to it. */
 static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl_sockaddr *address)
 {
@@ -754,7 +777,7 @@ static curl_socket_t on_open_socket(void *arg, curlsocktype purpose, struct curl
     }
     fd = socket(address->family, address->socktype | SOCK_CLOEXEC, address->protocol);
     if (fd >= 0 && fd < SOCKETS_MAX)
-        request->client->sockets[fd] = socket_new(request->client, fd, true);
+        socket_opened(request->client, fd);
     return fd;
 }
 
@@ -762,10 +785,8 @@ static int on_close_socket(void *arg, curl_socket_t fd)
 {
     struct client *client = arg;
 
-    if (fd < SOCKETS_MAX && client->sockets[fd]) {
+    if (fd < SOCKETS_MAX && client->sockets[fd])
         socket_close(client->sockets[fd]);
-        client->sockets[fd] = NULL;
-    }
     return close(fd);
 }
 

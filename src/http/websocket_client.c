@@ -304,14 +304,22 @@ static void on_data(void *owner, str bytes)
         look_at_answer(client, false);
 }
 
+/* Nothing follows: an open WebSocket is lost, and may not write behind our end. */
 static void on_end(void *owner)
 {
     struct websocket_client *client = owner;
+    struct websocket_link *link = client->link;
 
     if (client->state == CLIENT_ASKING)
         look_at_answer(client, true);
-    if (client->socket)
+    if (!client->socket)
+        return;
+    if (link) {
+        transport_end(client);
+        websocket_link_lost(link, STR("the server closed the connection"));
+    } else {
         socket_end(client->socket);
+    }
 }
 
 static void on_drain(void *owner)

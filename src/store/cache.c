@@ -1,6 +1,7 @@
 /* The cache of responses; see cache.h.
  *
- * (1) `mutex` is held around everything that touches `db`, `touched` and `writing`.
+ * (1) `mutex` is held around everything that touches `db` and `touched`, which may take long: the
+ *     disk, another process. `writing`, which the loop counts in, has a mutex of its own.
  * (2) `db` is NULL until the first call, and after one that found the index damaged or gone.
  * (3) `lock` (flock) is held while the index is opened or thrown away, so that of several processes
  *     one does it and the others find the new one.
@@ -39,6 +40,7 @@ struct cache {
     char *lock;
     uint64_t bytes_max;
     struct db *db;
+    pthread_mutex_t writing_mutex;
     uint64_t writing; /* bytes of bodies that are being written */
     int64_t touched[TOUCHED_MAX]; /* ids, the last used one last */
     size_t touched_count;
@@ -71,6 +73,7 @@ struct cache *cache_new(const char *directory, uint64_t bytes_max)
     str place = str_from(directory);
 
     pthread_mutex_init(&cache->mutex, NULL);
+    pthread_mutex_init(&cache->writing_mutex, NULL);
     cache->directory = str_dup(place);
     cache->index = path_join(place, STR("index.db"));
     cache->bodies = path_join(place, STR("bodies"));
@@ -89,6 +92,7 @@ void cache_free(struct cache *cache)
         (void)!db_end(cache->db, write_touched(cache));
     db_close(cache->db);
     pthread_mutex_destroy(&cache->mutex);
+    pthread_mutex_destroy(&cache->writing_mutex);
     free(cache->directory);
     free(cache->index);
     free(cache->bodies);
@@ -623,20 +627,20 @@ int cache_reserve(struct cache *cache, uint64_t before, uint64_t more)
 
     if (one_max > CACHE_BODY_BYTES_MAX)
         one_max = CACHE_BODY_BYTES_MAX;
-    pthread_mutex_lock(&cache->mutex);
+    pthread_mutex_lock(&cache->writing_mutex);
     if (before + more > one_max || cache->writing + more > cache->bytes_max)
         r = ERR_LIMIT;
     else
         cache->writing += more;
-    pthread_mutex_unlock(&cache->mutex);
+    pthread_mutex_unlock(&cache->writing_mutex);
     return r;
 }
 
 void cache_release(struct cache *cache, uint64_t bytes)
 {
-    pthread_mutex_lock(&cache->mutex);
+    pthread_mutex_lock(&cache->writing_mutex);
     cache->writing -= bytes;
-    pthread_mutex_unlock(&cache->mutex);
+    pthread_mutex_unlock(&cache->writing_mutex);
 }
 
 const char *cache_bodies(const struct cache *cache)

@@ -3,7 +3,8 @@
  * A response is kept under a space (a worker's cache), a URL and the request fields that its Vary
  * selects. Entries that are no longer fresh are misses; when the whole grows beyond its maximum,
  * expired ones go first, then those that were not used for the longest time.
- * Owns: the index's connection. Thread: any; every call blocks, cache_new() and cache_free() aside.
+ * Owns: the index's connection. Thread: any; every call blocks, but for cache_new(),
+ * cache_reserve() and cache_release().
  * Limits: bytes_max for all entries with their heads; half of it, and CACHE_BODY_BYTES_MAX, for
  * one; CACHE_VARIANTS_MAX entries of one URL.
  * A damaged index is thrown away with everything in it, and the call starts anew. */

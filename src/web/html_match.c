@@ -1,6 +1,8 @@
 /* Conditions of selectors against the attributes of a tag; see html_match.h. */
 #include "web/html_match.h"
 
+#include <stdlib.h>
+
 #include "web/html_name.h"
 
 static bool equal(str a, str b, bool ignores_case)
@@ -34,16 +36,28 @@ static bool has_word(str text, str word, bool ignores_case)
     return false;
 }
 
+static void lower(char *out, str text)
+{
+    for (size_t i = 0; i < text.len; i++)
+        out[i] = (char)(text.ptr[i] | (text.ptr[i] >= 'A' && text.ptr[i] <= 'Z' ? 0x20 : 0));
+}
+
+/* memmem() is linear in the text, whatever is looked for; comparing at each place is not. */
 static bool contains(str text, str part, bool ignores_case)
 {
+    char *copy;
+    bool found;
+
     if (!part.len || part.len > text.len)
         return false;
     if (!ignores_case)
         return memmem(text.ptr, text.len, part.ptr, part.len);
-    for (size_t at = 0; at + part.len <= text.len; at++)
-        if (str_equal_nocase((str){text.ptr + at, part.len}, part))
-            return true;
-    return false;
+    copy = mem_alloc(text.len + part.len);
+    lower(copy, text);
+    lower(copy + text.len, part);
+    found = memmem(copy, text.len, copy + text.len, part.len);
+    free(copy);
+    return found;
 }
 
 static bool starts_with(str text, str part, bool ignores_case)
@@ -87,7 +101,7 @@ static bool is_nth(const struct html_condition *condition, uint32_t index)
 }
 
 static bool matches_none(const struct html_selectors *set, int compound,
-                         const struct html_element *element)
+                         struct html_element *element)
 {
     for (; compound != HTML_NONE; compound = set->compounds[compound].next_of_not)
         if (html_match_compound(set, compound, element))
@@ -96,10 +110,11 @@ static bool matches_none(const struct html_selectors *set, int compound,
 }
 
 static bool matches(const struct html_selectors *set, const struct html_condition *condition,
-                    const struct html_element *element)
+                    struct html_element *element)
 {
     const struct html_attr *attr;
 
+    element->work++;
     switch (condition->kind) {
     case HTML_CONDITION_NTH_CHILD:
         return is_nth(condition, element->nth_child);
@@ -109,19 +124,21 @@ static bool matches(const struct html_selectors *set, const struct html_conditio
         return matches_none(set, condition->first, element);
     default:
         attr = html_match_attr(element, condition->name);
+        element->work += element->attr_count + (attr ? attr->value_len : 0);
         return attr && matches_value(condition, (str){element->tag + attr->value, attr->value_len});
     }
 }
 
 bool html_match_compound(const struct html_selectors *set, int compound,
-                         const struct html_element *element)
+                         struct html_element *element)
 {
     const struct html_compound *want = &set->compounds[compound];
 
+    element->work++;
     if (want->type.len && !html_name_equal(want->key, want->type, element->key, element->name))
         return false;
     for (int i = want->condition; i != HTML_NONE; i = set->conditions[i].next)
-        if (!matches(set, &set->conditions[i], element))
+        if (element->work > HTML_MATCH_WORK_MAX || !matches(set, &set->conditions[i], element))
             return false;
     return true;
 }

@@ -1,12 +1,14 @@
 /* Does an element match a compound selector?
  *
- * Owns: nothing. Thread: the loop's. Limits: those of html_selector.h; a match costs at most the
- * conditions of the compound times the attributes of the tag. */
+ * Owns: nothing. Thread: the loop's.
+ * Limits: those of html_selector.h, and HTML_MATCH_WORK_MAX for all selectors on one tag. */
 #ifndef ATOLL_WEB_HTML_MATCH_H
 #define ATOLL_WEB_HTML_MATCH_H
 
 #include "web/html_lexer.h"
 #include "web/html_selector.h"
+
+enum { HTML_MATCH_WORK_MAX = 1 << 29 };
 
 /* A start tag as selectors see it; everything is borrowed. */
 struct html_element {
@@ -17,10 +19,12 @@ struct html_element {
     uint32_t attr_count;
     uint32_t nth_child;            /* from 1 */
     uint32_t nth_of_type;
+    uint64_t work;                 /* attributes, and bytes of their values, that were looked at */
 };
 
+/* Adds to element->work; false once that is more than HTML_MATCH_WORK_MAX. */
 bool html_match_compound(const struct html_selectors *set, int compound,
-                         const struct html_element *element);
+                         struct html_element *element);
 
 /* The first attribute of that name, or NULL. */
 const struct html_attr *html_match_attr(const struct html_element *element, str name);

@@ -166,7 +166,7 @@ static void add_rule(struct html_open *open, uint32_t from, int rule)
     open->rule_count++;
 }
 
-static void try_compound(struct html_open *open, int index, const struct html_element *element,
+static void try_compound(struct html_open *open, int index, struct html_element *element,
                          uint32_t rules_from)
 {
     const struct html_compound *compound = &open->selectors->compounds[index];
@@ -192,6 +192,12 @@ static void begin_sets(uint64_t *own, const uint64_t *parent, size_t words)
     memset(own + words, 0, words * sizeof *own);
 }
 
+static int too_much(struct html_open *open, const char *why)
+{
+    open->why = why;
+    return ERR_LIMIT;
+}
+
 int html_open_match(struct html_open *open, struct html_element *element, const int **ret_rules)
 {
     const uint64_t *parent = sets_of(open, open->depth);
@@ -201,13 +207,18 @@ int html_open_match(struct html_open *open, struct html_element *element, const 
     open->rule_count = from;
     element->nth_child = ++html_open_top(open)->children;
     if (open->selectors->counts_types && count_type(open, element) < 0)
-        return ERR_LIMIT;
+        return too_much(open, "more different tags are counted for :nth-of-type() than is allowed");
     begin_sets(own, parent, open->words);
     for (size_t i = 0; i < open->words; i++) {
         uint64_t candidates = open->first_bits[i] | parent[i] | parent[open->words + i];
         for (; candidates; candidates &= candidates - 1)
             try_compound(open, (int)(i * WORD_BITS) + __builtin_ctzll(candidates), element, from);
     }
+    open->work += element->work;
+    if (element->work > HTML_MATCH_WORK_MAX)
+        return too_much(open, "the selectors take too long for the attributes of a tag");
+    if (open->rule_count > HTML_OPEN_RULES_MAX)
+        return too_much(open, "the elements that are open match more selectors than is allowed");
     *ret_rules = open->rules + from;
     return (int)(open->rule_count - from);
 }

@@ -4,8 +4,9 @@
  * end tags that the standard lets an author leave out are not made up. Of tree construction only
  * namespaces are followed (WHATWG HTML 13.2.6.5): they decide what text is.
  * Owns: its stacks; not html_open_node.data. Thread: the loop's.
- * Limits: HTML_OPEN_DEPTH_MAX elements, HTML_OPEN_BITS_MAX for selectors, HTML_OPEN_TYPES_MAX
- * different tags that are counted for :nth-of-type(). */
+ * Limits: HTML_OPEN_DEPTH_MAX elements, HTML_OPEN_BITS_MAX for selectors, HTML_OPEN_RULES_MAX
+ * matches of open elements, HTML_OPEN_TYPES_MAX different tags that are counted for
+ * :nth-of-type(). */
 #ifndef ATOLL_WEB_HTML_OPEN_H
 #define ATOLL_WEB_HTML_OPEN_H
 
@@ -16,6 +17,7 @@ enum {
     HTML_OPEN_DEPTH_MAX = 32768,
     HTML_OPEN_BITS_MAX = 16 << 23, /* 16 MiB */
     HTML_OPEN_TYPES_MAX = 16384,
+    HTML_OPEN_RULES_MAX = 4 << 20,
 };
 
 enum html_namespace { HTML_NAMESPACE_HTML, HTML_NAMESPACE_SVG, HTML_NAMESPACE_MATH };
@@ -48,6 +50,8 @@ struct html_open {
     uint32_t type_count, type_cap;
     int *rules;                       /* those that open elements match */
     uint32_t rule_count, rule_cap;
+    uint64_t work;                    /* that matching took so far: html_element.work */
+    const char *why;                  /* after ERR_LIMIT of html_open_match(): as in html_rewrite */
     struct buf names;
 };
 

@@ -140,6 +140,11 @@ static int begin_unit(struct html_rewrite *rw, enum html_event event)
 
 /* ---- elements that close ---- */
 
+static size_t end_bytes(const struct html_edit_end *end)
+{
+    return end ? end->before.bytes.cap + end->after.bytes.cap + end->name.cap : 0;
+}
+
 /* Closes the innermost element, whose end is at `at` of the input. Returns what was to be done
  * there, owned, or NULL. */
 static struct html_edit_end *close_node(struct html_rewrite *rw, size_t at)
@@ -150,6 +155,7 @@ static struct html_edit_end *close_node(struct html_rewrite *rw, size_t at)
         (void)!emit_to(rw, at); /* only drops */
         rw->removing--;
     }
+    rw->kept_bytes -= end_bytes(end);
     activate(rw, -1);
     html_open_pop(&rw->open);
     return end;
@@ -268,7 +274,7 @@ static int on_start_tag(struct html_rewrite *rw)
                                                            : !lx->token.self_closing;
     count = html_open_match(&rw->open, element, &rules);
     if (count < 0)
-        return too_much(rw, "more different tags are counted for :nth-of-type() than is allowed");
+        return too_much(rw, rw->open.why);
     call_element(rw, rules, count);
     return rw->handler_count ? begin_unit(rw, HTML_EVENT_ELEMENT) : open_node(rw);
 }
@@ -307,6 +313,7 @@ static int finish_element(struct html_rewrite *rw)
     if (end) {
         rw->edit.end = NULL;
         html_open_top(&rw->open)->data = end;
+        rw->kept_bytes += end_bytes(end);
         rw->removing += end->removes_content;
     }
     return 0;
@@ -416,6 +423,15 @@ static int on_used_up(struct html_rewrite *rw, int kind)
     return rw->handler_count ? begin_unit(rw, HTML_EVENT_END) : HTML_EVENT_DONE;
 }
 
+static bool is_full(struct html_rewrite *rw)
+{
+    bool has_worked = rw->open.work > HTML_REWRITE_WORK_MAX;
+
+    if (has_worked)
+        rw->open.work = 0;
+    return has_worked || rw->out.bytes.len >= HTML_REWRITE_FULL_BYTES || rw->out.mark_count;
+}
+
 int html_rewrite_next(struct html_rewrite *rw)
 {
     for (;;) {
@@ -423,7 +439,7 @@ int html_rewrite_next(struct html_rewrite *rw)
 
         if (rw->unit != HTML_EVENT_MORE && finish_unit(rw) < 0)
             return ERR_LIMIT;
-        if (rw->out.bytes.len >= HTML_REWRITE_FULL_BYTES || rw->out.mark_count)
+        if (is_full(rw))
             return HTML_EVENT_FULL;
         rw->lexer.allows_cdata = html_open_top(&rw->open)->namespace != HTML_NAMESPACE_HTML;
         kind = rw->is_held ? (int)rw->lexer.token.kind : html_lexer_next(&rw->lexer);
@@ -442,6 +458,18 @@ int html_rewrite_next(struct html_rewrite *rw)
 int html_rewrite_flush(struct html_rewrite *rw)
 {
     return rw->unit == HTML_EVENT_MORE ? 0 : emit_to(rw, rw->lexer.token.start);
+}
+
+size_t html_rewrite_bytes(const struct html_rewrite *rw)
+{
+    const struct html_edit *edit = &rw->edit;
+    const struct html_open *open = &rw->open;
+
+    return rw->in.cap + rw->out.bytes.cap + rw->kept_bytes + end_bytes(edit->end) +
+           edit->before.bytes.cap + edit->after.bytes.cap + edit->replacement.bytes.cap +
+           edit->name.cap + edit->texts.cap + open->names.cap +
+           open->cap * (sizeof *open->nodes + 2 * open->words * sizeof *open->bits) +
+           open->rule_cap * sizeof *open->rules;
 }
 
 /* ---- the unit ---- */

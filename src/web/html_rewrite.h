@@ -7,8 +7,9 @@
  * called for what is in there; nothing of it comes out.
  *
  * Owns: the bytes of the pending token, the output. Thread: the loop's.
- * Limits: HTML_REWRITE_CHUNK_BYTES_MAX a chunk, HTML_REWRITE_FULL_BYTES before output is to be
- * taken, and those of the files under it. */
+ * Limits: HTML_REWRITE_CHUNK_BYTES_MAX a chunk, HTML_REWRITE_FULL_BYTES of output and
+ * HTML_REWRITE_WORK_MAX of matching (html_element.work) before the caller is asked back, and those
+ * of the files under it. */
 #ifndef ATOLL_WEB_HTML_REWRITE_H
 #define ATOLL_WEB_HTML_REWRITE_H
 
@@ -18,6 +19,7 @@
 enum {
     HTML_REWRITE_CHUNK_BYTES_MAX = 64 << 10,
     HTML_REWRITE_FULL_BYTES = 256 << 10,
+    HTML_REWRITE_WORK_MAX = 1 << 25,
     HTML_REWRITE_DOCUMENTS_MAX = 1024,
 };
 
@@ -32,7 +34,7 @@ enum html_want {
 
 enum html_event {
     HTML_EVENT_MORE,      /* feed the next chunk */
-    HTML_EVENT_FULL,      /* take the output */
+    HTML_EVENT_FULL,      /* take the output, if there is any: enough was done at a stretch */
     HTML_EVENT_DONE,      /* all is out */
     HTML_EVENT_ELEMENT,
     HTML_EVENT_END_TAG,   /* of an element that html_rewrite_listen() was called for */
@@ -57,6 +59,7 @@ struct html_rewrite {
     struct buf in;
     struct html_content out;
     size_t emitted;              /* bytes of `in` that are out, or dropped */
+    size_t kept_bytes;           /* for the ends of open elements */
     uint32_t removing;           /* open elements whose content is removed */
     bool is_ascii;               /* not UTF-8 */
     bool is_last;
@@ -96,6 +99,9 @@ NODISCARD int html_rewrite_next(struct html_rewrite *rw);
 
 /* Brings out what comes before the unit: when its handlers take time. Returns 0 or ERR_LIMIT. */
 NODISCARD int html_rewrite_flush(struct html_rewrite *rw);
+
+/* Bytes of memory that it takes now, but for small things. */
+size_t html_rewrite_bytes(const struct html_rewrite *rw);
 
 /* ---- the unit ---- */
 

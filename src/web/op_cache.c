@@ -18,8 +18,9 @@
  *
  * (1) A job's isolate may go while it runs: `iso` is NULL then, and the job is freed when it is
  *     done.
- * (2) A put or body is used by one job at a time: js/cache.js waits for each. It lives as long as
- *     its object or a job needs it (`refs`).
+ * (2) A put or body is used by one job at a time: js/cache.js waits for each, and who makes it not
+ *     wait (a worker that replaces `then`) gets an error. It lives as long as its object or a job
+ *     needs it (`refs`).
  * (3) Bodies that nobody reads at the moment are in `resting`, oldest first; beyond BODIES_OPEN_MAX
  *     the oldest loses its descriptor, and opens its file again when it is read. */
 #include "web/op_cache.h"
@@ -231,13 +232,14 @@ static void on_task(struct isolate *iso, struct task *task)
     struct job *job = CONTAINER_OF(task, struct job, task);
     JSContextRef ctx = isolate_context(iso);
     JSValueRef error = NULL, value = NULL;
+    int32_t id = job->id;
 
     if (job->code < 0)
         error = value_error(ctx, job->code, job->err.text);
     else
         value = job->value(job, ctx);
-    hook_complete(iso, job->id, error, value);
-    job_free(job);
+    job_free(job); /* what it used is free for who continues: (2) */
+    hook_complete(iso, id, error, value);
 }
 
 static void on_drop(struct task *task)
@@ -511,6 +513,8 @@ OP(op_cache_begin)
     return result;
 }
 
+static const char is_busy[] = "the cache is still at work on what came before";
+
 /* The built-in script is the only caller, so a wrong argument is our bug. */
 static struct writer *writer_of(JSContextRef ctx, JSValueRef value)
 {
@@ -520,14 +524,27 @@ static struct writer *writer_of(JSContextRef ctx, JSValueRef value)
     return CONTAINER_OF(handle, struct writer, handle);
 }
 
+/* The same when no job uses it and it is not over: (2). Else NULL, and throws. */
+static struct writer *free_writer_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
+{
+    struct writer *writer = writer_of(ctx, value);
+
+    if (writer->put && writer->refs == 1)
+        return writer;
+    value_throw(ctx, ERR_CLOSED, is_busy, exception);
+    return NULL;
+}
+
 OP(op_cache_keep)
 {
-    struct writer *writer = writer_of(ctx, OP_ARG(0));
+    struct writer *writer = free_writer_of(ctx, OP_ARG(0), exception);
     struct err err = {0};
     const void *bytes;
     size_t len;
     int r;
 
+    if (!writer)
+        return JSValueMakeUndefined(ctx);
     if (!value_view(ctx, OP_ARG(1), &bytes, &len))
         return value_throw(ctx, ERR_INVALID, NULL, exception);
     if (!cache_put_is_small(writer->put, len))
@@ -544,11 +561,14 @@ static void run_append(struct job *job)
 
 OP(op_cache_append)
 {
-    struct writer *writer = writer_of(ctx, OP_ARG(1));
-    struct job *job = job_new(run_append, nothing);
+    struct writer *writer = free_writer_of(ctx, OP_ARG(1), exception);
+    struct job *job;
     const void *bytes;
     size_t len;
 
+    if (!writer)
+        return JSValueMakeUndefined(ctx);
+    job = job_new(run_append, nothing);
     if (!value_view(ctx, OP_ARG(2), &bytes, &len) ||
         buf_append(&job->bytes, (str){bytes, len}) < 0) {
         job_free(job);
@@ -568,17 +588,24 @@ static void run_commit(struct job *job)
 
 OP(op_cache_commit)
 {
-    struct job *job = job_new(run_commit, nothing);
+    struct writer *writer = free_writer_of(ctx, OP_ARG(1), exception);
+    struct job *job;
 
-    job->writer = writer_of(ctx, OP_ARG(1));
-    job->writer->refs++;
+    if (!writer)
+        return JSValueMakeUndefined(ctx);
+    job = job_new(run_commit, nothing);
+    job->writer = writer;
+    writer->refs++;
     return job_start(job, ctx, OP_ARG(0));
 }
 
-/* Forgets what was not committed. */
+/* Forgets what was not committed; what a job still uses goes with its object. */
 OP(op_cache_abort)
 {
-    writer_end(writer_of(ctx, OP_ARG(0)));
+    struct writer *writer = writer_of(ctx, OP_ARG(0));
+
+    if (writer->refs == 1)
+        writer_end(writer);
     return JSValueMakeUndefined(ctx);
 }
 
@@ -637,11 +664,15 @@ static JSValueRef read_value(struct job *job, JSContextRef ctx)
 
 OP(op_cache_read)
 {
-    struct job *job = job_new(run_read, read_value);
+    struct body *body = body_of(ctx, OP_ARG(1));
+    struct job *job;
 
-    job->body = body_of(ctx, OP_ARG(1));
-    job->body->refs++;
-    body_wake(job->body);
+    if (body->refs > 1)
+        return value_throw(ctx, ERR_CLOSED, is_busy, exception);
+    job = job_new(run_read, read_value);
+    job->body = body;
+    body->refs++;
+    body_wake(body);
     return job_start(job, ctx, OP_ARG(0));
 }
 

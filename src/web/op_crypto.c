@@ -51,7 +51,7 @@ static void random_bytes(char *out, size_t len)
     used += len;
 }
 
-/* (Uint8Array): fills it. */
+/* (typed array): fills it. */
 OP(op_crypto_random)
 {
     const void *bytes;

@@ -11,7 +11,9 @@
  * (2) When the isolate goes, its waiting jobs go with it. A running one is told to stop, loses its
  *     `iso`, and is freed when its work is done.
  * (3) A job holds a reference to its keys: JavaScript may forget them meanwhile.
- * (4) A call made at once looks at its data where it lies; so it is viewed last. */
+ * (4) A call made at once looks at its data where it lies; so it is viewed last.
+ * (5) What waits is in no heap that is measured: each isolate has WAITING_MAX jobs there, with
+ *     WAITING_BYTES_MAX of copies, or one that is larger. */
 #include <stdlib.h>
 
 #include "base/list.h"
@@ -22,7 +24,7 @@
 #include "web/crypto_call.h"
 #include "web/web.h"
 
-enum { RUNNING_MAX = 3 };
+enum { RUNNING_MAX = 3, WAITING_MAX = 4096, WAITING_BYTES_MAX = 128 << 20 };
 
 static const char key_kind[] = "crypto key";
 
@@ -254,14 +256,40 @@ static bool read_call(JSContextRef ctx, size_t argc, const JSValueRef argv[],
            view(ctx, OP_ARG(7), &ret_call->data);
 }
 
+static void drop_copies(const struct crypto_call *call)
+{
+    free((char *)call->first.ptr);
+    free((char *)call->second.ptr);
+}
+
 static JSValueRef run_now(JSContextRef ctx, const struct crypto_call *call)
 {
     struct crypto_result result;
     int status = crypto_call_run(call, &result);
 
-    free((char *)call->first.ptr);
-    free((char *)call->second.ptr);
+    drop_copies(call);
     return value_of(ctx, status, &result);
+}
+
+static size_t bytes_of(const struct crypto_call *call)
+{
+    return call->data.len + call->first.len + call->second.len;
+}
+
+/* May the call wait, by rule (5)? */
+static bool has_room(const struct crypto_call *call)
+{
+    size_t bytes = bytes_of(call);
+    int count = 0;
+
+    LIST_EACH(&waiting, link) {
+        const struct job *job = CONTAINER_OF(link, struct job, link);
+        if (job->iso != isolate_current())
+            continue;
+        count++;
+        bytes += bytes_of(&job->call);
+    }
+    return !count || (count < WAITING_MAX && bytes <= WAITING_BYTES_MAX);
 }
 
 static void run_later(const struct crypto_call *call, int32_t id)
@@ -296,9 +324,14 @@ OP(op_crypto_run)
 
     value_lock(ctx);
     if (!read_call(ctx, argc, argv, &call)) {
-        free((char *)call.first.ptr);
-        free((char *)call.second.ptr);
+        drop_copies(&call);
         value = value_throw(ctx, ERR_INVALID, NULL, exception);
+    } else if (id && !has_room(&call)) {
+        drop_copies(&call);
+        value = value_throw(ctx, ERR_LIMIT,
+                            "too much cryptography at once: more than 4096 operations or 128 MiB "
+                            "of data wait; await some first",
+                            exception);
     } else if (id) {
         run_later(&call, id);
     } else {

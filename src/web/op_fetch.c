@@ -590,12 +590,16 @@ OP(op_fetch_headers)
     return value_latin1(ctx, buf_str(&fetch_of(ctx, OP_ARG(0))->headers));
 }
 
-static void wait_for(struct fetch *fetch, enum wait wait, int32_t id)
+/* A worker that replaces `then` can bring the built-in script to wait twice for the same. */
+static JSValueRef wait_for(JSContextRef ctx, struct fetch *fetch, enum wait wait, JSValueRef id,
+                           JSValueRef *exception)
 {
-    ASSERT(!fetch->waits[wait]);
-    fetch->waits[wait] = id;
+    if (fetch->waits[wait])
+        return value_throw(ctx, ERR_INVALID, "the answer is being read already", exception);
+    fetch->waits[wait] = (int32_t)value_to_number(ctx, id, 0);
     fetch_flow(fetch);
     fetch_wake(fetch);
+    return JSValueMakeUndefined(ctx);
 }
 
 /* Without an id: the next piece, null at the end, or undefined when nothing is there; with one:
@@ -605,10 +609,8 @@ OP(op_fetch_pull)
     struct fetch *fetch = fetch_of(ctx, OP_ARG(0));
     JSValueRef value;
 
-    if (argc > 1) {
-        wait_for(fetch, WAIT_PULL, (int32_t)value_to_number(ctx, OP_ARG(1), 0));
-        return JSValueMakeUndefined(ctx);
-    }
+    if (argc > 1)
+        return wait_for(ctx, fetch, WAIT_PULL, OP_ARG(1), exception);
     if (fetch->body.len == 0 && fetch->request)
         return JSValueMakeUndefined(ctx);
     value = pull_value(fetch, ctx, exception);
@@ -623,10 +625,8 @@ OP(op_fetch_collect)
     struct fetch *fetch = fetch_of(ctx, OP_ARG(0));
 
     fetch->collect_text = JSValueToBoolean(ctx, OP_ARG(1));
-    if (argc > 2) {
-        wait_for(fetch, WAIT_COLLECT, (int32_t)value_to_number(ctx, OP_ARG(2), 0));
-        return JSValueMakeUndefined(ctx);
-    }
+    if (argc > 2)
+        return wait_for(ctx, fetch, WAIT_COLLECT, OP_ARG(2), exception);
     if (fetch->request)
         return JSValueMakeUndefined(ctx);
     return value_of(fetch, ctx, WAIT_COLLECT, exception);
@@ -650,8 +650,7 @@ OP(op_fetch_write)
 
 OP(op_fetch_drain)
 {
-    wait_for(fetch_of(ctx, OP_ARG(0)), WAIT_DRAIN, (int32_t)value_to_number(ctx, OP_ARG(1), 0));
-    return JSValueMakeUndefined(ctx);
+    return wait_for(ctx, fetch_of(ctx, OP_ARG(0)), WAIT_DRAIN, OP_ARG(1), exception);
 }
 
 OP(op_fetch_end)

@@ -4,7 +4,8 @@
  * besides what it returns is left in one array per process: the caller reads it before anything
  * else can run.
  *
- * (1) The scratch buffer is used within one op only. */
+ * (1) The scratch buffer is used within one op only.
+ * (2) The memory of a session is in no heap that is measured, so the isolate's pool counts it. */
 #include <stdlib.h>
 
 #include "engine/handle.h"
@@ -19,6 +20,7 @@ enum {
     TEXT_BYTES_MAX = 3 * HTML_CONTENT_BYTES_MAX,
     SCRATCH_KEEP_BYTES = 64 << 10,
     ASKED_BYTES_MAX = 256,
+    POOL_BYTES_MAX = 128 << 20, /* of the sessions of one isolate */
     RESULT_COUNT = 2 + HTML_SELECTORS_MAX + HTML_REWRITE_DOCUMENTS_MAX,
     CHARSET_UTF8 = -2,
     CHARSET_MULTI = -3,
@@ -26,6 +28,13 @@ enum {
 
 static const char *const rules_kind = "html rules";
 static const char *const session_kind = "html session";
+static const char *const pool_kind = "html pool";
+
+struct pool {
+    struct handle handle;
+    int refs;                /* the handle's and each session's */
+    size_t bytes;
+};
 
 struct rules {
     struct handle handle;
@@ -36,6 +45,8 @@ struct rules {
 
 struct session {
     struct handle handle;
+    struct pool *pool;
+    size_t counted;          /* in pool->bytes */
     struct html_rewrite rw;
     int charset;             /* a single-byte encoding, or one of those above */
     char *charset_name;
@@ -132,6 +143,46 @@ OP(op_html_result)
                                                  sizeof result, keep_result, NULL, exception);
 }
 
+/* ---- the pool ---- */
+
+static void pool_unref(struct pool *pool)
+{
+    if (--pool->refs == 0)
+        free(pool);
+}
+
+static void pool_free(struct handle *handle)
+{
+    pool_unref(CONTAINER_OF(handle, struct pool, handle));
+}
+
+/* () -> what counts the memory of this isolate's sessions. */
+OP(op_html_pool)
+{
+    struct pool *pool = mem_new(struct pool);
+
+    pool->handle = (struct handle){.kind = pool_kind, .free = pool_free};
+    pool->refs = 1;
+    return handle_object(ctx, &pool->handle);
+}
+
+static void count(struct session *session)
+{
+    size_t bytes = session->is_open ? html_rewrite_bytes(&session->rw) : 0;
+
+    session->pool->bytes += bytes - session->counted;
+    session->counted = bytes;
+}
+
+static bool is_too_much(struct session *session)
+{
+    count(session);
+    if (session->pool->bytes <= POOL_BYTES_MAX)
+        return false;
+    session->rw.why = "the documents that are rewritten at the same time take more than 128 MiB";
+    return true;
+}
+
 /* ---- a session ---- */
 
 static void session_close(struct session *session)
@@ -139,6 +190,7 @@ static void session_close(struct session *session)
     if (session->is_open)
         html_rewrite_done(&session->rw);
     session->is_open = false;
+    count(session);
 }
 
 static void session_free(struct handle *handle)
@@ -147,6 +199,7 @@ static void session_free(struct handle *handle)
 
     session_close(session);
     buf_done(&session->asked);
+    pool_unref(session->pool);
     free(session->charset_name);
     free(session);
 }
@@ -160,13 +213,19 @@ static struct session *session_of(JSContextRef ctx, JSValueRef value)
     return session;
 }
 
-/* (rules, standard name of an encoding that has ASCII) -> session. */
+/* (pool, rules, standard name of an encoding that has ASCII) -> session. */
 OP(op_html_open)
 {
-    struct rules *rules = rules_of(ctx, OP_ARG(0));
+    struct handle *pool = handle_of(ctx, OP_ARG(0), pool_kind);
+    struct rules *rules = rules_of(ctx, OP_ARG(1));
     struct session *session = mem_new(struct session);
 
-    session->charset_name = value_to_utf8(ctx, OP_ARG(1), NULL, exception);
+    ASSERT(pool);
+    session->pool = CONTAINER_OF(pool, struct pool, handle);
+    session->pool->refs++;
+    if (session->pool->bytes > POOL_BYTES_MAX / 2)
+        JSGarbageCollect(ctx); /* sessions that were left unfinished may be garbage */
+    session->charset_name = value_to_utf8(ctx, OP_ARG(2), NULL, exception);
     str name = str_from(session->charset_name);
     session->charset = str_equal(name, STR("utf-8")) ? CHARSET_UTF8 : charset_single(name);
     if (session->charset == CHARSET_NONE)
@@ -203,20 +262,22 @@ OP(op_html_feed)
     at = from < (double)len ? (size_t)from : len;
     chunk = str_head((str){(const char *)bytes + at, len - at}, HTML_REWRITE_CHUNK_BYTES_MAX);
     at += chunk.len;
-    if (html_rewrite_feed(&session->rw, chunk, is_last && at == len) < 0)
+    if (html_rewrite_feed(&session->rw, chunk, is_last && at == len) < 0 || is_too_much(session))
         return throw_limit(ctx, session->rw.why, exception);
     return JSValueMakeNumber(ctx, (double)at);
 }
 
-/* All of the output is handed over as it is; a part is copied. */
-static JSValueRef output_bytes(JSContextRef ctx, struct buf *out, size_t from, size_t to)
+/* All of the output is handed over as it is; what ends at a stream's place is copied, since the
+ * places that follow count from the first byte. */
+static JSValueRef output_bytes(JSContextRef ctx, struct buf *out, size_t from, size_t to,
+                               bool has_mark)
 {
     size_t len;
     char *bytes;
 
     if (from == to)
         return JSValueMakeUndefined(ctx);
-    if (from || to < out->len || out->len < out->cap / 2)
+    if (from || has_mark || out->len < out->cap / 2)
         return value_bytes(ctx, out->ptr + from, to - from);
     bytes = buf_take(out, &len);
     return value_bytes_take(ctx, bytes, len);
@@ -236,11 +297,12 @@ OP(op_html_output)
     to = has_mark ? out->marks[session->marks_taken].at : out->bytes.len;
     result[0] = has_mark ? out->marks[session->marks_taken++].stream : -1;
     session->taken = to;
-    JSValueRef bytes = output_bytes(ctx, &out->bytes, from, to);
+    JSValueRef bytes = output_bytes(ctx, &out->bytes, from, to, has_mark);
     if (!has_mark) {
         html_content_clear(out);
         session->taken = session->marks_taken = 0;
     }
+    count(session);
     return bytes;
 }
 
@@ -367,6 +429,8 @@ OP(op_html_next)
         event = set_attribute(ctx, &session->rw, argv[1], argv[2], exception);
     if (event == 0)
         event = html_rewrite_next(&session->rw);
+    if (event >= 0 && is_too_much(session))
+        event = ERR_LIMIT;
     if (event >= 0) {
         tell(&session->rw, event);
         value = guess(ctx, session, event);
@@ -467,10 +531,12 @@ OP(op_html_attributes)
 
 /* ---- changes ---- */
 
-static JSValueRef done(JSContextRef ctx, int r, JSValueRef *exception)
+static JSValueRef done(JSContextRef ctx, struct session *session, int r, JSValueRef *exception)
 {
     if (r == ERR_LIMIT)
         return throw_limit(ctx, NULL, exception);
+    if (r >= 0 && is_too_much(session))
+        return throw_limit(ctx, session->rw.why, exception);
     return JSValueMakeUndefined(ctx);
 }
 
@@ -480,39 +546,45 @@ OP(op_html_set_text)
     struct session *session = session_of(ctx, OP_ARG(0));
     int r = read_text(ctx, OP_ARG(1), exception);
 
-    return done(ctx, r < 0 ? r : html_rewrite_set_text(&session->rw, buf_str(&scratch)), exception);
+    if (r == 0)
+        r = html_rewrite_set_text(&session->rw, buf_str(&scratch));
+    return done(ctx, session, r, exception);
 }
 
 /* (session, name, value) */
 OP(op_html_set_attribute)
 {
+    struct session *session = session_of(ctx, OP_ARG(0));
     int r;
 
     value_lock(ctx);
-    r = set_attribute(ctx, &session_of(ctx, OP_ARG(0))->rw, OP_ARG(1), OP_ARG(2), exception);
+    r = set_attribute(ctx, &session->rw, OP_ARG(1), OP_ARG(2), exception);
     value_unlock(ctx);
-    return done(ctx, r, exception);
+    return done(ctx, session, r, exception);
 }
 
 /* (session, name) */
 OP(op_html_remove_attribute)
 {
-    struct html_rewrite *rw = &session_of(ctx, OP_ARG(0))->rw;
+    struct session *session = session_of(ctx, OP_ARG(0));
+    struct html_rewrite *rw = &session->rw;
     int r = read_text(ctx, OP_ARG(1), exception);
 
-    return done(ctx, r < 0 ? r : html_edit_remove_attr(&rw->edit, &rw->lexer, buf_str(&scratch)),
-                exception);
+    if (r == 0)
+        r = html_edit_remove_attr(&rw->edit, &rw->lexer, buf_str(&scratch));
+    return done(ctx, session, r, exception);
 }
 
 /* (session, how, text): see insert(). */
 OP(op_html_insert)
 {
+    struct session *session = session_of(ctx, OP_ARG(0));
     int r;
 
     value_lock(ctx);
-    r = insert(ctx, &session_of(ctx, OP_ARG(0))->rw, OP_ARG(1), OP_ARG(2), exception);
+    r = insert(ctx, &session->rw, OP_ARG(1), OP_ARG(2), exception);
     value_unlock(ctx);
-    return done(ctx, r, exception);
+    return done(ctx, session, r, exception);
 }
 
 /* (session, enum html_place, number): a stream's place. */
@@ -522,7 +594,7 @@ OP(op_html_insert_stream)
     enum html_place place = (enum html_place)value_to_number(ctx, OP_ARG(1), 0);
     int32_t stream = (int32_t)value_to_number(ctx, OP_ARG(2), 0);
 
-    return done(ctx, html_rewrite_insert_stream(&session->rw, place, stream), exception);
+    return done(ctx, session, html_rewrite_insert_stream(&session->rw, place, stream), exception);
 }
 
 /* (session, text, is HTML) -> the bytes as they are inserted, for a stream. */
@@ -539,7 +611,7 @@ OP(op_html_encode)
     if (r == 0 && (r = html_content_add(&content, buf_str(&scratch), flags)) == 0)
         bytes = value_bytes(ctx, content.bytes.ptr, content.bytes.len);
     html_content_done(&content);
-    return r < 0 ? done(ctx, r, exception) : bytes;
+    return r < 0 ? done(ctx, session, r, exception) : bytes;
 }
 
 /* (session, keeps content) */
@@ -565,6 +637,7 @@ const struct op op_html_table[] = {
     {"op_html_rules", op_html_rules},
     {"op_html_on", op_html_on},
     {"op_html_on_document", op_html_on_document},
+    {"op_html_pool", op_html_pool},
     {"op_html_result", op_html_result},
     {"op_html_open", op_html_open},
     {"op_html_close", op_html_close},

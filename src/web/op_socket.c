@@ -411,10 +411,12 @@ static struct stream *stream_of(JSContextRef ctx, JSValueRef value)
     return CONTAINER_OF(handle, struct stream, handle);
 }
 
+/* A worker that replaces `then` can bring the built-in script to wait twice for the same. */
 static JSValueRef wait_for(JSContextRef ctx, struct stream *stream, enum wait wait,
-                           JSValueRef number)
+                           JSValueRef number, JSValueRef *exception)
 {
-    ASSERT(!stream->waits[wait]);
+    if (stream->waits[wait])
+        return value_throw(ctx, ERR_INVALID, "the socket is being waited for already", exception);
     stream->waits[wait] = (int32_t)value_to_number(ctx, number, 0);
     stream_wake(stream);
     return JSValueMakeUndefined(ctx);
@@ -439,13 +441,13 @@ OP(op_socket_start_tls)
                                             : "TLS cannot begin: the socket is not open",
                            exception);
     stream->open = false;
-    return wait_for(ctx, stream, WAIT_OPEN, OP_ARG(1));
+    return wait_for(ctx, stream, WAIT_OPEN, OP_ARG(1), exception);
 }
 
 /* Completes `id` with a piece, or null at the end. */
 OP(op_socket_pull)
 {
-    return wait_for(ctx, stream_of(ctx, OP_ARG(0)), WAIT_PULL, OP_ARG(1));
+    return wait_for(ctx, stream_of(ctx, OP_ARG(0)), WAIT_PULL, OP_ARG(1), exception);
 }
 
 /* Queues bytes. Returns false when the producer must wait for op_socket_drain() before the next. */
@@ -468,7 +470,7 @@ OP(op_socket_write)
 
 OP(op_socket_drain)
 {
-    return wait_for(ctx, stream_of(ctx, OP_ARG(0)), WAIT_DRAIN, OP_ARG(1));
+    return wait_for(ctx, stream_of(ctx, OP_ARG(0)), WAIT_DRAIN, OP_ARG(1), exception);
 }
 
 /* Nothing more will be written; completes `id` when all has gone out. */
@@ -479,13 +481,13 @@ OP(op_socket_end)
     stream->out_ended = true;
     if (stream->link)
         socket_end(stream->link);
-    return wait_for(ctx, stream, WAIT_END, OP_ARG(1));
+    return wait_for(ctx, stream, WAIT_END, OP_ARG(1), exception);
 }
 
 /* Completes `id` when the stream is over, with the error when it failed. */
 OP(op_socket_closed)
 {
-    return wait_for(ctx, stream_of(ctx, OP_ARG(0)), WAIT_CLOSED, OP_ARG(1));
+    return wait_for(ctx, stream_of(ctx, OP_ARG(0)), WAIT_CLOSED, OP_ARG(1), exception);
 }
 
 /* Nobody will pull any more: what comes is dropped. */

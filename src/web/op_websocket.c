@@ -486,7 +486,8 @@ OP(op_websocket_next)
 {
     struct socket_object *socket = socket_of(ctx, OP_ARG(0));
 
-    ASSERT(!socket->wait_id);
+    if (socket->wait_id) /* a worker that replaces `then` brings the built-in script here twice */
+        return value_throw(ctx, ERR_INVALID, "the WebSocket is being read already", exception);
     socket->wait_id = (int32_t)value_to_number(ctx, OP_ARG(1), 0);
     wake(socket);
     return JSValueMakeUndefined(ctx);
@@ -517,9 +518,13 @@ OP(op_websocket_close)
 {
     struct socket_object *socket = socket_of(ctx, OP_ARG(0));
     struct buf reason;
+    int r;
 
     buf_init(&reason, 1024); /* a conversion reserves more than it takes */
-    if (value_to_buf(ctx, OP_ARG(2), &reason, exception) == 0 && socket->ws)
+    r = value_to_buf(ctx, OP_ARG(2), &reason, exception);
+    if (r == ERR_LIMIT || reason.len > WEBSOCKET_REASON_BYTES_MAX)
+        value_throw(ctx, ERR_LIMIT, "the reason of a Close is too long", exception);
+    else if (r == 0 && socket->ws)
         websocket_link_close(socket->ws, (int)value_to_number(ctx, OP_ARG(1), 0), buf_str(&reason));
     buf_done(&reason);
     return JSValueMakeUndefined(ctx);

@@ -425,6 +425,27 @@ for (const [what, answer, message] of [
     assert.deepEqual(events.at(-1), [1006, "", false]);
   });
 
+test("the other server does not read, and ends its side without a Close", async (t) => {
+  let raw;
+  const tcp = createTcp({ allowHalfOpen: true }, (socket) => {
+    t.after(() => socket.destroy());
+    socket.on("error", () => {});
+    socket.once("data", (data) => {
+      raw = socket.pause();
+      socket.write(switching(/sec-websocket-key: (.*)\r\n/i.exec(data)[1]));
+    });
+  });
+  const full = createServer((incoming, response) => (raw.end(), response.end()));
+  for (const each of [tcp, full]) {
+    each.listen(0, "127.0.0.1");
+    await once(each, "listening");
+    t.after(() => each.close());
+  }
+  const [to, told] = [tcp, full].map((each) => `127.0.0.1:${each.address().port}/`);
+  const events = await ask(`/pour?to=ws://${to}&full=http://${told}`);
+  assert.deepEqual(events.at(-1), [1006, "", false]);
+});
+
 test("nobody listens", async () => {
   const events = await ask(`/connect?to=${encodeURIComponent("ws://127.0.0.1:1/")}`);
   assert.match(events[0], /ECONNREFUSED/);

@@ -26,6 +26,10 @@ test("refuses other arrays and more than the quota", () => {
   const error = assertThrows(() => crypto.getRandomValues(new Uint8Array(65537)), DOMException);
   assertEquals([error.name, error.code, error.quota, error.requested], ["QuotaExceededError", 22, null, null]);
   assertThrows(() => crypto.getRandomValues(new Uint32Array(16385)), "QuotaExceededError");
+  const lying = Object.defineProperty(new Uint16Array(65536), "byteLength", { value: 0 });
+  assertThrows(() => crypto.getRandomValues(lying), "QuotaExceededError");
+  const short = crypto.getRandomValues(Object.defineProperty(new Uint16Array(64), "byteLength", { value: 0 }));
+  assert(short.some((item) => item !== 0));
   for (const bad of [undefined, [1, 2], {}, new ArrayBuffer(8)]) assertThrows(() => crypto.getRandomValues(bad), TypeError);
 });
 

@@ -114,3 +114,19 @@ test("many jobs at once all end", async () => {
   const outcomes = (await Promise.all(jobs)).map(hex);
   assertEquals(new Set(outcomes).size, 3);
 });
+
+test("jobs that wait have a maximum", async () => {
+  const base = await secret("PBKDF2", utf8("password"));
+  const derive = () => subtle.deriveBits({ name: "PBKDF2", hash: "SHA-1", salt: utf8("salt"), iterations: 201 }, base, 160);
+  const large = new Uint8Array(16 << 20);
+  const digest = () => subtle.digest("SHA-1", large);
+  const outcome = (promise) => promise.then(() => "done", (error) => error.constructor);
+  const refused = async (length, start) => {
+    const all = await Promise.all(Array.from({ length }, () => outcome(start())));
+    for (const one of all) assert(one === "done" || one === RangeError);
+    return all.filter((one) => one === RangeError).length;
+  };
+  assertEquals(await refused(4100, derive), 2); // two run at once
+  assertEquals(await refused(11, digest), 1);
+  assertEquals(await refused(1, digest), 0);
+});

@@ -225,3 +225,15 @@ test("timingSafeEqual", () => {
   assertThrows(() => subtle.timingSafeEqual("a", "a"), TypeError);
   assertThrows(() => subtle.timingSafeEqual(new Uint8Array(1)), TypeError);
 });
+
+test("no getter on Object.prototype sees the inside of a key", async () => {
+  const seen = [];
+  Object.defineProperty(Object.prototype, "then", { configurable: true, get() { if (Object.hasOwn(this, "handle")) seen.push(this); } });
+  try {
+    await crypto.subtle.importKey("raw", new Uint8Array(16), "AES-GCM", false, ["encrypt"]);
+    await crypto.subtle.generateKey({ name: "ECDSA", namedCurve: "P-256" }, false, ["sign"]);
+  } finally {
+    delete Object.prototype.then;
+  }
+  assertEquals(seen.length, 0);
+});

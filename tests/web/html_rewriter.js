@@ -358,6 +358,56 @@ test("limits are errors that say so", async () => {
   assertEquals((await rewrite("<p>".repeat(2000), ["p", (p) => { p.prepend("x".repeat(10000)); }])).length, 2000 * 10003);
 });
 
+test("streams whose place is the end of the output", async () => {
+  for (const length of [0, 1000, 60000, 65531, 131000]) {
+    const text = "x".repeat(length);
+    const once = ["img", (img) => { img.after(streamOf("S")); }];
+    assertEquals(await rewrite(`${text}<img>`, once), `${text}<img>S`);
+    const twice = ["img", (img) => { img.after(streamOf("2")).after(streamOf("1")); }];
+    assertEquals(await rewrite(`${text}<img>${text}`, twice), `${text}<img>12${text}`);
+  }
+});
+
+test("matching has limits", async () => {
+  const many = (count, selector) => {
+    const rewriter = new HTMLRewriter();
+    for (let i = 0; i < count; i++) rewriter.on(selector, { comments() {} });
+    return (html) => rewriter.transform(new Response(html)).text();
+  };
+  const deep = "<a>".repeat(6000);
+  assertEquals(await many(600, "*")(deep), deep);
+  await assertRejects(many(1000, "*")(deep), RangeError);
+  const long = `<a x="${"b".repeat(1000000)}">`;
+  assertEquals(await many(100, "[x$=c]")(long), long);
+  await assertRejects(many(1000, "[x$=c]")(long), RangeError);
+  const worst = `[x*="${"b".repeat(16000)}c" i]`; // by comparing at each place it would take seconds
+  assertEquals(await many(10, worst)(long), long);
+  const busy = "<a b>".repeat(20000); // handed back many times, and nothing is lost
+  assertEquals(await many(1000, "[c]")(busy), busy);
+});
+
+test("the memory of all rewriters together has a maximum", async () => {
+  const large = "x".repeat(10 << 20);
+  const begin = () => {
+    const handler = (p) => {
+      p.append(large);
+      p.getAttribute("a");
+      return new Promise(() => {});
+    };
+    const reader = through("<p>", ["p", handler]).body.getReader();
+    return { reader, error: Promise.race([reader.read().then(() => {}, (error) => error), new Promise((done) => setTimeout(done, 20))]) };
+  };
+  const begun = [];
+  const errors = [];
+  while (errors.length < 20 && errors.at(-1) === undefined) {
+    begun.push(begin());
+    errors.push(await begun.at(-1).error);
+  }
+  assert(errors.length > 1 && errors.at(-1) instanceof RangeError, `${errors}`);
+  for (const { reader } of begun) reader.cancel().catch(() => {});
+  assertEquals(await rewrite("<p>", ["p", (p) => { p.before("a"); }]), "a<p>");
+});
+
 test("a large body is streamed, not collected", async () => {
   let pulled = 0;
   const chunk = encoder.encode("<p>text</p>".repeat(1000));

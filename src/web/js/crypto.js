@@ -11,6 +11,7 @@ const INTEGER_ARRAYS = new Set([
   "BigInt64Array", "BigUint64Array",
 ]);
 const typedArrayTag = getter(typedArrayPrototype, Symbol.toStringTag);
+const byteLength = getter(typedArrayPrototype, "byteLength");
 
 class Crypto {
   #brand;
@@ -38,11 +39,12 @@ class Crypto {
         "Crypto.getRandomValues: only arrays of integers can be filled",
         "TypeMismatchError",
       );
-    if (array.byteLength > RANDOM_BYTES_MAX)
+    const length = Reflect.apply(byteLength, array, []);
+    if (length > RANDOM_BYTES_MAX)
       throw new (use("dom_exception").QuotaExceededError)(
-        `Crypto.getRandomValues: ${array.byteLength} bytes are more than the ${RANDOM_BYTES_MAX} of one call`,
+        `Crypto.getRandomValues: ${length} bytes are more than the ${RANDOM_BYTES_MAX} of one call`,
       );
-    op_crypto_random(use("encoding").bytesOf(array));
+    op_crypto_random(array);
     return array;
   }
 

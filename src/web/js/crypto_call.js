@@ -3,6 +3,10 @@
 
 const { op_crypto_run } = ops;
 const { completion } = use("core");
+const { getter, typedArrayPrototype } = use("webidl");
+
+const { apply } = Reflect;
+const length = getter(typedArrayPrototype, "length"); // a worker's array may have one of its own
 
 // In the order of CRYPTO_MAP in web/crypto_call.h.
 const OPERATIONS = [
@@ -23,12 +27,12 @@ exports.isObject = (value) => (typeof value === "object" && value !== null) || t
 
 // Data of this size is worked on for about 0.1 ms; more of it goes to another thread.
 const NOW_BYTES_MAX = 65536;
-const isLarge = (bytes) => bytes !== undefined && bytes.length > NOW_BYTES_MAX;
+const isLarge = (bytes) => bytes !== undefined && apply(length, bytes, []) > NOW_BYTES_MAX;
 exports.isLarge = isLarge;
 
 const starter = (name, call) => {
-  const { hash = -1, number = 0, length = 0, key, peer, data, first, second } = call;
-  return (id) => op_crypto_run(id, numbers[name], hash, number, length, key, peer, data, first, second);
+  const { hash = -1, number = 0, key, peer, data, first, second } = call;
+  return (id) => op_crypto_run(id, numbers[name], hash, number, call.length ?? 0, key, peer, data, first, second);
 };
 
 // call: { hash, number, length, key, peer, data, first, second }, each as crypto_call.h asks for it.

@@ -3,7 +3,7 @@
 // Here is the class and the way of the bytes; html_tokens.js has what handlers get.
 
 const { op_html_close, op_html_encode, op_html_feed, op_html_next, op_html_on, op_html_on_document } = ops;
-const { op_html_open, op_html_output, op_html_result, op_html_rules } = ops;
+const { op_html_open, op_html_output, op_html_pool, op_html_result, op_html_rules } = ops;
 const { finish, need } = use("webidl");
 const { makeResponse, responseInner } = use("response");
 const { kinds, isObject } = use("html_tokens");
@@ -16,6 +16,7 @@ const { bind } = Function.prototype;
 const { then } = Promise.prototype;
 const handled = (promise) => apply(then, promise, [undefined, () => {}]);
 const result = op_html_result();
+const pool = op_html_pool();
 
 // ---- handlers ----
 
@@ -155,7 +156,7 @@ class Rewriting {
 
   constructor(program, charset, bytes, reader) {
     this.program = program;
-    this.native = op_html_open(program.rules, charset);
+    this.native = op_html_open(pool, program.rules, charset);
     this.#bytes = bytes;
     this.#reader = reader;
     this.#isLast = reader === undefined;

@@ -2,9 +2,12 @@
 #include <criterion/criterion.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -386,4 +389,51 @@ Test(cache, is_shared_by_threads)
         cr_assert_eq(pthread_create(&threads[i], NULL, in_thread, (void *)i), 0);
     for (int i = 0; i < 4; i++)
         pthread_join(threads[i], NULL);
+}
+
+static void *find_in_thread(void *unused)
+{
+    struct cache_key key = key_of("http://x/", "");
+    struct cache_entry entry;
+    int fd;
+
+    (void)unused;
+    cache_entry_init(&entry);
+    (void)!cache_find(cache, &key, NOW, &entry, &fd);
+    cache_entry_done(&entry);
+    return NULL;
+}
+
+/* Whether somebody waits for the lock of this file: "1: -> FLOCK ADVISORY WRITE 1 8:1:34 0 EOF" */
+static bool is_waited_for(int fd)
+{
+    char line[256], end[64];
+    bool found = false;
+    struct stat st;
+    FILE *locks = fopen("/proc/locks", "re");
+
+    cr_assert(locks && fstat(fd, &st) == 0);
+    snprintf(end, sizeof end, ":%lu 0 EOF", (unsigned long)st.st_ino);
+    while (!found && fgets(line, sizeof line, locks))
+        found = strstr(line, "-> FLOCK") && strstr(line, end);
+    fclose(locks);
+    return found;
+}
+
+/* The loop counts bytes while a thread waits for the disk, or for another process. */
+Test(cache, counts_without_waiting_for_the_index, .timeout = 20)
+{
+    char *path = path_join(str_from(directory), STR("lock"));
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    pthread_t thread;
+
+    cr_assert(fd >= 0 && flock(fd, LOCK_EX) == 0);
+    cr_assert_eq(pthread_create(&thread, NULL, find_in_thread, NULL), 0);
+    while (!is_waited_for(fd))
+        sched_yield();
+    cr_assert_eq(cache_reserve(cache, 0, 1), 0);
+    cache_release(cache, 1);
+    close(fd);
+    pthread_join(thread, NULL);
+    free(path);
 }

@@ -104,6 +104,20 @@ const plain = {
     await end(socket);
     return Response.json(events);
   },
+  async "/pour"({ searchParams }) {
+    const socket = new WebSocket(searchParams.get("to"));
+    const events = seen(socket);
+    let told = false;
+    const timer = setInterval(() => {
+      if (socket.readyState === WebSocket.OPEN) socket.send("x".repeat(1 << 16));
+      const isFull = socket.bufferedAmount > 1 << 20;
+      if (isFull && !told) fetch(searchParams.get("full"));
+      told = isFull;
+    }, 1);
+    await end(socket);
+    clearInterval(timer);
+    return Response.json(events);
+  },
   async "/fetch"({ searchParams }) {
     const response = await fetch(searchParams.get("to"), { headers: { Upgrade: "websocket", "x-test": "yes" } });
     const socket = response.webSocket;
