@@ -10,7 +10,7 @@ const fromRoom = (room) => (file) => ROOMS.indexOf(file.room) >= ROOMS.indexOf(r
 /** Header, who may include it, and the same in words. */
 const WALLS = [
   [/^JavaScriptCore\//, (file) => file.room === "engine" || isOp(file), "engine/ and op_*.c"],
-  [/^curl\//, inFiles("src/http/client.c"), "http/client.c"],
+  [/^curl\//, (file) => file.room === "http" && /^client/.test(file.stem), "http/client*.c"],
   [
     /^openssl\//,
     (file) =>

@@ -1,5 +1,5 @@
-/* Outbound HTTP on libcurl's multi interface, driven by libuv; see client.h. The only file that
- * knows libcurl.
+/* Outbound HTTP on libcurl's multi interface, driven by libuv; see client.h. This file and
+ * client_error.c are the only ones that know libcurl.
  *
  * libcurl asks for two things: to watch sockets (on_watch, one uv_poll each) and to be called
  * after a while (on_timeout_change, one uv_timer). Both end in drive(), which lets libcurl work
@@ -21,19 +21,14 @@
  *     paused stream while another one uploaded.
  * (6) Watching a descriptor costs system calls, so one that is connected goes on being polled when
  *     libcurl lets go of it, until an event comes that nobody wants or it is watched again.
- *     libcurl closes one that is not connected yet without on_close_socket(): that it lets go of it,
- *     or opens another of the same number, is all that tells.
+ *     libcurl closes one that is not connected yet without on_close_socket(): that it lets go of
+ *     it, or opens another of the same number, is all that tells.
  * (7) Making an easy handle and setting it up costs as much as a small request: those of requests
  *     that ended are kept in `spare`, with what easy_set() gave them. */
-#include "http/client.h"
-
-#include <curl/curl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "base/buf.h"
-#include "base/list.h"
+#include "http/client_private.h"
 #include "http/field.h"
 
 enum {
@@ -43,70 +38,6 @@ enum {
     SEND_KEPT_BYTES_MAX = 64 * 1024,
     METHOD_BYTES_MAX = 64,
     HTTP2_USES_MAX = 500,
-    PORTS = 1 << 16,
-    REFUSED_BYTES = 256,
-    SOCKETS_MAX = 1 << 16,
-    SPARE_MAX = 64,
-};
-
-struct client {
-    uv_timer_t timer;
-    CURLM *multi;
-    CURLSH *share;          /* TLS sessions, so that a new connection resumes an old one's */
-    const char *ca_file;    /* borrowed from the environment */
-    const struct outbound *rules;
-    struct list running;
-    struct list cancelled;
-    int requests;           /* in both lists */
-    int inside;             /* libcurl frames on the stack */
-    CURL *spare[SPARE_MAX];
-    int spare_count;
-    struct socket *sockets[SOCKETS_MAX];    /* those that connect, by descriptor */
-    uint16_t http2_uses[PORTS];     /* of the HTTP/2 connection at that local port */
-};
-
-struct socket {
-    uv_poll_t poll;
-    struct client *client;
-    curl_socket_t fd;
-    bool connects;          /* to a server, and lives until on_close_socket() once it is connected */
-    bool connected;         /* libcurl has waited for something to read */
-    int wanted;             /* events that libcurl waits for */
-    int polled;             /* events that libuv looks for; see (6) */
-};
-
-enum request_state {
-    REQUEST_WAITING,
-    REQUEST_BODY,
-    REQUEST_CANCELLED,
-};
-
-struct client_request {
-    struct list link;
-    struct client *client;
-    const struct client_hooks *hooks;
-    void *owner;
-    enum request_state state;
-    CURL *easy;
-    struct curl_slist *header_list;
-    int idle_timeout_s;
-    int limit_code;             /* why a callback of ours stopped the transfer; 0: it did not */
-    const char *limit_text;
-    char refused[REFUSED_BYTES];    /* why an address was not connected to; "": none was refused */
-
-    int status;
-    char reason[128];
-    struct buf head;            /* lines "name: value\n" so far */
-    size_t head_bytes;          /* received, of all heads */
-    int head_lines;
-
-    int pauses;                 /* CURLPAUSE_RECV | CURLPAUSE_SEND */
-    struct buf queue;           /* the streamed body: bytes from queue_at on are to be sent */
-    size_t queue_at;
-    bool queue_ended;
-    bool queue_dropped;         /* what was sent is not in the queue any more */
-
-    char error[CURL_ERROR_SIZE];
 };
 
 #define SET(easy, option, value) \
@@ -176,55 +107,6 @@ void client_cancel(struct client_request *request)
     leave(client);
 }
 
-/* "host:port" of the request, for messages. */
-static void target_of(const struct client_request *request, char *out, size_t size)
-{
-    CURLU *url = curl_url();
-    const char *text = NULL;
-    char *host = NULL;
-    char *port = NULL;
-
-    curl_easy_getinfo(request->easy, CURLINFO_EFFECTIVE_URL, &text);
-    if (url && text && !curl_url_set(url, CURLUPART_URL, text, 0)) {
-        curl_url_get(url, CURLUPART_HOST, &host, 0);
-        curl_url_get(url, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT);
-    }
-    snprintf(out, size, "%s:%s", host ? host : "", port ? port : "");
-    curl_free(host);
-    curl_free(port);
-    curl_url_cleanup(url);
-}
-
-static int explain_timeout(struct client_request *request, char *text, size_t size)
-{
-    curl_off_t ready_us = 0;
-    char target[300];
-
-    target_of(request, target, sizeof target);
-    curl_easy_getinfo(request->easy, CURLINFO_PRETRANSFER_TIME_T, &ready_us);
-    if (ready_us == 0)
-        snprintf(text, size, "connect ETIMEDOUT %s", target);
-    else
-        snprintf(text, size, "%s sent nothing for %d s", target, request->idle_timeout_s);
-    return ERR_TIMEOUT;
-}
-
-static int explain_connect(struct client_request *request, char *text, size_t size)
-{
-    long errno_of_connect = 0;
-    char target[300];
-
-    target_of(request, target, sizeof target);
-    curl_easy_getinfo(request->easy, CURLINFO_OS_ERRNO, &errno_of_connect);
-    if (request->refused[0])
-        snprintf(text, size, "connect to %s: %s", target, request->refused);
-    else if (errno_of_connect)
-        snprintf(text, size, "connect %s %s", uv_err_name((int)-errno_of_connect), target);
-    else
-        snprintf(text, size, "connect %s: %s", target, request->error);
-    return ERR_NETWORK;
-}
-
 static void head_end(struct client_request *request)
 {
     request->state = REQUEST_BODY;
@@ -232,30 +114,6 @@ static void head_end(struct client_request *request)
         SET(request->easy, CURLOPT_HTTP_CONTENT_DECODING, 0L); /* libcurl fails at unknown ones */
     request->hooks->on_head(request->owner, request->status, str_from(request->reason),
                             buf_str(&request->head));
-}
-
-/* Puts libcurl's verdict into our words. Returns a code of base/err.h. */
-static int explain(struct client_request *request, CURLcode result, char *text, size_t size)
-{
-    char target[300];
-
-    if (request->limit_code) {
-        snprintf(text, size, "%s", request->limit_text);
-        return request->limit_code;
-    }
-    switch (result) {
-    case CURLE_COULDNT_RESOLVE_HOST:
-        target_of(request, target, sizeof target);
-        snprintf(text, size, "getaddrinfo ENOTFOUND %s", target);
-        return ERR_NETWORK;
-    case CURLE_COULDNT_CONNECT:
-        return explain_connect(request, text, size);
-    case CURLE_OPERATION_TIMEDOUT:
-        return explain_timeout(request, text, size);
-    default:
-        snprintf(text, size, "%s", request->error[0] ? request->error : curl_easy_strerror(result));
-        return ERR_NETWORK;
-    }
 }
 
 static void request_finish(struct client_request *request, CURLcode result)
@@ -267,7 +125,7 @@ static void request_finish(struct client_request *request, CURLcode result)
         head_end(request); /* the connection was closed behind a header */
     if (request->state != REQUEST_CANCELLED) {
         if (result != CURLE_OK)
-            code = explain(request, result, text, sizeof text);
+            code = client_error_explain(request, result, text, sizeof text);
         request->hooks->on_done(request->owner, code, text);
     }
     request_free(request);
@@ -322,7 +180,7 @@ static int on_timeout_change(CURLM *multi, long timeout_ms, void *arg)
  * for itself when it is about to use it. */
 static void on_poll(uv_poll_t *poll, int status, int events)
 {
-    struct socket *socket = CONTAINER_OF(poll, struct socket, poll);
+    struct client_socket *socket = CONTAINER_OF(poll, struct client_socket, poll);
     int action = 0;
 
     if (!socket->wanted) {
@@ -341,10 +199,10 @@ static void on_poll(uv_poll_t *poll, int status, int events)
 
 static void on_socket_closed(uv_handle_t *handle)
 {
-    free(CONTAINER_OF((uv_poll_t *)handle, struct socket, poll));
+    free(CONTAINER_OF((uv_poll_t *)handle, struct client_socket, poll));
 }
 
-static void socket_close(struct socket *socket)
+static void socket_close(struct client_socket *socket)
 {
     struct client *client = socket->client;
 
@@ -354,9 +212,9 @@ static void socket_close(struct socket *socket)
     uv_close((uv_handle_t *)&socket->poll, on_socket_closed);
 }
 
-static struct socket *socket_new(struct client *client, curl_socket_t fd, bool connects)
+static struct client_socket *socket_new(struct client *client, curl_socket_t fd, bool connects)
 {
-    struct socket *socket = mem_new(struct socket);
+    struct client_socket *socket = mem_new(struct client_socket);
 
     socket->client = client;
     socket->fd = fd;
@@ -366,9 +224,9 @@ static struct socket *socket_new(struct client *client, curl_socket_t fd, bool c
 }
 
 /* The socket that on_open_socket() made, or a new one for a descriptor of libcurl's own. */
-static struct socket *socket_of(struct client *client, curl_socket_t fd)
+static struct client_socket *socket_of(struct client *client, curl_socket_t fd)
 {
-    struct socket *socket = fd < SOCKETS_MAX ? client->sockets[fd] : NULL;
+    struct client_socket *socket = fd < SOCKETS_MAX ? client->sockets[fd] : NULL;
 
     if (!socket)
         socket = socket_new(client, fd, false);
@@ -379,7 +237,7 @@ static struct socket *socket_of(struct client *client, curl_socket_t fd)
 static int on_watch(CURL *easy, curl_socket_t fd, int what, void *arg, void *socket_arg)
 {
     struct client *client = arg;
-    struct socket *socket = socket_arg;
+    struct client_socket *socket = socket_arg;
     int events = 0;
 
     (void)easy;
@@ -752,7 +610,7 @@ static void limits_set(struct client_request *request, const struct client_optio
  * the same, so it is watched anew as the old one was. */
 static void socket_opened(struct client *client, curl_socket_t fd)
 {
-    struct socket *socket = client->sockets[fd];
+    struct client_socket *socket = client->sockets[fd];
 
     if (!socket) {
         client->sockets[fd] = socket_new(client, fd, true);

@@ -68,7 +68,8 @@ static int name_set(SSL *ssl, str name, struct err *err)
         ASSERT(X509_VERIFY_PARAM_set1_ip_asc(SSL_get0_param(ssl), text) == 1);
         return 0;
     }
-    SSL_set_hostflags(ssl, X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
+    SSL_set_hostflags(ssl,
+                      X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS | X509_CHECK_FLAG_NEVER_CHECK_SUBJECT);
     if (SSL_set1_host(ssl, text) != 1 || SSL_set_tlsext_host_name(ssl, text) != 1)
         return err_set(err, ERR_INVALID, "\"%s\" is not the name of a host", text);
     return 0;
