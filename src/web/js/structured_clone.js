@@ -83,7 +83,8 @@ function kindOf(value) {
   if (tag === "[object Error]") return "Error";
   if (accepts(mapSize, value)) return "Map";
   if (accepts(setSize, value)) return "Set";
-  if (accepts(bufferLength, value)) return "ArrayBuffer";
+  // Only with the tag: the engine can crash when this getter throws (docs/internals/engine.md).
+  if (tag === "[object ArrayBuffer]" && accepts(bufferLength, value)) return "ArrayBuffer";
   if (tag === "[object SharedArrayBuffer]") return "Platform";
   for (const Class of [Boolean, Number, String, BigInt, Symbol])
     if (accepts(Class.prototype.valueOf, value)) return "Wrapper";
@@ -243,7 +244,7 @@ class Walk {
 }
 
 function transferable(value) {
-  if (accepts(bufferLength, value)) {
+  if (apply(tagOf, value, []) === "[object ArrayBuffer]" && accepts(bufferLength, value)) {
     if (apply(bufferDetached, value, [])) refuseTransfer("A detached ArrayBuffer");
     return undefined;
   }
