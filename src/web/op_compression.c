@@ -1,7 +1,6 @@
 /* Ops under js/compression.js, over web/codec.h.
  *
- *   op_compression_pool()                    the isolate's share of memory
- *   op_compression_open(pool, format, decode)
+ *   op_compression_open(pool, format, decode)  pool: op_pool.h
  *   op_compression_write(stream, bytes)      gives it input, which is copied
  *   op_compression_read(stream, finish)      one piece of output, undefined when all is out
  *   op_compression_close(stream)             frees its memory now
@@ -16,6 +15,7 @@
 #include "engine/op.h"
 #include "engine/value.h"
 #include "web/codec.h"
+#include "web/op_pool.h"
 #include "web/web.h"
 
 enum {
@@ -24,42 +24,20 @@ enum {
     POOL_BYTES_MAX = 64 * 1024 * 1024, /* libraries' memory of one isolate */
 };
 
-struct pool {
-    struct handle handle;
-    int refs;       /* the handle's and each stream's */
-    size_t bytes;
-};
-
 struct stream {
     struct handle handle;
-    struct pool *pool;
+    struct pool_share share;
     struct codec *codec;    /* NULL once closed */
-    size_t counted;         /* in pool->bytes */
     unsigned char *input;   /* owned */
     size_t input_len, input_at;
     bool is_bad;            /* the next read says so */
 };
 
-static const char pool_kind[] = "compression pool";
 static const char stream_kind[] = "compression stream";
-
-static void pool_unref(struct pool *pool)
-{
-    if (--pool->refs == 0)
-        free(pool);
-}
-
-static void on_pool_buried(struct handle *handle)
-{
-    pool_unref(CONTAINER_OF(handle, struct pool, handle));
-}
 
 static void count(struct stream *stream)
 {
-    size_t bytes = stream->codec ? codec_bytes(stream->codec) : 0;
-
-    stream->pool->bytes += bytes - stream->counted;
-    stream->counted = bytes;
+    op_pool_count(&stream->share, stream->codec ? codec_bytes(stream->codec) : 0);
 }
 
 static void drop_input(struct stream *stream)
@@ -82,7 +60,7 @@ static void on_stream_buried(struct handle *handle)
     struct stream *stream = CONTAINER_OF(handle, struct stream, handle);
 
     stream_close(stream);
-    pool_unref(stream->pool);
+    op_pool_leave(&stream->share);
     free(stream);
 }
 
@@ -94,28 +72,16 @@ static struct stream *stream_of(JSContextRef ctx, JSValueRef value)
     return stream && stream->codec ? stream : NULL;
 }
 
-/* () -> what counts the memory of this isolate's streams. */
-OP(op_compression_pool)
-{
-    struct pool *pool = mem_new(struct pool);
-
-    pool->handle = (struct handle){.kind = pool_kind, .free = on_pool_buried};
-    pool->refs = 1;
-    return handle_object(ctx, &pool->handle);
-}
-
 /* (pool, number of the format, whether it decompresses) -> stream */
 OP(op_compression_open)
 {
-    struct handle *handle = handle_of(ctx, OP_ARG(0), pool_kind);
+    struct pool *pool = op_pool_of(ctx, OP_ARG(0));
     int format = (int)value_to_number(ctx, OP_ARG(1), -1);
     struct stream *stream;
-    struct pool *pool;
 
-    if (!handle || format < 0 || format >= CODEC_FORMATS)
+    if (!pool || format < 0 || format >= CODEC_FORMATS)
         return value_throw(ctx, ERR_INVALID, NULL, exception);
-    pool = CONTAINER_OF(handle, struct pool, handle);
-    if (pool->bytes > POOL_BYTES_MAX) {
+    if (op_pool_bytes(pool) > POOL_BYTES_MAX) {
         JSGarbageCollect(ctx); /* streams that were left unfinished may be garbage */
         return value_throw(ctx, ERR_LIMIT,
                            "too many compression streams at once: they take more than 64 MiB; "
@@ -124,9 +90,8 @@ OP(op_compression_open)
     }
     stream = mem_new(struct stream);
     stream->handle = (struct handle){.kind = stream_kind, .free = on_stream_buried};
-    stream->pool = pool;
+    op_pool_join(&stream->share, pool);
     stream->codec = codec_new((enum codec_format)format, JSValueToBoolean(ctx, OP_ARG(2)));
-    pool->refs++;
     count(stream);
     return handle_object(ctx, &stream->handle);
 }
@@ -191,7 +156,7 @@ OP(op_compression_read)
     if (stream->is_bad)
         return bad_input(ctx, stream, exception);
     r = step(stream, finish, out, &len);
-    if (stream->pool->bytes > 2 * (size_t)POOL_BYTES_MAX)
+    if (op_pool_bytes(stream->share.pool) > 2 * (size_t)POOL_BYTES_MAX)
         return value_throw(ctx, ERR_LIMIT,
                            "the compression streams of this worker take too much "
                            "memory",
@@ -217,7 +182,6 @@ OP(op_compression_close)
 }
 
 const struct op op_compression_table[] = {
-    {"op_compression_pool", op_compression_pool},
     {"op_compression_open", op_compression_open},
     {"op_compression_write", op_compression_write},
     {"op_compression_read", op_compression_read},

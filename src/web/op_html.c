@@ -14,6 +14,7 @@
 #include "web/charset.h"
 #include "web/html_doctype.h"
 #include "web/html_rewrite.h"
+#include "web/op_pool.h"
 #include "web/web.h"
 
 enum {
@@ -28,13 +29,6 @@ enum {
 
 static const char *const rules_kind = "html rules";
 static const char *const session_kind = "html session";
-static const char *const pool_kind = "html pool";
-
-struct pool {
-    struct handle handle;
-    int refs;                /* the handle's and each session's */
-    size_t bytes;
-};
 
 struct rules {
     struct handle handle;
@@ -45,8 +39,7 @@ struct rules {
 
 struct session {
     struct handle handle;
-    struct pool *pool;
-    size_t counted;          /* in pool->bytes */
+    struct pool_share share;
     struct html_rewrite rw;
     int charset;             /* a single-byte encoding, or one of those above */
     char *charset_name;
@@ -145,39 +138,15 @@ OP(op_html_result)
 
 /* ---- the pool ---- */
 
-static void pool_unref(struct pool *pool)
-{
-    if (--pool->refs == 0)
-        free(pool);
-}
-
-static void pool_free(struct handle *handle)
-{
-    pool_unref(CONTAINER_OF(handle, struct pool, handle));
-}
-
-/* () -> what counts the memory of this isolate's sessions. */
-OP(op_html_pool)
-{
-    struct pool *pool = mem_new(struct pool);
-
-    pool->handle = (struct handle){.kind = pool_kind, .free = pool_free};
-    pool->refs = 1;
-    return handle_object(ctx, &pool->handle);
-}
-
 static void count(struct session *session)
 {
-    size_t bytes = session->is_open ? html_rewrite_bytes(&session->rw) : 0;
-
-    session->pool->bytes += bytes - session->counted;
-    session->counted = bytes;
+    op_pool_count(&session->share, session->is_open ? html_rewrite_bytes(&session->rw) : 0);
 }
 
 static bool is_too_much(struct session *session)
 {
     count(session);
-    if (session->pool->bytes <= POOL_BYTES_MAX)
+    if (op_pool_bytes(session->share.pool) <= POOL_BYTES_MAX)
         return false;
     session->rw.why = "the documents that are rewritten at the same time take more than 128 MiB";
     return true;
@@ -199,7 +168,7 @@ static void session_free(struct handle *handle)
 
     session_close(session);
     buf_done(&session->asked);
-    pool_unref(session->pool);
+    op_pool_leave(&session->share);
     free(session->charset_name);
     free(session);
 }
@@ -216,14 +185,13 @@ static struct session *session_of(JSContextRef ctx, JSValueRef value)
 /* (pool, rules, standard name of an encoding that has ASCII) -> session. */
 OP(op_html_open)
 {
-    struct handle *pool = handle_of(ctx, OP_ARG(0), pool_kind);
+    struct pool *pool = op_pool_of(ctx, OP_ARG(0));
     struct rules *rules = rules_of(ctx, OP_ARG(1));
     struct session *session = mem_new(struct session);
 
     ASSERT(pool);
-    session->pool = CONTAINER_OF(pool, struct pool, handle);
-    session->pool->refs++;
-    if (session->pool->bytes > POOL_BYTES_MAX / 2)
+    op_pool_join(&session->share, pool);
+    if (op_pool_bytes(pool) > POOL_BYTES_MAX / 2)
         JSGarbageCollect(ctx); /* sessions that were left unfinished may be garbage */
     session->charset_name = value_to_utf8(ctx, OP_ARG(2), NULL, exception);
     str name = str_from(session->charset_name);
@@ -637,7 +605,6 @@ const struct op op_html_table[] = {
     {"op_html_rules", op_html_rules},
     {"op_html_on", op_html_on},
     {"op_html_on_document", op_html_on_document},
-    {"op_html_pool", op_html_pool},
     {"op_html_result", op_html_result},
     {"op_html_open", op_html_open},
     {"op_html_close", op_html_close},

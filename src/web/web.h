@@ -9,8 +9,8 @@
 
 /* The ops of this room, one table a file: op_<name>_table of op_<name>.c. */
 #define WEB_OP_MAP(X) \
-    X(cache) X(clock) X(compression) X(console) X(crypto) X(crypto_run) X(encoding) \
-    X(fetch) X(html) X(socket) X(timer) X(url) X(websocket)
+    X(buffer) X(cache) X(clock) X(compression) X(console) X(crypto) X(crypto_run) X(encoding) \
+    X(fetch) X(html) X(pool) X(socket) X(timer) X(url) X(websocket)
 
 #define WEB_OP_DECLARE(name) extern const struct op op_##name##_table[];
 WEB_OP_MAP(WEB_OP_DECLARE)

@@ -124,3 +124,8 @@ test("is shaped as WebIDL says", () => {
   assertThrows(() => TextDecoder.prototype.decode.call({}), TypeError);
   assertThrows(() => new TextDecoder("utf-8", 1), TypeError);
 });
+
+test("decode refuses what is no buffer, also when it looks like one", () => {
+  for (const value of [Object.create(ArrayBuffer.prototype), {}, "text", 1, [1, 2]])
+    assertThrows(() => new TextDecoder().decode(value), TypeError);
+});

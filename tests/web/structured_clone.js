@@ -168,3 +168,10 @@ test("subclasses and deleted globals", () => {
     globalThis.Uint8Array = kept;
   }
 });
+
+test("a buffer is known by what it is, not by its tag", () => {
+  const buffer = Object.defineProperty(new Uint8Array([1, 2]).buffer, Symbol.toStringTag, { value: "Other" });
+  const clone = structuredClone(buffer);
+  assertEquals(Object.getPrototypeOf(clone), ArrayBuffer.prototype);
+  assertEquals([...new Uint8Array(clone)], [1, 2]);
+});

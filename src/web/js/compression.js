@@ -3,7 +3,7 @@
 // which unpacks to gigabytes never lies in memory as a whole.
 
 const {
-  op_compression_close, op_compression_open, op_compression_pool, op_compression_read, op_compression_write,
+  op_compression_close, op_compression_open, op_pool_new, op_compression_read, op_compression_write,
 } = ops;
 const { getter, need } = use("webidl");
 const { bytesOf } = use("encoding");
@@ -12,7 +12,7 @@ const { create, genericStream, whenWanted } = use("stream_transform");
 const FORMATS = ["deflate", "deflate-raw", "gzip", "brotli", "zstd"]; // in the order of web/codec.h
 const PIECES_AHEAD = 16; // of 64 KiB, beyond what the reader asked for
 
-const pool = op_compression_pool();
+const pool = op_pool_new();
 const { apply } = Reflect;
 const bufferLength = getter(ArrayBuffer.prototype, "byteLength");
 

@@ -2,6 +2,7 @@
 // that a chunk has cut as `#pending`; the multi-byte legacy encodings have a converter in C.
 
 const {
+  op_buffer_is,
   op_encoding_encode, op_encoding_encode_into, op_encoding_result, op_encoding_decode_utf8,
   op_encoding_tail_utf8, op_encoding_decode_utf16, op_encoding_decode_single, op_encoding_open,
   op_encoding_decode_multi,
@@ -22,6 +23,7 @@ function bytesOf(source) {
     if (apply(typedArrayTag, source, []) === "Uint8Array") return source;
     return source.byteLength === 0 ? NOTHING : new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
   }
+  if (!op_buffer_is(source)) return undefined;
   try {
     return apply(bufferLength, source, []) === 0 ? NOTHING : new Uint8Array(source);
   } catch {

@@ -3,7 +3,7 @@
 // Here is the class and the way of the bytes; html_tokens.js has what handlers get.
 
 const { op_html_close, op_html_encode, op_html_feed, op_html_next, op_html_on, op_html_on_document } = ops;
-const { op_html_open, op_html_output, op_html_pool, op_html_result, op_html_rules } = ops;
+const { op_html_open, op_html_output, op_pool_new, op_html_result, op_html_rules } = ops;
 const { finish, need } = use("webidl");
 const { makeResponse, responseInner } = use("response");
 const { kinds, isObject } = use("html_tokens");
@@ -16,7 +16,7 @@ const { bind } = Function.prototype;
 const { then } = Promise.prototype;
 const handled = (promise) => apply(then, promise, [undefined, () => {}]);
 const result = op_html_result();
-const pool = op_html_pool();
+const pool = op_pool_new();
 
 // ---- handlers ----
 

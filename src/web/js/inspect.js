@@ -6,7 +6,7 @@
 //     all; once `left` is used up nothing more is walked.
 
 const { loaded } = use("core");
-const { op_error_stack } = ops;
+const { op_buffer_is, op_error_stack } = ops;
 
 const ITEMS_MAX = 100;
 const STRING_MAX = 10000;
@@ -167,8 +167,8 @@ class Walk {
     if (has(setSize, value)) return this.set(value, name, level);
     const plain = plainText(value);
     if (plain !== undefined) return this.braces(plain, value, [], level, isIndex);
+    if (op_buffer_is(value) && has(bufferLength, value)) return this.buffer(value, name, level);
     const tag = tagOf(value);
-    if (tag === "ArrayBuffer" && has(bufferLength, value)) return this.buffer(value, name, level);
     if (tag in PAIRS && isPlatform(value, PAIRS[tag], tag)) return this.pairs(value, name, tag === "Headers", level);
     if (tag in ATTRIBUTES && isPlatform(value, ATTRIBUTES[tag][0], tag)) return this.attributes(value, name, tag, level);
     return this.braces(objectHead(name, tag), value, undefined, level);

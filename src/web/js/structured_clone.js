@@ -10,6 +10,7 @@
 //   the copy, move() makes it so and throws DataCloneError (exports.refuse) when it cannot.
 // Such a value exists only when its file was loaded, so only loaded files are asked.
 
+const { op_buffer_is } = ops;
 const { getter, named, need, typedArrayPrototype } = use("webidl");
 const { loaded, globals, natives } = use("core");
 
@@ -83,8 +84,7 @@ function kindOf(value) {
   if (tag === "[object Error]") return "Error";
   if (accepts(mapSize, value)) return "Map";
   if (accepts(setSize, value)) return "Set";
-  // Only with the tag: the engine can crash when this getter throws (docs/internals/engine.md).
-  if (tag === "[object ArrayBuffer]" && accepts(bufferLength, value)) return "ArrayBuffer";
+  if (op_buffer_is(value) && accepts(bufferLength, value)) return "ArrayBuffer"; // not a shared one
   if (tag === "[object SharedArrayBuffer]") return "Platform";
   for (const Class of [Boolean, Number, String, BigInt, Symbol])
     if (accepts(Class.prototype.valueOf, value)) return "Wrapper";
@@ -244,7 +244,7 @@ class Walk {
 }
 
 function transferable(value) {
-  if (apply(tagOf, value, []) === "[object ArrayBuffer]" && accepts(bufferLength, value)) {
+  if (op_buffer_is(value) && accepts(bufferLength, value)) {
     if (apply(bufferDetached, value, [])) refuseTransfer("A detached ArrayBuffer");
     return undefined;
   }
