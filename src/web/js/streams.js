@@ -62,7 +62,7 @@ class ReadableStream {
 
   static from(asyncIterable) {
     need(arguments.length, 1, "Failed to execute 'from' on 'ReadableStream'");
-    return fromIterable(asyncIterable);
+    return objectOf(use("stream_from").from(asyncIterable));
   }
 
   get locked() {
@@ -630,125 +630,19 @@ function controllerFail(controller, error) {
 
 exports.controller = { setup, enqueue, close: controllerClose, fail: controllerFail, canEnqueue, desiredSize, shouldPull };
 exports.newStream = newStream;
+exports.create = create;
+
+// The two branches; with `cloning` the second gets structured clones (Fetch 2.2.4, "clone a body").
+function tee(stream, cloning = false) {
+  const branches = stream.controller.steps === steps ? use("stream_tee").tee(stream, cloning) : use("stream_bytes").tee(stream);
+  return branches.map(objectOf);
+}
 
 // A stream of this room's own making: `run` as in setup().
 function create(run, highWaterMark = 1) {
   const stream = newStream();
   setup(stream, run, highWaterMark, undefined);
   return stream;
-}
-
-// ---- tee ----
-
-// With `cloning` the second branch gets structured clones (Fetch 2.2.4, "clone a body").
-function tee(stream, cloning = false) {
-  if (stream.controller.steps !== steps) return use("stream_bytes").tee(stream).map(objectOf);
-  const reader = acquireReader(stream);
-  const branches = [];
-  const canceled = [false, false];
-  const reasons = [undefined, undefined];
-  const whenCanceled = deferred();
-  let reading = false;
-  let readAgain = false;
-  let chunk;
-
-  const each = (step, value) => {
-    for (let i = 0; i < 2; i++) if (!canceled[i]) step(branches[i].controller, value);
-  };
-  const handOut = () => {
-    const value = chunk;
-    chunk = undefined;
-    readAgain = false;
-    if (cloning) handOutClone(value);
-    else each(enqueue, value);
-    reading = false;
-    if (readAgain) pull();
-  };
-  const handOutClone = (value) => {
-    try {
-      const copy = canceled[1] ? undefined : use("structured_clone").structuredClone(value);
-      if (!canceled[0]) enqueue(branches[0].controller, value);
-      if (!canceled[1]) enqueue(branches[1].controller, copy);
-    } catch (error) {
-      each(controllerFail, error);
-      whenCanceled.resolve(cancel(stream, error));
-    }
-  };
-  const request = {
-    chunk: (value) => {
-      chunk = value;
-      then(pulled, handOut);
-    },
-    close: () => {
-      reading = false;
-      each(controllerClose);
-      if (!canceled[0] || !canceled[1]) whenCanceled.resolve(undefined);
-    },
-    error: () => {
-      reading = false;
-    },
-  };
-  const pulled = resolved(undefined);
-  const pull = () => {
-    if (reading) readAgain = true;
-    else {
-      reading = true;
-      read(reader, request);
-    }
-    return pulled;
-  };
-  const cancelBranch = (i) => (reason) => {
-    canceled[i] = true;
-    reasons[i] = reason;
-    if (canceled[1 - i]) whenCanceled.resolve(cancel(stream, reasons));
-    return whenCanceled.promise;
-  };
-  for (const i of [0, 1]) branches[i] = create({ start: noop, pull, cancel: cancelBranch(i) });
-  then(reader.closed.promise, undefined, (error) => {
-    for (const branch of branches) controllerFail(branch.controller, error);
-    if (!canceled[0] || !canceled[1]) whenCanceled.resolve(undefined);
-  });
-  return branches.map(objectOf);
-}
-
-// ---- ReadableStream.from ----
-
-function fromIterable(iterable) {
-  const { step, stop } = stepsOf(iterable);
-  const pull = () =>
-    then(step(), ({ done, value }) => {
-      if (done) controllerClose(stream.controller);
-      else enqueue(stream.controller, value);
-    });
-  const stream = create({ start: noop, pull, cancel: stop }, 0);
-  return objectOf(stream);
-}
-
-// An iterable's step() => promise of { done, value }, and stop(reason), which ends it early.
-function stepsOf(iterable) {
-  if (iterable === undefined || iterable === null) throw new TypeError("The value is not iterable");
-  const asynchronous = iterable[Symbol.asyncIterator] ?? undefined;
-  const start = asynchronous ?? iterable[Symbol.iterator];
-  if (typeof start !== "function") throw new TypeError("The value is not iterable");
-  const iterator = start.call(iterable);
-  if (!isObject(iterator)) throw new TypeError("The iterator is not an object");
-  const { next } = iterator;
-
-  const settle = async (result) => {
-    if (asynchronous !== undefined) result = await result;
-    if (!isObject(result)) throw new TypeError("The iterator did not give an object");
-    const { done } = result;
-    if (asynchronous !== undefined) return { done, value: done ? undefined : result.value };
-    return { done, value: await result.value };
-  };
-  return {
-    step: () => promised(() => settle(Reflect.apply(next, iterator, []))),
-    stop: async (reason) => {
-      const end = iterator.return;
-      if (end === undefined || end === null) return;
-      await settle(Reflect.apply(end, iterator, [reason]));
-    },
-  };
 }
 
 // ---- native sources ----
