@@ -8,7 +8,7 @@ BUILD := build
 OBJ := $(BUILD)/$(FLAVOUR)
 CC := $(if $(filter fuzz,$(FLAVOUR)),clang,gcc)
 PKGS := libuv javascriptcoregtk-4.1 glib-2.0 jansson libcurl libssl libcrypto icu-uc icu-i18n \
-        zlib libbrotlienc libbrotlidec libzstd sqlite3
+        zlib libbrotlienc libbrotlidec libzstd sqlite3 libseccomp
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wundef -Wvla -Wno-format-truncation -Werror
 CFLAGS_release := -O2 -g
