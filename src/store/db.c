@@ -4,9 +4,12 @@
  * finds a damaged file removes it while others have it open. */
 #include "store/db.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct statement {
     const char *sql;
@@ -33,6 +36,9 @@ static int code_of(int code)
     case SQLITE_BUSY:
     case SQLITE_LOCKED:
         return ERR_TIMEOUT;
+    case SQLITE_CONSTRAINT:
+        return code == SQLITE_CONSTRAINT_UNIQUE || code == SQLITE_CONSTRAINT_PRIMARYKEY ? ERR_EXISTS
+                                                                                        : ERR_IO;
     default:
         return ERR_IO;
     }
@@ -72,13 +78,21 @@ static int run_steps(struct db *db, const char *const *steps)
     return r == 0 && version < count ? run_text(db, set) : r;
 }
 
-static int prepare(struct db *db, const char *const *steps)
+static int prepare(struct db *db, const char *const *steps, const struct db_options *options)
 {
+    char cache[64];
     int r;
 
     sqlite3_busy_timeout(db->connection, DB_BUSY_MS);
+    sqlite3_extended_result_codes(db->connection, 1);
     if ((r = run_text(db, "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL;"
-                          "PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF;")) < 0)
+                          "PRAGMA journal_size_limit = 4194304; PRAGMA trusted_schema = OFF;"
+                          "PRAGMA foreign_keys = ON;")) < 0)
+        return r;
+    if (options->survives_power_cut && (r = run_text(db, "PRAGMA synchronous = FULL")) < 0)
+        return r;
+    snprintf(cache, sizeof cache, "PRAGMA cache_size = -%u", options->cache_kib);
+    if (options->cache_kib && (r = run_text(db, cache)) < 0)
         return r;
     if ((r = db_begin(db)) < 0)
         return r;
@@ -87,12 +101,18 @@ static int prepare(struct db *db, const char *const *steps)
 
 int db_open(const char *path, const char *const *steps, struct db **ret_db, struct err *err)
 {
+    return db_open_with(path, steps, &(struct db_options){0}, ret_db, err);
+}
+
+int db_open_with(const char *path, const char *const *steps, const struct db_options *options,
+                 struct db **ret_db, struct err *err)
+{
     struct db *db = mem_new(struct db);
     int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX, r;
 
     db->path = str_dup(str_from(path));
     r = sqlite3_open_v2(path, &db->connection, flags, NULL);
-    r = r == SQLITE_OK ? prepare(db, steps) : code_of(r);
+    r = r == SQLITE_OK ? prepare(db, steps, options) : code_of(r);
     if (r == 0 && stat(path, &db->file) < 0)
         r = ERR_IO;
     if (r < 0) {
@@ -113,6 +133,49 @@ void db_close(struct db *db)
     ASSERT(sqlite3_close(db->connection) == SQLITE_OK);
     free(db->path);
     free(db);
+}
+
+static int sync_file(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC), r = fd < 0 || fsync(fd) < 0 ? ERR_IO : 0;
+
+    if (r < 0)
+        err_set(err, r, "%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
+int db_copy(const char *path, const char *to, struct err *err)
+{
+    sqlite3 *connection = NULL;
+    sqlite3_stmt *copy = NULL;
+    int r = sqlite3_open_v2(path, &connection, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+
+    if (r == SQLITE_OK) {
+        sqlite3_busy_timeout(connection, DB_BUSY_MS);
+        r = sqlite3_prepare_v2(connection, "VACUUM INTO ?", -1, &copy, NULL);
+    }
+    if (r == SQLITE_OK) {
+        sqlite3_bind_text(copy, 1, to, -1, SQLITE_STATIC);
+        r = sqlite3_step(copy);
+    }
+    r = r == SQLITE_DONE ? 0 : code_of(r);
+    if (r < 0)
+        err_set(err, r, "%s cannot be copied to %s: %s", path, to, sqlite3_errmsg(connection));
+    sqlite3_finalize(copy);
+    ASSERT(sqlite3_close(connection) == SQLITE_OK);
+    return r < 0 ? r : sync_file(to, err);
+}
+
+void db_explain(struct db *db, int code, struct err *err)
+{
+    err_set(err, code, "%s: %s", db->path, sqlite3_errmsg(db->connection));
+}
+
+sqlite3 *db_connection(struct db *db)
+{
+    return db->connection;
 }
 
 bool db_is_stale(const struct db *db)

@@ -1,10 +1,11 @@
 /* One connection to a SQLite database that several processes have open at once.
  *
- * WAL; a commit survives the process, and is in order but perhaps not there after a power cut.
+ * WAL, foreign keys; a commit survives the process, and is in order but perhaps not there after a
+ * power cut, unless that is asked for.
  * Owns: the connection and its statements. Thread: one at a time. Limits: DB_STATEMENTS_MAX
  * statements; DB_BUSY_MS of waiting for other processes.
  * Errors: ERR_INVALID when the file is damaged, of another kind or of a later version; ERR_TIMEOUT
- * when others hold it; else ERR_IO. */
+ * when others hold it; ERR_EXISTS when a row is there already (UNIQUE); else ERR_IO. */
 #ifndef ATOLL_STORE_DB_H
 #define ATOLL_STORE_DB_H
 
@@ -12,7 +13,7 @@
 
 #include "base/err.h"
 
-enum { DB_STATEMENTS_MAX = 32, DB_BUSY_MS = 5000 };
+enum { DB_STATEMENTS_MAX = 128, DB_BUSY_MS = 5000 };
 
 struct db;
 
@@ -22,8 +23,26 @@ struct db;
 NODISCARD int db_open(const char *path, const char *const *steps, struct db **ret_db,
                       struct err *err);
 
+struct db_options {
+    bool survives_power_cut;    /* each commit is synced before it returns */
+    unsigned cache_kib;         /* of pages in memory; 0: SQLite's default, 2000 */
+};
+
+NODISCARD int db_open_with(const char *path, const char *const *steps,
+                           const struct db_options *options, struct db **ret_db, struct err *err);
+
 /* NULL is fine. */
 void db_close(struct db *db);
+
+/* Writes a consistent, synced copy of the database at `path`, which others may be writing to, to
+ * the new file `to`. Thread: any. Returns 0 or an error. */
+NODISCARD int db_copy(const char *path, const char *to, struct err *err);
+
+/* What the last call on this connection said, with the path: valid until the next one. */
+void db_explain(struct db *db, int code, struct err *err);
+
+/* The connection itself, borrowed. */
+sqlite3 *db_connection(struct db *db);
 
 /* True when another file stands at the path now, or none: the connection speaks to nobody. */
 bool db_is_stale(const struct db *db);
