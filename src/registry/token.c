@@ -1,0 +1,294 @@
+/* API tokens; see token.h.
+ *
+ * A token is found by its hash, so that how long that takes says nothing about the secret of
+ * another one; what was found is compared again in constant time. */
+#include "registry/token.h"
+
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/rand.h>
+#include <stdlib.h>
+
+#include "registry/account.h"
+#include "registry/registry_private.h"
+
+enum { RANDOM_BYTES = 32, HASH_BYTES = 32, USED_STEP_MS = 60000, NAME_BYTES_MAX = 255 };
+
+#define COLUMNS                                                                                    \
+    "id, account, name, scopes AS \"scopes:json\", created_ms, expires_ms, used_ms"
+
+const char *const token_nouns[] = {"account", "worker", "route",  "secret", "tail",
+                                   "usage",   "token",  "server", NULL};
+
+/* ---- secrets ---- */
+
+static void hash_of(str secret, unsigned char hash[HASH_BYTES])
+{
+    unsigned len = 0;
+
+    ASSERT(EVP_Digest(secret.ptr, secret.len, hash, &len, EVP_sha256(), NULL) == 1 &&
+           len == HASH_BYTES);
+}
+
+static void append_base64url(struct buf *out, const unsigned char *bytes, size_t len)
+{
+    static const char letters[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+    unsigned bits = 0, value = 0;
+
+    for (size_t i = 0; i < len; i++) {
+        value = value << 8 | bytes[i];
+        for (bits += 8; bits >= 6; bits -= 6)
+            ASSERT(buf_append_char(out, letters[value >> (bits - 6) & 63]) == 0);
+    }
+    if (bits)
+        ASSERT(buf_append_char(out, letters[value << (6 - bits) & 63]) == 0);
+}
+
+/* Returned owned. */
+static char *make_secret(void)
+{
+    unsigned char bytes[RANDOM_BYTES];
+    struct buf out;
+
+    ASSERT(RAND_bytes(bytes, sizeof bytes) == 1);
+    buf_init(&out, TOKEN_BYTES_MAX);
+    ASSERT(buf_append(&out, STR("atoll_")) == 0);
+    append_base64url(&out, bytes, sizeof bytes);
+    OPENSSL_cleanse(bytes, sizeof bytes);
+    return buf_take(&out, NULL);
+}
+
+/* What an HTTP header can carry. */
+static int check_secret(str secret, struct err *err)
+{
+    bool is_good = secret.len >= 1 && secret.len <= TOKEN_BYTES_MAX;
+
+    for (size_t i = 0; i < secret.len && is_good; i++)
+        is_good = secret.ptr[i] > ' ' && secret.ptr[i] < 127;
+    if (is_good)
+        return 0;
+    return err_set(err, ERR_INVALID, "a token is 1 to %d visible ASCII characters without spaces",
+                   TOKEN_BYTES_MAX);
+}
+
+/* ---- scopes ---- */
+
+struct scope {
+    str noun;
+    bool is_write;
+};
+
+static bool parse_scope(str text, struct scope *ret)
+{
+    size_t colon = str_find(text, ':');
+    str verb = str_skip(text, colon + 1);
+
+    *ret = (struct scope){str_head(text, colon), str_equal(verb, STR("write"))};
+    if (!ret->is_write && !str_equal(verb, STR("read")))
+        return false;
+    for (size_t i = 0; token_nouns[i]; i++)
+        if (str_equal(ret->noun, str_from(token_nouns[i])))
+            return true;
+    return str_equal(ret->noun, STR("*"));
+}
+
+static int check_scopes(const json_t *scopes, struct err *err)
+{
+    const json_t *text;
+    struct scope scope;
+    size_t i;
+
+    if (!json_array_size(scopes) || json_array_size(scopes) > TOKEN_SCOPES_MAX)
+        return err_set(err, ERR_INVALID, "a token has an array of 1 to %d scopes",
+                       TOKEN_SCOPES_MAX);
+    json_array_foreach(scopes, i, text)
+        if (!json_is_string(text) || !parse_scope(str_from(json_string_value(text)), &scope))
+            return err_set(
+                err, ERR_INVALID,
+                "scope %zu is not like \"worker:write\": account, worker, route, secret, "
+                "tail, usage, token, server or *, with :read or :write",
+                i + 1);
+    return 0;
+}
+
+bool token_allows(const json_t *row, const char *account, const char *need)
+{
+    const char *owner = json_string_value(json_object_get(row, "account"));
+    const json_t *text;
+    struct scope wanted, has;
+    size_t i;
+
+    if ((owner && (!account || strcmp(owner, account) != 0)) ||
+        !parse_scope(str_from(need), &wanted))
+        return false;
+    json_array_foreach(json_object_get(row, "scopes"), i, text)
+        if (parse_scope(str_from(json_string_value(text)), &has) &&
+            (has.is_write || !wanted.is_write) &&
+            (str_equal(has.noun, STR("*")) || str_equal(has.noun, wanted.noun)))
+            return true;
+    return false;
+}
+
+/* ---- verbs ---- */
+
+static int get(struct registry *registry, const char *id, json_t **ret, struct err *err)
+{
+    int r = query_row(registry->db,
+                      query_make(registry->db, "SELECT " COLUMNS " FROM token WHERE id = ?", "t",
+                                 id),
+                      ret, err);
+
+    return r == 0 ? err_set(err, ERR_NOT_FOUND, "there is no token %.100s", id) : r < 0 ? r : 0;
+}
+
+static int check_row(struct registry *registry, const json_t *row, struct err *err)
+{
+    const json_t *name = json_object_get(row, "name"),
+                 *expires = json_object_get(row, "expires_ms");
+    const json_t *account = json_object_get(row, "account");
+    json_t *owner;
+    int r;
+
+    if (!json_string_length(name) || json_string_length(name) > NAME_BYTES_MAX)
+        return err_set(err, ERR_INVALID, "the name of a token is a text of 1 to %d bytes",
+                       NAME_BYTES_MAX);
+    if (expires && !json_is_null(expires) && !json_is_integer(expires))
+        return err_set(err, ERR_INVALID, "expires_ms is a whole number of milliseconds since 1970");
+    if (account && !json_is_null(account)) {
+        if (!json_is_string(account))
+            return err_set(err, ERR_INVALID, "the account of a token is a text or null");
+        if ((r = account_get(registry, json_string_value(account), &owner, err)) < 0)
+            return r;
+        json_decref(owner);
+    }
+    return check_scopes(json_object_get(row, "scopes"), err);
+}
+
+static int insert(struct registry *registry, const char *id, const json_t *row, str secret,
+                  struct err *err)
+{
+    unsigned char hash[HASH_BYTES];
+    int r;
+
+    hash_of(secret, hash);
+    r = query_run(registry->db,
+                  query_make(registry->db,
+                             "INSERT INTO token (id, account, name, scopes, hash, created_ms, "
+                             "expires_ms, used_ms) VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
+                             "tvvjbii", id, json_object_get(row, "account"),
+                             json_object_get(row, "name"), json_object_get(row, "scopes"),
+                             (str){(char *)hash, sizeof hash}, registry_now_ms(),
+                             (int64_t)json_integer_value(json_object_get(row, "expires_ms"))),
+                  err);
+    return r == ERR_EXISTS ? err_set(err, r, "there is a token with this secret already") : r;
+}
+
+int token_add(struct registry *registry, const json_t *row, const char *secret, char **ret_secret,
+              json_t **ret, struct err *err)
+{
+    char *made = secret ? str_dup(str_from(secret)) : make_secret();
+    char id[37];
+    int r;
+
+    registry_new_id(id);
+    if ((r = check_secret(str_from(made), err)) < 0 || (r = check_row(registry, row, err)) < 0 ||
+        (r = insert(registry, id, row, str_from(made), err)) < 0 ||
+        (r = get(registry, id, ret, err)) < 0) {
+        free(made);
+        return r;
+    }
+    if (ret_secret)
+        *ret_secret = made;
+    else
+        free(made);
+    return 0;
+}
+
+/* The id of the token with this hash. Returns 1, 0 or an error. */
+static int find_id(struct registry *registry, const unsigned char hash[HASH_BYTES], char id[37],
+                   struct err *err)
+{
+    sqlite3_stmt *row = query_make(registry->db, "SELECT hash, id FROM token WHERE hash = ?", "b",
+                                   (str){(const char *)hash, HASH_BYTES});
+    int r = db_step(row);
+    str found, text;
+
+    if (r < 0)
+        return query_fail(registry->db, r, err);
+    if (r == 0)
+        return 0;
+    found = db_column(row, 0);
+    text = db_column(row, 1);
+    if (found.len != HASH_BYTES || CRYPTO_memcmp(found.ptr, hash, HASH_BYTES) != 0 ||
+        text.len != 36)
+        r = 0;
+    else
+        memcpy(id, text.ptr, text.len);
+    id[36] = 0;
+    sqlite3_reset(row);
+    return r;
+}
+
+/* When it was used is told to a minute, and not at all when the disk is full. */
+static void note_use(struct registry *registry, const char *id, json_t *row)
+{
+    int64_t now = registry_now_ms();
+    struct err ignored;
+
+    if (now - json_integer_value(json_object_get(row, "used_ms")) < USED_STEP_MS)
+        return;
+    if (query_run(registry->db,
+                  query_make(registry->db, "UPDATE token SET used_ms = ? WHERE id = ?", "it", now,
+                             id),
+                  &ignored) == 0)
+        json_object_set_new(row, "used_ms", json_integer(now));
+}
+
+int token_find(struct registry *registry, str secret, json_t **ret, struct err *err)
+{
+    unsigned char hash[HASH_BYTES];
+    char id[37];
+    json_int_t expires;
+    json_t *row;
+    int r;
+
+    if (secret.len < 1 || secret.len > TOKEN_BYTES_MAX)
+        return err_set(err, ERR_NOT_FOUND, "the token is not valid");
+    hash_of(secret, hash);
+    if ((r = find_id(registry, hash, id, err)) < 0)
+        return r;
+    if (r == 0 || (r = get(registry, id, &row, err)) == ERR_NOT_FOUND)
+        return err_set(err, ERR_NOT_FOUND, "the token is not valid");
+    if (r < 0)
+        return r;
+    expires = json_integer_value(json_object_get(row, "expires_ms"));
+    if (expires && expires <= registry_now_ms()) {
+        json_decref(row);
+        return err_set(err, ERR_NOT_FOUND, "the token has expired");
+    }
+    note_use(registry, id, row);
+    *ret = row;
+    return 0;
+}
+
+int token_list(struct registry *registry, const char *account, json_t **ret, struct err *err)
+{
+    static const char all[] = "SELECT " COLUMNS " FROM token ORDER BY seq";
+    static const char some[] = "SELECT " COLUMNS " FROM token WHERE account = ? ORDER BY seq";
+
+    return query_rows(registry->db,
+                      account ? query_make(registry->db, some, "t", account)
+                              : query_make(registry->db, all, ""),
+                      ret, err);
+}
+
+int token_delete(struct registry *registry, const char *id, struct err *err)
+{
+    int r = query_run(registry->db,
+                      query_make(registry->db, "DELETE FROM token WHERE id = ?", "t", id), err);
+
+    return r == 0 && query_changes(registry->db) == 0
+               ? err_set(err, ERR_NOT_FOUND, "there is no token %.100s", id)
+               : r;
+}
