@@ -31,6 +31,11 @@ size_t memory_resident_bytes_cached(void)
     return last_bytes ? last_bytes : memory_resident_bytes();
 }
 
+void memory_give_back(void)
+{
+    malloc_trim(0);
+}
+
 void memory_keep_freed(void)
 {
     mallopt(M_TRIM_THRESHOLD, MEMORY_KEPT_BYTES);

@@ -15,4 +15,7 @@ size_t memory_resident_bytes_cached(void);
 enum { MEMORY_KEPT_BYTES = 8 << 20, MEMORY_APART_BYTES_MIN = 4 << 20 };
 void memory_keep_freed(void);
 
+/* Gives what was freed back to the system. Takes up to some milliseconds. */
+void memory_give_back(void);
+
 #endif

@@ -1,6 +1,7 @@
 /* Shared memory of one page; see pulse.h. */
 #include "os/pulse.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,11 +17,14 @@ static int map(int fd, struct pulse **ret)
 
 int pulse_new(struct pulse **ret)
 {
-    int fd = memfd_create("atoll-pulse", MFD_CLOEXEC);
+    int fd = memfd_create("atoll-pulse", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 
     if (fd < 0)
         return ERR_IO;
-    if (ftruncate(fd, sizeof(struct pulse)) < 0 || map(fd, ret) < 0) {
+    /* A page that a runtime cut off would end who reads it here. */
+    if (ftruncate(fd, sizeof(struct pulse)) < 0 ||
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ||
+        map(fd, ret) < 0) {
         close(fd);
         return ERR_IO;
     }

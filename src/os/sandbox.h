@@ -23,7 +23,9 @@ struct sandbox {
     const char *write[SANDBOX_PATHS_MAX];  /* directories to read and write in, NULL at the end */
     const char *read[SANDBOX_PATHS_MAX];   /* further files and directories to read, NULL at the
                                             * end; those not there are left out */
-    int listen_fd;                         /* the only descriptor listen() takes; -1: none */
+    const char *run;                       /* a program to execute; NULL: none. Not with
+                                            * sandbox_enter(), where no call executes anything */
+    bool bare;                             /* reads nothing else: no libraries, no tables */
 };
 
 /* What of it this kernel offers. */
@@ -38,5 +40,10 @@ struct sandbox_support sandbox_support(void);
  * error (ERR_NOT_FOUND: the user, ERR_UNSUPPORTED, ERR_IO), after which the process must not run
  * tenants' code. */
 NODISCARD int sandbox_enter(const struct sandbox *sandbox, struct err *err);
+
+/* Restricts the calling thread, and the processes it will start, to the files of `sandbox`; the
+ * other threads stay as they are, so a thread that ends after it confines a child alone. Without
+ * Landlock it does nothing. Returns 0 or ERR_IO. */
+NODISCARD int sandbox_confine_thread(const struct sandbox *sandbox, struct err *err);
 
 #endif

@@ -91,7 +91,7 @@ static int add_threads(scmp_filter_ctx filter)
     return r < 0 ? r : seccomp_rule_add(filter, SCMP_ACT_ERRNO(ENOSYS), SCMP_SYS(clone3), 0);
 }
 
-static int add_bounded(scmp_filter_ctx filter, const struct sandbox *sandbox)
+static int add_bounded(scmp_filter_ctx filter)
 {
     static const uint64_t families[] = {AF_INET, AF_INET6};
     static const uint64_t controls[] = {PR_SET_NAME, PR_GET_NAME, PR_SET_VMA, PR_CAPBSET_READ,
@@ -109,12 +109,10 @@ static int add_bounded(scmp_filter_ctx filter, const struct sandbox *sandbox)
         r = add_when(filter, "tgkill", 0, (uint64_t)getpid());
     if (r == 0)
         r = add_when(filter, "prlimit64", 2, 0); /* asking, not setting */
-    if (r == 0 && sandbox->listen_fd >= 0)
-        r = add_when(filter, "listen", 0, (uint64_t)sandbox->listen_fd);
     return r;
 }
 
-int sandbox_calls_restrict(const struct sandbox *sandbox, struct err *err)
+int sandbox_calls_restrict(struct err *err)
 {
     scmp_filter_ctx filter = seccomp_init(SCMP_ACT_ERRNO(EPERM));
     int r = filter ? 0 : -ENOMEM;
@@ -122,7 +120,7 @@ int sandbox_calls_restrict(const struct sandbox *sandbox, struct err *err)
     for (size_t i = 0; i < COUNT_OF(always) && r == 0; i++)
         r = add(filter, always[i], NULL);
     if (r == 0)
-        r = add_bounded(filter, sandbox);
+        r = add_bounded(filter);
     if (r == 0)
         r = seccomp_attr_set(filter, SCMP_FLTATR_CTL_OPTIMIZE, 2);
     if (r == 0)

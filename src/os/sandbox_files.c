@@ -22,7 +22,7 @@ enum { CREATE_RULESET_VERSION = 1, RULE_PATH_BENEATH = 1 };
 #define BIT(n) (UINT64_C(1) << (n))
 
 /* LANDLOCK_ACCESS_FS_* by their numbers. */
-static const uint64_t fs_write_file = BIT(1), fs_read_file = BIT(2),
+static const uint64_t fs_execute = BIT(0), fs_write_file = BIT(1), fs_read_file = BIT(2),
                       fs_read_dir = BIT(3), fs_remove = BIT(4) | BIT(5), fs_make_dir = BIT(7),
                       fs_make_reg = BIT(8), fs_first = BIT(13) - 1, fs_refer = BIT(13),
                       fs_truncate = BIT(14), fs_ioctl = BIT(15);
@@ -88,7 +88,7 @@ static int allow(int ruleset, const char *path, uint64_t access)
     if (rule.fd < 0)
         return errno == ENOENT || errno == EACCES ? 0 : -1;
     if (fstat(rule.fd, &about) == 0 && !S_ISDIR(about.st_mode))
-        access &= fs_write_file | fs_read_file | fs_truncate;
+        access &= fs_execute | fs_write_file | fs_read_file | fs_truncate;
     rule.allowed = access;
     r = syscall(SYS_landlock_add_rule, ruleset, RULE_PATH_BENEATH, &rule, 0);
     close(rule.fd);
@@ -98,10 +98,13 @@ static int allow(int ruleset, const char *path, uint64_t access)
 static int allow_all(int ruleset, int version, const struct sandbox *sandbox)
 {
     const uint64_t read = fs_read_file | fs_read_dir;
-    const uint64_t write = (read | fs_write_file | fs_remove | fs_make_dir | fs_make_reg | fs_refer |
-                            fs_truncate) & known_fs(version);
+    const uint64_t write = (read | fs_write_file | fs_remove | fs_make_dir | fs_make_reg |
+                            fs_refer | fs_truncate) &
+                           known_fs(version);
 
-    for (size_t i = 0; i < COUNT_OF(always_read); i++)
+    if (sandbox->run && allow(ruleset, sandbox->run, read | fs_execute) < 0)
+        return -1;
+    for (size_t i = 0; i < COUNT_OF(always_read) && !sandbox->bare; i++)
         if (allow(ruleset, always_read[i], read) < 0)
             return -1;
     for (size_t i = 0; i < SANDBOX_PATHS_MAX && sandbox->read[i]; i++)

@@ -12,6 +12,6 @@ int sandbox_files_version(void);
 NODISCARD int sandbox_files_restrict(const struct sandbox *sandbox, struct err *err);
 
 /* Installs the filter of system calls. */
-NODISCARD int sandbox_calls_restrict(const struct sandbox *sandbox, struct err *err);
+NODISCARD int sandbox_calls_restrict(struct err *err);
 
 #endif

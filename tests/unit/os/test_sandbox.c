@@ -279,7 +279,7 @@ static int try(const char *user, bool (*act)(void))
     pid_t child = fork();
 
     if (child == 0) {
-        struct sandbox sandbox = {.user = user, .write = {inside}, .listen_fd = -1};
+        struct sandbox sandbox = {.user = user, .write = {inside}};
         struct err err;
 
         if (sandbox_enter(&sandbox, &err) < 0) {
@@ -360,7 +360,7 @@ Test(sandbox, holds_without_another_user)
 
 Test(sandbox, names_what_is_missing)
 {
-    struct sandbox sandbox = {.user = "atoll-no-such-user", .listen_fd = -1};
+    struct sandbox sandbox = {.user = "atoll-no-such-user"};
     struct err err = {0};
 
     if (geteuid() != 0)
@@ -369,4 +369,53 @@ Test(sandbox, names_what_is_missing)
     cr_expect(strstr(err.text, "useradd --system atoll-no-such-user"), "%s", err.text);
     sandbox.user = "root";
     cr_expect_eq(sandbox_enter(&sandbox, &err), ERR_INVALID);
+}
+
+/* ---- one thread alone ---- */
+
+struct confined {
+    bool opens_inside, opens_secret, child_opens_secret;
+    int result;
+};
+
+static bool opens(const char *path)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
+}
+
+static void *confine(void *arg)
+{
+    struct confined *confined = arg;
+    const struct sandbox sandbox = {.write = {inside}, .bare = true};
+    struct err err;
+    int status = 0;
+    pid_t child;
+
+    confined->result = sandbox_confine_thread(&sandbox, &err);
+    confined->opens_inside = opens(inside);
+    confined->opens_secret = opens(secret);
+    child = fork();
+    if (child == 0)
+        _exit(opens(secret));
+    waitpid(child, &status, 0);
+    confined->child_opens_secret = status != 0;
+    return NULL;
+}
+
+Test(sandbox, confines_one_thread_and_its_children)
+{
+    struct confined confined = {0};
+    pthread_t thread;
+
+    cr_assert_eq(pthread_create(&thread, NULL, confine, &confined), 0);
+    cr_assert_eq(pthread_join(thread, NULL), 0);
+    cr_expect_eq(confined.result, 0);
+    cr_expect(confined.opens_inside);
+    cr_expect_not(confined.opens_secret);
+    cr_expect_not(confined.child_opens_secret);
+    cr_expect(opens(secret), "the other threads were confined, too");
 }
