@@ -106,9 +106,13 @@ void http_answer_whole(struct http_request *r, int status, str head, str body)
     struct conn *c = conn_of(r);
 
     ASSERT(r->answer == ANSWER_NONE);
+    if (r->body_state == HTTP_BODY_MORE && r->body_left > HTTP_DISCARD_BYTES_MAX)
+        r->keep_alive = false; /* more than is read away: say that the connection ends */
     out_head(c, status, head, (int64_t)body.len);
-    if (!r->answer_without_body)
+    if (!r->answer_without_body) {
         out(c, body);
+        r->answer_bytes = body.len;
+    }
     r->answer = ANSWER_DONE;
     answer_mark_dirty(c);
 }
@@ -166,6 +170,7 @@ int http_answer_write(struct http_request *r, str bytes)
         return ERR_LIMIT;
     if (r->answer_left > 0)
         r->answer_left -= (int64_t)bytes.len;
+    r->answer_bytes += bytes.len;
     if (bytes.len) {
         char size[24] = "";
         if (r->answer_chunked)
@@ -222,6 +227,16 @@ bool http_answer_started(const struct http_request *r)
     return r->answer != ANSWER_NONE;
 }
 
+bool http_answer_ended(const struct http_request *r)
+{
+    return r->answer == ANSWER_DONE;
+}
+
+uint64_t http_answer_bytes(const struct http_request *r)
+{
+    return r->answer_bytes;
+}
+
 /* ---- the socket ---- */
 
 static void on_shutdown(uv_shutdown_t *shutdown, int status)
@@ -260,6 +275,8 @@ static void written(struct conn *c)
         c->upgrade_hooks->on_drain(c->upgrade_owner);
     else if (c->request.answer == ANSWER_DONE)
         conn_answered(c);
+    else if (c->request.detach)
+        detach_finish(c);
     else if (c->request.drain_due) {
         c->request.drain_due = false;
         c->server->options.hooks->on_drain(&c->request);
@@ -315,6 +332,14 @@ void answer_flush(struct conn *c)
             buf_clear(&c->out);
     }
     written(c);
+}
+
+void http_answer_flush(struct http_request *r)
+{
+    struct conn *c = conn_of(r);
+
+    if (!c->in.len)
+        answer_flush(c);
 }
 
 /* The texts of our own refusals stay short: they go to clients that break the protocol. */

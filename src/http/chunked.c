@@ -11,6 +11,8 @@
  * (2) `left` is the chunk's size from SIZE_LF on, and in DATA it is more than 0. */
 #include "http/chunked.h"
 
+#include <inttypes.h>
+
 #include "http/head.h"
 
 enum state {
@@ -159,6 +161,44 @@ static str take_data(struct chunked *c, str *input)
     if (!c->left)
         c->state = DATA_CR;
     return data;
+}
+
+/* What follows the digits of a size line, or the last chunk's, up to a state; the states without a
+ * row have nothing of a chunk that is to come. */
+static const char *const replays[STATE_COUNT] = {
+    [SIZE] = "",
+    [BEFORE_EXT] = " ",
+    [NAME_FIRST] = ";",
+    [NAME] = ";a",
+    [AFTER_NAME] = ";a ",
+    [VALUE_FIRST] = ";a=",
+    [VALUE] = ";a=b",
+    [QUOTED] = ";a=\"",
+    [ESCAPED] = ";a=\"\\",
+    [AFTER_QUOTED] = ";a=\"\"",
+    [SIZE_LF] = "\r",
+    [DATA] = "\r\n",
+    [TRAILER] = "\r\n",
+    [TRAILER_NAME] = "\r\na",
+    [TRAILER_VALUE] = "\r\na:",
+    [TRAILER_LF] = "\r\na:\r",
+    [END_LF] = "\r\n\r",
+    [END] = "\r\n\r\n",
+};
+
+/* The data is one chunk, what is to come of the current one another: their sum may be more than a
+ * size can say. */
+int chunked_replay(const struct chunked *c, str data, struct buf *out)
+{
+    const char *end = c->state == DATA_CR ? "" : c->state == DATA_LF ? "\r" : "\r\n";
+
+    ASSERT(c->state != FAILED);
+    if (data.len && (buf_printf(out, "%zx\r\n", data.len) < 0 || buf_append(out, data) < 0 ||
+                     buf_append(out, str_from(end)) < 0))
+        return ERR_LIMIT;
+    if (!replays[c->state])
+        return 0;
+    return buf_printf(out, "%" PRIx64 "%s", c->left, replays[c->state]);
 }
 
 int chunked_decode(struct chunked *c, str *input, str *ret_data)

@@ -6,7 +6,7 @@
 #ifndef ATOLL_HTTP_CHUNKED_H
 #define ATOLL_HTTP_CHUNKED_H
 
-#include "base/mem.h"
+#include "base/buf.h"
 #include "base/str.h"
 
 enum {
@@ -29,5 +29,9 @@ void chunked_init(struct chunked *c);
  * needed, or -400 when the coding is malformed or over a limit; 2 and -400 are final.
  * Call it in a loop: `while ((r = chunked_decode(&c, &input, &data)) == 1) use(data);` */
 NODISCARD int chunked_decode(struct chunked *c, str *input, str *ret_data);
+
+/* Appends what brings a fresh decoder to the state of this one with `data` decoded: the same data,
+ * its chunks and its extensions need not be the same. Returns 0 or ERR_LIMIT. */
+NODISCARD int chunked_replay(const struct chunked *c, str data, struct buf *out);
 
 #endif

@@ -6,6 +6,7 @@
 #include "http/conn.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 enum {
     READ_BYTES = 64 << 10,
@@ -47,6 +48,9 @@ static void end_request(struct conn *c)
 {
     c->server->options.hooks->on_end(&c->request);
     buf_done(&c->request.body);
+    if (c->request.detach)
+        detach_drop(&c->request);
+    c->hops = 0;
 }
 
 static void tell_gone(struct conn *c)
@@ -108,7 +112,7 @@ static bool body_keep(struct conn *c, str data)
     struct http_request *r = &c->request;
 
     r->body_seen += data.len;
-    if (r->body_seen > c->server->options.body_bytes_max)
+    if (r->body_seen > r->body_max)
         return false;
     if (r->answer == ANSWER_DONE)
         return (r->body_discarded += data.len) <= HTTP_DISCARD_BYTES_MAX;
@@ -210,6 +214,7 @@ static void begin_request(struct conn *c, const struct http_head *head)
         .is_head = head->method_id == HTTP_HEAD,
         .is_http10 = head->minor_version == 0,
         .answer_left = -1,
+        .body_max = c->server->options.body_bytes_max,
     };
     buf_init(&r->body, HTTP_BODY_BUFFER_BYTES + READ_BYTES);
     chunked_init(&r->chunked);
@@ -366,6 +371,8 @@ static bool wants_to_read(const struct conn *c)
         return false;
     if (c->state != CONN_RUNNING)
         return c->state != CONN_UPGRADED || !c->upgrade_paused;
+    if (r->detach)
+        return false;
     if (r->body_state != HTTP_BODY_MORE)
         return c->in.len < HTTP_PIPELINE_BYTES_MAX;
     return !r->wants_continue && !body_is_full(r);
@@ -385,7 +392,7 @@ void conn_update_reading(struct conn *c)
         uv_read_stop((uv_stream_t *)&c->tcp);
 }
 
-void conn_open(struct http_server *server)
+static struct conn *conn_new(struct http_server *server)
 {
     struct conn *c = mem_new(struct conn);
 
@@ -399,13 +406,31 @@ void conn_open(struct http_server *server)
     list_push(&server->conns[CONN_IDLE], &c->link);
     c->since_ms = uv_now(server->loop);
     server->conn_count++;
-    if (uv_accept((uv_stream_t *)&server->listener, (uv_stream_t *)&c->tcp) < 0 ||
-        server->conn_count > HTTP_CONNS_MAX) {
+    return c;
+}
+
+void conn_adopt(struct http_server *server, int fd, str bytes, unsigned hops)
+{
+    bool fits = server_make_room(server);
+    struct conn *c = conn_new(server);
+    int err = uv_tcp_open(&c->tcp, fd);
+
+    if (err < 0)
+        close(fd);
+    if (err < 0 || !fits) {
         conn_close(c);
         return;
     }
     uv_tcp_nodelay(&c->tcp, 1);
+    c->hops = hops;
+    if (bytes.len)
+        received(c, bytes);
     conn_update_reading(c);
+}
+
+void conn_open(struct http_server *server, int fd)
+{
+    conn_adopt(server, fd, STR_NONE, 0);
 }
 
 /* What arrived behind the request is used now. */
@@ -488,9 +513,27 @@ void http_request_set_user(struct http_request *request, void *user)
     request->user = user;
 }
 
+bool http_request_set_body_max(struct http_request *request, uint64_t bytes_max)
+{
+    if (bytes_max < request->body_max)
+        request->body_max = bytes_max;
+    return request->body_seen <= bytes_max &&
+           (request->framing != HTTP_BODY_LENGTH || request->body_left <= bytes_max);
+}
+
+uint64_t http_request_body_bytes(const struct http_request *request)
+{
+    return request->body_seen;
+}
+
 void *http_request_user(const struct http_request *request)
 {
     return request->user;
+}
+
+void *http_request_context(const struct http_request *request)
+{
+    return conn_of(request)->server->options.context;
 }
 
 /* "::ffff:192.0.2.1" is how a socket for both families shows an IPv4 address. */

@@ -30,6 +30,7 @@ struct http_request {
     struct chunked chunked;
     uint64_t body_left;          /* of a body with a length */
     uint64_t body_seen;
+    uint64_t body_max;           /* a longer one is answered with 413 */
     uint64_t body_discarded;     /* of body_seen: what came after the answer was whole */
     enum http_framing framing;
     enum http_body_state body_state;
@@ -44,8 +45,10 @@ struct http_request {
     bool answer_chunked;
     bool answer_without_body;
     int64_t answer_left;         /* -1: no length was promised */
+    uint64_t answer_bytes;       /* of its body, so far */
     int answer_status;           /* 0 before the answer */
     bool drain_due;
+    struct detach *detach;       /* it is to leave for another process; NULL: it stays */
 };
 
 struct conn {
@@ -66,6 +69,7 @@ struct conn {
     bool reset;                  /* close so that the client cannot take the answer for whole */
     bool unread;                 /* the client may still be sending: closing at once would reset */
     bool upgrade_paused;
+    unsigned hops;               /* processes its request was given away by before it came here */
     char client[INET6_ADDRSTRLEN]; /* its address, "" until somebody asks */
     const struct upgrade_hooks *upgrade_hooks; /* of its new owner; NULL: nobody's */
     void *upgrade_owner;
@@ -73,14 +77,19 @@ struct conn {
 };
 
 struct http_server {
-    uv_tcp_t listener;
+    int listen_fd;
+    int spare_fd;                /* kept for when there is no other descriptor */
+    uv_poll_t listener;
     uv_timer_t janitor;
     uv_loop_t *loop;
     struct http_server_options options;
     struct list conns[CONN_STATES];
     struct list dirty;
     size_t conn_count;
+    size_t conns_max;
     bool stopping;
+    int handles_open;            /* of the server's own two */
+    bool freed;                  /* goes with the last of them */
     char date[64];               /* "date: ...\r\n" of this second */
     size_t date_len;
     uint64_t date_ms;            /* of the loop's clock, when it was made */
@@ -92,7 +101,10 @@ static inline struct conn *conn_of(const struct http_request *request)
 }
 
 /* conn.c */
-void conn_open(struct http_server *server);
+/* `fd` is taken, non-blocking or not. */
+void conn_open(struct http_server *server, int fd);
+/* A connection of which `bytes` were read elsewhere: they are used up and changed in place. */
+void conn_adopt(struct http_server *server, int fd, str bytes, unsigned hops);
 void conn_enter(struct conn *c, enum conn_state next);
 void conn_close(struct conn *c);             /* at once */
 void conn_answered(struct conn *c);          /* the answer is whole and written: what is next? */
@@ -106,8 +118,15 @@ void answer_flush(struct conn *c);
 void answer_refuse(struct conn *c, int status);  /* an answer of our own, then close */
 void answer_upgrade(struct conn *c, str head);   /* 101 with exactly this head */
 
-/* server.c: "date: ...\r\n" */
-str server_date_line(struct http_server *server);
+/* detach.c */
+void detach_finish(struct conn *c);              /* what was queued is written: it leaves */
+void detach_drop(struct http_request *request);  /* it stays */
+
+/* server.c */
+str server_date_line(struct http_server *server);  /* "date: ...\r\n" */
+/* One more is about to come: closes the one that matters least when there are too many. False when
+ * all of them matter. */
+NODISCARD bool server_make_room(struct http_server *server);
 void server_conn_gone(struct http_server *server);
 
 #endif

@@ -23,6 +23,7 @@ enum {
     HTTP_DISCARD_BYTES_MAX = 1 << 20,    /* of a body nobody read, to keep the connection */
     HTTP_HEAD_TIMEOUT_MS = 10000,        /* from a head's first byte to its last */
     HTTP_IDLE_TIMEOUT_MS = 75000,        /* between requests */
+    HTTP_STOP_IDLE_TIMEOUT_MS = 1000,    /* for a first request to a server that stops */
     HTTP_BODY_TIMEOUT_MS = 30000,        /* without a byte of a body that is waited for */
     HTTP_WRITE_TIMEOUT_MS = 30000,       /* without the client taking a byte */
     HTTP_LINGER_TIMEOUT_MS = 2000,       /* after the last answer, for the client to read it */
@@ -52,14 +53,22 @@ struct http_server_options {
     uint64_t body_bytes_max;               /* a longer one is answered with 413 */
 };
 
-/* Serves a listening socket (the descriptor is taken). Returned owned; ERR_IO when the descriptor
- * cannot be listened on. */
+/* A server for a listening socket (the descriptor is taken), which accepts nothing yet. Returned
+ * owned; ERR_IO when the descriptor cannot be listened on. */
 NODISCARD int http_server_new(uv_loop_t *loop, int listen_fd, struct http_server_options options,
                               struct http_server **ret_server);
+
+/* Begins or ceases to accept connections. Those that come meanwhile wait in the socket, or go to
+ * another process that has it. */
+void http_server_accept(struct http_server *server, bool on);
 
 /* Closes the listening socket and idle connections; requests that run are finished, then
  * on_stopped is called. Calling it again does nothing. */
 void http_server_stop(struct http_server *server);
+
+/* Lets go of a server that has stopped: in on_stopped or later, with the loop still to turn. NULL
+ * is fine. */
+void http_server_free(struct http_server *server);
 
 /* Writes what has been answered since the last call: one system call per connection. */
 void http_server_flush(struct http_server *server);
@@ -69,6 +78,9 @@ size_t http_server_conn_count(const struct http_server *server);
 /* A place for the owner's pointer. */
 void http_request_set_user(struct http_request *request, void *user);
 void *http_request_user(const struct http_request *request);
+
+/* The context of the server's options. */
+void *http_request_context(const struct http_request *request);
 
 /* The client's address as text, an IPv4 one without the prefix it has on a socket for both; "" when
  * it is gone. Borrowed until the request ends. The first call of a connection is a system call. */
@@ -83,6 +95,13 @@ enum http_body_state {
 };
 
 enum http_body_state http_body_state(const struct http_request *request);
+
+/* Lets the body be at most this long, when that is less than the server's maximum. Returns false
+ * when it is known to be longer: answer with 413. */
+NODISCARD bool http_request_set_body_max(struct http_request *request, uint64_t bytes_max);
+
+/* How much of it has come so far. */
+uint64_t http_request_body_bytes(const struct http_request *request);
 
 /* What has arrived and was not taken. The caller may consume or take it; http_body_want() then
  * lets reading go on. Borrowed until the request ends. */
@@ -115,10 +134,20 @@ void http_answer_end(struct http_request *request);
 /* Gives up: the connection is cut, so that the client sees the answer is not whole. */
 void http_answer_abort(struct http_request *request);
 
+/* Writes what there is of the answer now, as http_server_flush() will. Does nothing when the next
+ * request was pipelined behind this one: none begins in this call. */
+void http_answer_flush(struct http_request *request);
+
 /* The status of the answer, whoever gave it; 0 before. */
 int http_answer_status(const struct http_request *request);
 
 /* True once http_answer_whole or http_answer_start was called. */
 bool http_answer_started(const struct http_request *request);
+
+/* True once nothing will be added to it: it is whole, ended, or was given up. */
+bool http_answer_ended(const struct http_request *request);
+
+/* How much of its body was written so far. */
+uint64_t http_answer_bytes(const struct http_request *request);
 
 #endif

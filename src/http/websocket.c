@@ -231,7 +231,7 @@ static bool begin_frame(struct websocket *ws, const struct wslay_frame_iocb *fra
 
     if (frame->rsv && !(ws->deflate && frame->rsv == WSLAY_RSV1_BIT && !control && !goes_on))
         return fail(ws, WEBSOCKET_PROTOCOL_ERROR, "a frame with reserved bits");
-    if (frame->mask != (ws->role == WEBSOCKET_SERVER))
+    if (ws->role != WEBSOCKET_SERVER_LENIENT && frame->mask != (ws->role == WEBSOCKET_SERVER))
         return fail(ws, WEBSOCKET_PROTOCOL_ERROR,
                     frame->mask ? "a masked frame from a server"
                                 : "a frame from a client without a mask");

@@ -33,7 +33,11 @@ enum websocket_code {
     WEBSOCKET_RESTART = 1012,
 };
 
-enum websocket_role { WEBSOCKET_SERVER, WEBSOCKET_CLIENT };
+enum websocket_role {
+    WEBSOCKET_SERVER,
+    WEBSOCKET_CLIENT,
+    WEBSOCKET_SERVER_LENIENT,   /* takes frames without a mask, too: wrangler's tail sends one */
+};
 
 enum websocket_state { WEBSOCKET_OPEN, WEBSOCKET_CLOSING, WEBSOCKET_CLOSED };
 

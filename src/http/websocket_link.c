@@ -115,7 +115,7 @@ static void on_closed(void *owner, bool clean, int code, str reason)
 
     if (!clean) {
         tell(link, false, WEBSOCKET_ABNORMAL, reason);
-    } else if (link->role == WEBSOCKET_SERVER) {
+    } else if (link->role != WEBSOCKET_CLIENT) {
         tell(link, true, code, reason);
     } else {
         link->clean = true;

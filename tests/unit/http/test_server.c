@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -87,6 +88,7 @@ static void start(void)
                                                               .body_bytes_max = BODY_MAX},
                                  &s.server),
                  0);
+    http_server_accept(s.server, true);
 }
 
 TestSuite(server, .init = start, .timeout = 20);
@@ -257,6 +259,106 @@ Test(server, says_full_and_then_drained)
     TURN_UNTIL(s.ends == 1);
 }
 
+Test(server, accepts_only_when_told)
+{
+    int first = client(), second;
+
+    TURN_UNTIL(http_server_conn_count(s.server) == 1);
+    http_server_accept(s.server, false);
+    http_server_accept(s.server, false);
+    second = client_that_sent(get); /* waits in the socket */
+    for (int i = 0; i < 100; i++)
+        turn();
+    cr_expect_eq(http_server_conn_count(s.server), 1, "those that are there stay");
+    http_server_accept(s.server, true);
+    http_server_accept(s.server, true);
+    TURN_UNTIL(s.requests == 1);
+    close(first);
+    close(second);
+}
+
+/* ---- too many ---- */
+
+enum { FEW = 40 };
+
+static void limit_descriptors(rlim_t count)
+{
+    struct rlimit limit;
+
+    getrlimit(RLIMIT_NOFILE, &limit);
+    limit.rlim_cur = count;
+    cr_assert_eq(setrlimit(RLIMIT_NOFILE, &limit), 0);
+}
+
+static void start_small(void)
+{
+    limit_descriptors((rlim_t)2 * FEW); /* half of them are for connections */
+    start();
+    limit_descriptors(1024);
+}
+
+TestSuite(server_small, .init = start_small, .timeout = 20);
+
+static bool is_closed(int fd)
+{
+    char c;
+    ssize_t count = recv(fd, &c, 1, MSG_DONTWAIT);
+
+    return count == 0 || (count < 0 && errno != EAGAIN);
+}
+
+Test(server_small, makes_room_for_who_has_something_to_ask)
+{
+    int idle[2 * FEW], busy;
+
+    busy = client_that_sent(get);
+    TURN_UNTIL(s.requests == 1);
+    for (int i = 0; i < 2 * FEW; i++) {
+        idle[i] = client();
+        TURN_UNTIL(http_server_conn_count(s.server) == (size_t)(i + 2 < FEW ? i + 2 : FEW));
+    }
+    TURN_UNTIL(is_closed(idle[FEW]));
+    cr_expect(is_closed(idle[0]), "the longest idle go");
+    cr_expect_not(is_closed(idle[2 * FEW - 1]), "the last comers stay");
+    cr_expect_eq(s.ends, 0, "who is served stays");
+    close(busy);
+}
+
+Test(server_small, refuses_when_all_are_served)
+{
+    int late;
+
+    for (int i = 0; i < FEW; i++)
+        client_that_sent(get);
+    TURN_UNTIL(s.requests == FEW);
+    late = client_that_sent(get);
+    TURN_UNTIL(is_closed(late));
+    cr_expect_eq(s.requests, FEW);
+    cr_expect_eq(s.ends, 0);
+    http_answer_whole(s.request, 200, STR_NONE, STR_NONE);
+    TURN_UNTIL(s.ends == 1);
+    client_that_sent(get);
+    TURN_UNTIL(s.requests == FEW + 1);
+}
+
+Test(server, takes_connections_off_the_socket_without_descriptors_for_them)
+{
+    int clients[FEW], after;
+
+    http_server_accept(s.server, false);
+    for (int i = 0; i < FEW; i++)
+        clients[i] = client();
+    after = socket(AF_INET, SOCK_STREAM, 0);
+    limit_descriptors((rlim_t)after + 1);
+    http_server_accept(s.server, true);
+    for (int i = 0; i < FEW; i++)
+        TURN_UNTIL(is_closed(clients[i]));
+    limit_descriptors(1024);
+    close(after);
+    client_that_sent(get);
+    TURN_UNTIL(s.requests == 1);
+}
+
 Test(server, stops_when_the_last_request_is_answered)
 {
     int idle = client(), running = client_that_sent(get);
@@ -268,6 +370,9 @@ Test(server, stops_when_the_last_request_is_answered)
     cr_expect_not(s.stopped);
     answer_at_once(s.request);
     TURN_UNTIL(s.stopped);
+    http_server_free(s.server);
+    uv_run(&s.loop, UV_RUN_DEFAULT); /* no handle keeps it */
+    cr_expect_eq(uv_loop_close(&s.loop), 0);
     close(idle);
     close(running);
 }

@@ -519,3 +519,35 @@ Test(websocket, held_after_each_message)
     buf_done(&input);
     websocket_free(peer.ws);
 }
+
+/* ---- leniency ---- */
+
+/* A frame without a mask: a server refuses it, a lenient one takes it beside one with a mask. */
+Test(websocket, lenient_server)
+{
+    static const struct {
+        enum websocket_role role;
+        const char *said;
+    } servers[] = {
+        {WEBSOCKET_SERVER, "closed failed 1002 <> "},
+        {WEBSOCKET_SERVER_LENIENT, "text <bare> text <masked> closed clean 1000 <> "},
+    };
+    struct buf input;
+
+    buf_init(&input, 1 << 10);
+    add_frame(&input, &(struct frame){FIN | TEXT | UNMASKED, STR("bare")});
+    add_frame(&input, &(struct frame){FIN | TEXT, STR("masked")});
+    add_frame(&input, &(struct frame){FIN | CLOSE, STR("\x03\xe8")});
+    for (size_t i = 0; i < COUNT_OF(servers); i++) {
+        struct peer peer = {0};
+
+        buf_init(&peer.said, TRANSCRIPT_MAX);
+        peer.ws = websocket_new(servers[i].role, false, &hooks, &peer);
+        websocket_receive(peer.ws, buf_str(&input));
+        cr_expect_eq((unsigned char)buf_str(websocket_output(peer.ws)).ptr[1] & 0x80, 0,
+                     "a server masks nothing");
+        expect_said(&peer, servers[i].said);
+        websocket_free(peer.ws);
+    }
+    buf_done(&input);
+}
