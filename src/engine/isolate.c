@@ -13,11 +13,17 @@
 
 #include "engine/isolate_private.h"
 #include "loop/glib_bridge.h"
+#include "os/clock.h"
 
 static const struct isolate_setup *setup;
 static struct list all = {&all, &all};
 static struct list ready = {&ready, &ready};
 static struct isolate *current;
+
+enum {
+    UNOWNED_MS = 60000,          /* how long work that is nobody's has one budget */
+    FRESH_BYTES = 1100 * 1024,   /* an isolate with a small worker, measured */
+};
 
 void isolate_engine_start(const struct isolate_setup *kept_setup)
 {
@@ -34,6 +40,13 @@ const struct isolate_setup *isolate_setup(void)
     return setup;
 }
 
+struct pulse *isolate_pulse(void)
+{
+    static struct pulse unread;
+
+    return setup->pulse ? setup->pulse : &unread;
+}
+
 uv_loop_t *isolate_loop(void)
 {
     return setup->loop;
@@ -41,20 +54,23 @@ uv_loop_t *isolate_loop(void)
 
 /* eval() and new Function() throw from here on; JSEvaluateScript, which the built-ins come by, is
  * not touched. */
-static void disable_eval(JSGlobalContextRef ctx)
+void isolate_set_eval(struct isolate *iso, bool allowed)
 {
     static JSStringRef message;
 
     if (!message)
         message = JSStringCreateWithUTF8CString("Code generation from strings is not allowed.");
-    JSGlobalContextSetEvalEnabled(ctx, false, message);
+    JSGlobalContextSetEvalEnabled(iso->ctx, allowed, message);
 }
 
 struct isolate *isolate_new(void)
 {
     struct isolate *iso = mem_new(struct isolate);
 
-    iso->limits = (struct isolate_limits){.cpu_ms = 30000, .memory_bytes = 128u << 20};
+    iso->limits = (struct isolate_limits){.cpu_ms = 30000,
+                                          .memory_bytes = 128u << 20,
+                                          .subrequests = UINT64_MAX};
+    iso->heap_bytes = FRESH_BYTES;
     list_push(&all, &iso->link);
     list_init(&iso->ready_link);
     list_init(&iso->tasks);
@@ -65,7 +81,7 @@ struct isolate *isolate_new(void)
     current = iso;
     turn_prepare(iso);
     builtin_start(iso);
-    disable_eval(iso->ctx);
+    isolate_set_eval(iso, false);
     current = NULL;
     JSUnlock(iso->ctx);
     watchdog_arm(iso);
@@ -136,9 +152,29 @@ void isolate_set_limits(struct isolate *iso, struct isolate_limits limits)
     iso->limits = limits;
 }
 
+void isolate_set_frozen_clock(struct isolate *iso, bool frozen)
+{
+    iso->frozen_clock = frozen;
+}
+
+uint64_t isolate_now_ns(const struct isolate *iso)
+{
+    return iso->frozen_clock ? iso->section_start_ns : clock_monotonic_ns();
+}
+
+bool isolate_wasm_from_bytes(void)
+{
+    return setup->wasm_from_bytes;
+}
+
 void isolate_set_owner(struct isolate *iso, void *owner)
 {
     iso->owner = owner;
+}
+
+void isolate_set_number(struct isolate *iso, uint64_t number)
+{
+    iso->number = number;
 }
 
 void *isolate_owner(const struct isolate *iso)
@@ -158,15 +194,80 @@ uint64_t isolate_cpu_ns(const struct isolate *iso)
 
 bool isolate_charge(struct isolate *iso, int32_t id, uint64_t cpu_ns)
 {
-    uint64_t *meter = id ? isolate_setup()->meter_of(iso, id) : NULL;
+    struct isolate_spent *spent = id ? isolate_setup()->meter_of(iso, id) : NULL;
 
-    if (!meter)
+    iso->totals.cpu_ns += cpu_ns;
+    if (!spent)
         return true;
-    *meter += cpu_ns;
-    if (*meter <= iso->limits.cpu_ms * 1000000)
+    spent->cpu_ns += cpu_ns;
+    if (spent->cpu_ns <= iso->limits.cpu_ms * 1000000)
         return true;
     iso->ending = ERR_CPU_LIMIT;
+    iso->blamed = id;
     return false;
+}
+
+struct isolate_totals isolate_totals(const struct isolate *iso)
+{
+    struct isolate_totals totals = iso->totals;
+
+    totals.cpu_ns += iso->cpu_ns;
+    if (iso->in_turn)
+        totals.cpu_ns += clock_thread_cpu_ns() - iso->turn_cpu_start_ns;
+    return totals;
+}
+
+size_t isolate_heap_bytes(const struct isolate *iso)
+{
+    return iso->heap_bytes;
+}
+
+struct isolate_spent *isolate_spent(struct isolate *iso)
+{
+    int32_t id = iso->cells[CELL_CURRENT];
+    struct isolate_spent *spent = id ? setup->meter_of(iso, id) : NULL;
+    uint64_t now_ms = uv_now(setup->loop);
+
+    if (spent)
+        return spent;
+    if (now_ms - iso->unowned_ms >= UNOWNED_MS) {
+        iso->unowned = (struct isolate_spent){0};
+        iso->unowned_ms = now_ms;
+    }
+    return &iso->unowned;
+}
+
+bool isolate_subrequest(struct isolate *iso)
+{
+    struct isolate_spent *spent = isolate_spent(iso);
+
+    if (spent->subrequests >= iso->limits.subrequests)
+        return false;
+    spent->subrequests++;
+    iso->totals.subrequests++;
+    return true;
+}
+
+void isolate_hold(struct isolate *iso, int change)
+{
+    iso->held += change;
+    ASSERT(iso->held >= 0);
+}
+
+bool isolate_is_held(const struct isolate *iso)
+{
+    return iso->held > 0;
+}
+
+void isolate_add_bytes(struct isolate *iso, size_t in, size_t out)
+{
+    iso->totals.bytes_in += in;
+    iso->totals.bytes_out += out;
+}
+
+int32_t isolate_blamed(const struct isolate *iso)
+{
+    return iso->blamed;
 }
 
 bool isolate_is_terminated(const struct isolate *iso)
@@ -220,6 +321,11 @@ void isolate_terminate(struct isolate *iso, int code)
 bool isolate_any_ready(void)
 {
     return !list_empty(&ready);
+}
+
+enum isolate_console isolate_wants_console(struct isolate *iso)
+{
+    return setup->wants_console ? setup->wants_console(iso) : ISOLATE_CONSOLE_TEXT;
 }
 
 void isolate_console(struct isolate *iso, int level, str text)

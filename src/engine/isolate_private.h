@@ -17,24 +17,37 @@ struct isolate {
     struct list resources;
     struct task wake;
     struct isolate_limits limits;
+    struct isolate_totals totals; /* but for the CPU time of turns */
+    struct isolate_spent unowned; /* by what works for no request, since unowned_ms */
+    uint64_t unowned_ms;
+    size_t heap_bytes;        /* alive, when it was last measured */
+    int held;                 /* isolate_hold() */
     void *owner;
+    uint64_t number;          /* for the pulse */
     uint64_t cpu_ns;          /* of the thread, in all turns */
     uint64_t wall_ns;         /* the same by the monotonic clock */
     uint64_t turn_cpu_start_ns;
     uint64_t turn_start_ns;    /* monotonic */
     uint64_t section_start_ns; /* monotonic: when the running task began */
+    uint64_t long_turn_ns;     /* monotonic: when one was told last */
+    bool long_told;            /* that the running turn is one */
     size_t rss_base;          /* resident bytes last read before the running turn */
     size_t rss_polled;        /* when the turn was first polled; 0 before */
     size_t rss_measured;      /* growth over rss_base at which the heap was last measured */
     uint64_t measured_cpu_ns; /* cpu_ns when the heap was last measured between turns */
     uint64_t measured_round;
     int terminated;           /* 0, ERR_CPU_LIMIT or ERR_MEM_LIMIT */
+    int32_t blamed;           /* isolate_blamed() */
     int ending;               /* what `terminated` becomes once the turn's answers are collected */
     bool in_turn;
+    bool frozen_clock;
     int32_t cells[CELL_COUNT];
 };
 
 const struct isolate_setup *isolate_setup(void);
+
+/* The setup's, or one that nobody reads. */
+struct pulse *isolate_pulse(void);
 
 /* The list of all isolates. */
 struct list *isolate_all(void);

@@ -28,14 +28,16 @@ void turn_drain(struct isolate *iso)
 static void charge(struct isolate *iso, uint64_t now_ns)
 {
     int32_t id = iso->cells[CELL_CURRENT];
-    uint64_t *meter = id ? isolate_setup()->meter_of(iso, id) : NULL;
+    struct isolate_spent *spent = id ? isolate_setup()->meter_of(iso, id) : NULL;
 
     iso->cells[CELL_CURRENT] = 0;
-    if (meter)
-        *meter += now_ns - iso->section_start_ns;
+    if (spent)
+        spent->cpu_ns += now_ns - iso->section_start_ns;
     iso->section_start_ns = now_ns;
-    if (meter && *meter > iso->limits.cpu_ms * 1000000)
-        watchdog_charged(iso, *meter);
+    if (spent && !iso->terminated && spent->cpu_ns > iso->limits.cpu_ms * 1000000)
+        watchdog_charged(iso, spent->cpu_ns);
+    if ((iso->terminated || iso->ending) && !iso->blamed)
+        iso->blamed = id;
 }
 
 /* Tasks that these post run in the same turn, so that a worker's load and its first request are

@@ -12,7 +12,9 @@
  *     a heap and measure what is alive. A turn that alone adds MEMORY_HARD_FACTOR times the limit
  *     is not asked.
  * (3) Who cannot have grown is not measured: growing takes CPU time, and so the isolates that used
- *     most of it since they were measured last come first. */
+ *     most of it since they were measured last come first, and those that used too little to reach
+ *     their limit do not come at all.
+ * (4) Heaps are measured in small portions: requests of all workers wait for it. */
 #include "os/clock.h"
 #include "os/memory.h"
 
@@ -26,13 +28,15 @@ enum {
     NS_PER_MS = 1000000,
     MEMORY_HARD_FACTOR = 2,
     LOOK_MS = 1000,
-    MEASURE_NS_MAX = 25 * NS_PER_MS, /* of a second, for heaps */
+    MEASURE_NS_MAX = 3 * NS_PER_MS,  /* of MEASURE_MS, for heaps; one heap may take longer */
+    MEASURE_MS = 100,
+    GROWTH_BYTES_PER_NS = 8,         /* nothing touches new memory faster */
     GROWTH_STEP_BYTES = 16 << 20,    /* of the process, before heaps are measured */
     MARK_DECAY = 2,                  /* of what the process shrank, half is forgotten a second */
 };
 
 static struct {
-    uv_timer_t timer;
+    uv_timer_t timer, measure;
     size_t mark;        /* resident bytes up to which growth was looked at */
     uint64_t round;     /* of measuring; an isolate is measured once in each */
     bool measuring;
@@ -48,9 +52,9 @@ static uint64_t limit_ns(const struct isolate *iso)
 static uint64_t request_ns(struct isolate *iso)
 {
     int32_t id = iso->cells[CELL_CURRENT];
-    uint64_t *meter = id ? isolate_setup()->meter_of(iso, id) : NULL;
+    struct isolate_spent *spent = id ? isolate_setup()->meter_of(iso, id) : NULL;
 
-    return (meter ? *meter : 0) + clock_monotonic_ns() - iso->section_start_ns;
+    return (spent ? spent->cpu_ns : 0) + clock_monotonic_ns() - iso->section_start_ns;
 }
 
 /* Thread CPU time confirms what the cheap clock suspects: time spent preempted is not charged. */
@@ -80,7 +84,8 @@ static size_t live_bytes(struct isolate *iso)
 
     JSSynchronousGarbageCollectForDebugging(iso->ctx);
     stats = JSGetMemoryUsageStatistics(iso->ctx);
-    return (size_t)value_to_number(iso->ctx, value_get(iso->ctx, stats, "heapSize"), 0);
+    iso->heap_bytes = (size_t)value_to_number(iso->ctx, value_get(iso->ctx, stats, "heapSize"), 0);
+    return iso->heap_bytes;
 }
 
 static size_t above(size_t bytes, size_t base)
@@ -107,6 +112,21 @@ static bool over_memory(struct isolate *iso)
 
 /* ---- within a turn ---- */
 
+static void tell_long_turn(struct isolate *iso, uint64_t ns, bool runs)
+{
+    iso->long_told = runs;
+    iso->long_turn_ns = clock_monotonic_ns();
+    if (isolate_setup()->on_long_turn)
+        isolate_setup()->on_long_turn(iso, ns, runs);
+}
+
+static bool long_turn_is_news(const struct isolate *iso, uint64_t ns)
+{
+    return iso->long_told || (ns >= (uint64_t)ISOLATE_LONG_TURN_MS * NS_PER_MS &&
+                              iso->section_start_ns - iso->long_turn_ns >=
+                                  (uint64_t)ISOLATE_LONG_TURN_TOLD_MS * NS_PER_MS);
+}
+
 static bool on_poll(JSContextRef ctx, void *context)
 {
     struct isolate *iso = context;
@@ -115,6 +135,9 @@ static bool on_poll(JSContextRef ctx, void *context)
     JSContextGroupSetExecutionTimeLimit(iso->group, POLL_SECONDS, on_poll, iso);
     if (!iso->in_turn)
         return false;
+    atomic_fetch_add_explicit(&isolate_pulse()->polls, 1, memory_order_relaxed);
+    if (!iso->long_told)
+        tell_long_turn(iso, clock_thread_cpu_ns() - iso->turn_cpu_start_ns, true);
     if (over_cpu(iso))
         iso->terminated = ERR_CPU_LIMIT;
     else if (over_memory(iso))
@@ -129,6 +152,10 @@ void watchdog_arm(struct isolate *iso)
 
 void watchdog_turn_begins(struct isolate *iso)
 {
+    struct pulse *pulse = isolate_pulse();
+
+    atomic_store_explicit(&pulse->worker, iso->number, memory_order_relaxed);
+    atomic_store_explicit(&pulse->turn_start_ns, iso->section_start_ns, memory_order_relaxed);
     iso->turn_cpu_start_ns = clock_thread_cpu_ns();
     iso->turn_start_ns = iso->section_start_ns;
     iso->rss_base = memory_resident_bytes_cached();
@@ -137,8 +164,13 @@ void watchdog_turn_begins(struct isolate *iso)
 
 void watchdog_turn_ended(struct isolate *iso)
 {
-    iso->cpu_ns += clock_thread_cpu_ns() - iso->turn_cpu_start_ns;
+    uint64_t ns = clock_thread_cpu_ns() - iso->turn_cpu_start_ns;
+
+    iso->cpu_ns += ns;
     iso->wall_ns += iso->section_start_ns - iso->turn_start_ns;
+    atomic_store_explicit(&isolate_pulse()->turn_start_ns, 0, memory_order_relaxed);
+    if (long_turn_is_news(iso, ns))
+        tell_long_turn(iso, ns, false);
 }
 
 /* ---- once a second ---- */
@@ -150,13 +182,18 @@ static uint64_t unmeasured_ns(const struct isolate *iso)
     return done ? 0 : iso->cpu_ns - iso->measured_cpu_ns;
 }
 
+static bool may_have_grown(const struct isolate *iso)
+{
+    return unmeasured_ns(iso) > iso->limits.memory_bytes / GROWTH_BYTES_PER_NS;
+}
+
 static struct isolate *likeliest(void)
 {
     struct isolate *found = NULL;
 
     LIST_EACH(isolate_all(), link) {
         struct isolate *iso = CONTAINER_OF(link, struct isolate, link);
-        if (unmeasured_ns(iso) > (found ? unmeasured_ns(found) : 0))
+        if (may_have_grown(iso) && unmeasured_ns(iso) > (found ? unmeasured_ns(found) : 0))
             found = iso;
     }
     return found;
@@ -170,8 +207,8 @@ static void measure(struct isolate *iso)
         isolate_terminate(iso, ERR_MEM_LIMIT);
 }
 
-/* Measures until time is up; the next second goes on with the round. */
-static void measure_some(void)
+/* Measures until time is up; the next time goes on with the round. */
+static void measure_some(uv_timer_t *timer)
 {
     uint64_t until_ns = clock_monotonic_ns() + MEASURE_NS_MAX;
     struct isolate *iso;
@@ -182,6 +219,7 @@ static void measure_some(void)
         measure(iso);
     }
     look.measuring = false;
+    uv_timer_stop(timer);
 }
 
 static void on_second(uv_timer_t *timer)
@@ -196,8 +234,8 @@ static void on_second(uv_timer_t *timer)
     } else {
         look.mark -= above(look.mark, rss) / MARK_DECAY;
     }
-    if (look.measuring)
-        measure_some();
+    if (look.measuring && !uv_is_active((uv_handle_t *)&look.measure))
+        uv_timer_start(&look.measure, measure_some, 0, MEASURE_MS);
 }
 
 void watchdog_start(uv_loop_t *loop)
@@ -206,4 +244,6 @@ void watchdog_start(uv_loop_t *loop)
     look.mark = memory_resident_bytes();
     uv_timer_start(&look.timer, on_second, LOOK_MS, LOOK_MS);
     uv_unref((uv_handle_t *)&look.timer);
+    ASSERT(uv_timer_init(loop, &look.measure) == 0);
+    uv_unref((uv_handle_t *)&look.measure);
 }

@@ -16,12 +16,12 @@
     "(function(exports, use, ops, cells) { 'use strict';"                                          \
     "globalThis.calls = []; globalThis.cells = cells; globalThis.ops = ops;"                       \
     "for (const name of ['complete', 'load', 'dispatch', 'flush', 'timer', 'abort', 'hung',"       \
-    "                    'warm', 'wake', 'rejection'])"                                            \
+    "                    'scheduled', 'warm', 'wake', 'rejection'])"                               \
     "  exports[name] = (...args) => { calls.push(name); return `${name} ${args.length}`; };"       \
     "exports.dispatch = (f) => f();"                                                               \
     "})"
 
-static uint64_t harness_meter_ns;
+static struct isolate_spent harness_spent;
 static int harness_ended;           /* the code on_terminated was called with */
 static int harness_ended_count;
 static int harness_turn_ends;
@@ -38,10 +38,10 @@ static void harness_on_console(struct isolate *iso, int level, str text)
     (void)iso, (void)level, (void)text;
 }
 
-static uint64_t *harness_meter_of(struct isolate *iso, int32_t id)
+static struct isolate_spent *harness_meter_of(struct isolate *iso, int32_t id)
 {
     (void)iso, (void)id;
-    return &harness_meter_ns;
+    return &harness_spent;
 }
 
 static void harness_on_terminated(struct isolate *iso, int code)

@@ -160,7 +160,7 @@ static struct isolate *limited(uint64_t cpu_ms, size_t memory_bytes)
 {
     struct isolate *iso = harness_isolate();
 
-    isolate_set_limits(iso, (struct isolate_limits){cpu_ms, memory_bytes});
+    isolate_set_limits(iso, (struct isolate_limits){cpu_ms, memory_bytes, 0});
     return iso;
 }
 
@@ -169,7 +169,7 @@ static void expect_ended(struct isolate *iso, const char *source, int code)
     struct harness_script script = harness_script(source), next = harness_script("1");
 
     harness_ended = harness_ended_count = 0;
-    harness_meter_ns = 0;
+    harness_spent = (struct isolate_spent){0};
     isolate_post(iso, &script.task);
     isolate_post(iso, &next.task);
     isolate_run_ready();
@@ -200,7 +200,7 @@ Test(isolate, adds_up_short_tasks_of_a_request)
     struct isolate *iso = limited(50, 512u << 20);
     int runs = 0;
 
-    harness_meter_ns = 0;
+    harness_spent = (struct isolate_spent){0};
     while (!harness_ended && runs < 10000) {
         struct harness_script script = harness_script(
             "cells[3] = 1; for (let i = 0; i < 1e5; i++) globalThis.x = i;");
