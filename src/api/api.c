@@ -1,0 +1,277 @@
+/* The server of the API; see api.h and call_private.h.
+ *
+ * A request's way: its path is looked up, its token, account and scope are checked, and only then
+ * its body is read; the handler gets it whole. What clients have announced to send is counted, so
+ * that a few large uploads and no more are in memory at once. */
+#include "api/api.h"
+
+#include <stdlib.h>
+
+#include "api/admit.h"
+#include "api/call_private.h"
+#include "api/tables.h"
+
+#define PREFIX "/client/v4"
+
+enum {
+    CHUNKED_BYTES_MAX = 16 << 20,   /* of a body that does not say how long it is */
+    BODIES_BYTES_MAX = 512 << 20,   /* of all calls together */
+    CALLS_MAX = 2048,
+    CODE_UNKNOWN = 7003,
+    CODE_METHOD = 10405,
+    CODE_TOO_LARGE = 10027,
+    CODE_BUSY = 10029,
+};
+
+/* ---- a request ---- */
+
+/* A path with single slashes and none at its end, returned owned. */
+static char *clean_path(str path)
+{
+    char *clean = mem_alloc(path.len + 2);
+    size_t len = 0;
+
+    for (size_t i = 0; i < path.len; i++) {
+        if (path.ptr[i] != '/' || !len || clean[len - 1] != '/')
+            clean[len++] = path.ptr[i];
+    }
+    if (len > 1 && clean[len - 1] == '/')
+        len--;
+    clean[len] = '\0';
+    return clean;
+}
+
+static int find_route(struct call *call, struct router_match *match)
+{
+    static const struct call_route *const server_tables[] = {api_server_routes, NULL};
+    str method = str_equal(call->method, STR("HEAD")) ? STR("GET") : call->method;
+    char *path = clean_path(call->path);
+    str below = str_skip(str_from(path), sizeof PREFIX - 1);
+    bool is_api = str_starts(str_from(path), STR(PREFIX)) && (!below.len || below.ptr[0] == '/');
+
+    call->path_below = str_dup(is_api ? below : str_from(path));
+    free(path);
+    return router_find(is_api ? tables_all : server_tables, method, str_from(call->path_below),
+                       match);
+}
+
+static bool route(struct call *call)
+{
+    struct router_match match;
+    int found = find_route(call, &match);
+
+    if (found == 1) {
+        call->route = match.route;
+        call->params = match.params;
+        call->query = router_query(call->query_text);
+        return true;
+    }
+    if (found == ERR_UNSUPPORTED)
+        call_fail(call, 405, CODE_METHOD, "%.*s is not possible at %.*s: %s.",
+                  STR_ARGS(call->method), STR_ARGS(call->path), match.allow);
+    else
+        call_fail(call, 404, CODE_UNKNOWN,
+                  "Could not route to %.*s, perhaps your object identifier is invalid? There is "
+                  "no %.*s for this path here.",
+                  STR_ARGS(call->path), STR_ARGS(call->method));
+    return false;
+}
+
+static void run(struct call *call)
+{
+    call->state = CALL_RUNNING;
+    call->route->handle(call);
+}
+
+/* Bytes that this call may come to hold, or 0 after it was refused. */
+static bool reserve_body(struct call *call, const struct http_head *head)
+{
+    struct api *api = call->api;
+    bool chunked = head->framing == HTTP_BODY_CHUNKED;
+    uint64_t bytes = chunked ? CHUNKED_BYTES_MAX : head->content_length;
+
+    if (bytes > API_BODY_BYTES_MAX) {
+        call_fail(call, 413, CODE_TOO_LARGE, "The body has more than %d MiB.",
+                  API_BODY_BYTES_MAX >> 20);
+        return false;
+    }
+    if (api->body_bytes + bytes > BODIES_BYTES_MAX) {
+        call_fail(call, 503, CODE_BUSY, "Too many uploads at once: try again in a moment.");
+        return false;
+    }
+    call->body_reserved = bytes;
+    api->body_bytes += bytes;
+    return true;
+}
+
+static void on_body(struct http_request *request);
+
+static void on_request(struct http_request *request, const struct http_head *head)
+{
+    struct api *api = http_request_context(request);
+    struct call *call = call_new(api, request, head);
+
+    if (api->call_count > CALLS_MAX) {
+        call_fail(call, 503, CODE_BUSY, "Too many requests at once: try again in a moment.");
+        return;
+    }
+    if (!route(call))
+        return;
+    if (!call->route->scope || *call->route->scope) {
+        if (!admit_call(call, call->route->scope))
+            return;
+    }
+    if (!reserve_body(call, head))
+        return;
+    if (http_body_state(request) == HTTP_BODY_ENDED)
+        on_body(request);
+    else
+        http_body_want_all(request, call->body_reserved);
+}
+
+static void on_body(struct http_request *request)
+{
+    struct call *call = http_request_user(request);
+
+    if (!call || call->state != CALL_READING)
+        return;
+    switch (http_body_state(request)) {
+    case HTTP_BODY_ENDED:
+        call->body = buf_take(http_body_buffer(request), &call->body_len);
+        run(call);
+        return;
+    case HTTP_BODY_FAILED:
+        call_fail(call, 400, 10001, "The body is malformed, or it ended too early.");
+        return;
+    case HTTP_BODY_MORE:
+        call_fail(call, 413, CODE_TOO_LARGE,
+                  "The body has more than %d MiB; a longer one needs a Content-Length.",
+                  CHUNKED_BYTES_MAX >> 20);
+        return;
+    }
+}
+
+static void on_drain(struct http_request *request)
+{
+    (void)request; /* answers are given whole */
+}
+
+static void on_client_gone(struct http_request *request)
+{
+    (void)request; /* what was begun is finished; on_end follows */
+}
+
+static void on_end(struct http_request *request)
+{
+    call_request_over(http_request_user(request));
+}
+
+/* ---- its life ---- */
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct api *api = handle->data;
+    void (*on_stopped)(void *) = api->on_stopped;
+    void *context = api->stop_context;
+
+    if (--api->open_handles)
+        return;
+    throttle_free(api->throttle);
+    free(api);
+    on_stopped(context);
+}
+
+static void turn_end(struct api *api)
+{
+    if (!api->server_stopped)
+        http_server_flush(api->server);
+    if (call_reap(api) || !api->server_stopped || !api->tail_stopped ||
+        uv_is_closing((uv_handle_t *)&api->check))
+        return;
+    uv_close((uv_handle_t *)&api->prepare, on_closed);
+    uv_close((uv_handle_t *)&api->check, on_closed);
+}
+
+static void on_prepare(uv_prepare_t *handle)
+{
+    turn_end(handle->data);
+}
+
+static void on_check(uv_check_t *handle)
+{
+    turn_end(handle->data);
+}
+
+static void on_server_stopped(void *context)
+{
+    struct api *api = context;
+
+    http_server_free(api->server);
+    api->server_stopped = true;
+}
+
+static void on_tail_stopped(void *context)
+{
+    struct api *api = context;
+
+    api->tail = NULL;
+    api->tail_stopped = true;
+}
+
+static void start_handles(struct api *api)
+{
+    ASSERT(uv_prepare_init(api->loop, &api->prepare) == 0);
+    ASSERT(uv_check_init(api->loop, &api->check) == 0);
+    api->prepare.data = api->check.data = api;
+    api->open_handles = 2;
+    uv_prepare_start(&api->prepare, on_prepare);
+    uv_check_start(&api->check, on_check);
+    uv_unref((uv_handle_t *)&api->prepare);
+    uv_unref((uv_handle_t *)&api->check);
+}
+
+int api_start(uv_loop_t *loop, int listen_fd, struct registry *registry,
+              const struct platform *platform, struct api **ret, struct err *err)
+{
+    static const struct http_server_hooks hooks = {on_request,     on_body, on_drain,
+                                                   on_client_gone, on_end,  on_server_stopped};
+    struct api *api = mem_new(struct api);
+
+    api->loop = loop;
+    api->registry = registry;
+    api->platform = platform;
+    list_init(&api->calls);
+    if (http_server_new(loop, listen_fd,
+                        (struct http_server_options){.hooks = &hooks,
+                                                     .context = api,
+                                                     .body_bytes_max = HTTP_BODY_BYTES_MAX},
+                        &api->server) < 0) {
+        free(api);
+        return err_set(err, ERR_IO, "descriptor %d of the admin address does not listen",
+                       listen_fd);
+    }
+    http_server_accept(api->server, true);
+    api->throttle = throttle_new();
+    api->tail = api_tail_start(loop, platform);
+    start_handles(api);
+    *ret = api;
+    return 0;
+}
+
+void api_on_tail(struct api *api, const char *key, const json_t *event)
+{
+    if (api->tail)
+        api_tail_event(api->tail, key, event);
+}
+
+void api_stop(struct api *api, void (*on_stopped)(void *context), void *context)
+{
+    ASSERT(!api->stopping);
+    api->stopping = true;
+    api->on_stopped = on_stopped;
+    api->stop_context = context;
+    uv_ref((uv_handle_t *)&api->prepare);
+    uv_ref((uv_handle_t *)&api->check);
+    api_tail_stop(api->tail, on_tail_stopped, api);
+    http_server_stop(api->server);
+}

@@ -1,0 +1,27 @@
+/* Who a token speaks for: what `wrangler whoami` asks. */
+#include "api/call.h"
+#include "api/row.h"
+#include "api/tables.h"
+
+static void user(struct call *call)
+{
+    const json_t *token = call_token(call);
+
+    call_ok(call, json_pack("{s:O, s:O, s:s, s:b, s:[]}", "id", json_object_get(token, "id"),
+                            "email", json_object_get(token, "name"), "username",
+                            row_text(token, "name"), "suspended", 0, "organizations"));
+}
+
+static void verify(struct call *call)
+{
+    const json_t *token = call_token(call);
+
+    call_ok(call, json_pack("{s:O, s:s, s:o}", "id", json_object_get(token, "id"), "status",
+                            "active", "expires_on", call_time(row_int(token, "expires_ms"))));
+}
+
+const struct call_route api_user_routes[] = {
+    {"GET", "/user",               NULL, user,   NULL},
+    {"GET", "/user/tokens/verify", NULL, verify, NULL},
+    {0},
+};

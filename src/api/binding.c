@@ -1,0 +1,305 @@
+/* Bindings checked and resolved; see binding.h.
+ *
+ * A table says what each type consists of. A type that is not in it belongs to a service that does
+ * not exist here: refusing it at the upload is kinder than a worker that finds nothing in env. */
+#include "api/binding.h"
+
+struct kind {
+    const char *type;
+    const char *field;    /* that it must have; NULL: none */
+    bool is_json;         /* any JSON value; else a string */
+    bool is_secret;       /* the field is kept beside, encrypted */
+    bool is_part;         /* the field names a module; service-worker format only */
+};
+
+static const struct kind kinds[] = {
+    {"plain_text",       "text", false, false, false},
+    {"json",             "json", true,  false, false},
+    {"secret_text",      "text", false, true,  false},
+    {"version_metadata", NULL,   false, false, false},
+    {"wasm_module",      "part", false, false, true},
+    {"text_blob",        "part", false, false, true},
+    {"data_blob",        "part", false, false, true},
+};
+
+struct resolver {
+    const struct binding_request *request;
+    struct binding_set *set;
+    json_t *names;      /* object: those that are taken */
+    int *code;
+    struct err *err;
+};
+
+static const char *text_of(const json_t *binding, const char *key)
+{
+    return json_string_value(json_object_get(binding, key));
+}
+
+static const json_t *find(const json_t *bindings, const char *name)
+{
+    const json_t *it;
+    size_t i;
+
+    json_array_foreach(bindings, i, it) {
+        const char *other = text_of(it, "name");
+        if (other && strcmp(other, name) == 0)
+            return it;
+    }
+    return NULL;
+}
+
+static const struct kind *kind_of(const char *type)
+{
+    for (size_t i = 0; i < COUNT_OF(kinds); i++) {
+        if (strcmp(kinds[i].type, type) == 0)
+            return &kinds[i];
+    }
+    return NULL;
+}
+
+/* ---- one binding ---- */
+
+static int check_name(struct resolver *r, const char *name)
+{
+    str text = str_from(name);
+
+    if (!text.len || text.len > BINDING_NAME_MAX)
+        return err_set(r->err, ERR_INVALID, "A binding needs a name of 1 to %d bytes.",
+                       BINDING_NAME_MAX);
+    for (size_t i = 0; i < text.len; i++) {
+        if ((unsigned char)name[i] < ' ' || name[i] == 0x7f)
+            return err_set(r->err, ERR_INVALID, "The name of a binding has a control character.");
+    }
+    if (strcmp(name, "__proto__") == 0)
+        return err_set(r->err, ERR_INVALID, "A binding cannot be called \"__proto__\".");
+    if (json_object_get(r->names, name))
+        return err_set(r->err, ERR_INVALID, "There are two bindings \"%s\".", name);
+    if (json_object_size(r->names) == BINDING_COUNT_MAX)
+        return err_set(r->err, ERR_LIMIT, "There are more than %d bindings.", BINDING_COUNT_MAX);
+    return 0;
+}
+
+static int check_part(struct resolver *r, const char *name, const char *type, const char *part)
+{
+    if (!r->request->is_script)
+        return err_set(r->err, ERR_INVALID,
+                       "The binding \"%s\" has the type \"%s\", which is for scripts in "
+                       "service-worker format: a module imports such a file.",
+                       name, type);
+    if (r->request->modules && !find(r->request->modules, part))
+        return err_set(r->err, ERR_INVALID,
+                       "The binding \"%s\" names the part \"%s\", which the form does not have.",
+                       name, part);
+    return 0;
+}
+
+/* Adds what belongs to the kind, and nothing else. */
+static int add(struct resolver *r, const char *name, const struct kind *kind, const json_t *value)
+{
+    json_t *kept = json_pack("{s:s, s:s}", "name", name, "type", kind->type);
+
+    if (kind->is_secret)
+        json_object_set(r->set->secrets, name, (json_t *)value);
+    else if (kind->field)
+        json_object_set(kept, kind->field, (json_t *)value);
+    json_object_set_new(r->names, name, json_true());
+    json_array_append_new(r->set->bindings, kept);
+    return 0;
+}
+
+/* What the latest version has under `old`, as `name`. Returns 1 when it is there, else 0. */
+static int inherit(struct resolver *r, const char *name, const char *old)
+{
+    const json_t *latest = find(r->request->latest, old), *value;
+    const struct kind *kind = latest ? kind_of(text_of(latest, "type")) : NULL;
+
+    if (!kind)
+        return 0;
+    value = kind->is_secret ? json_object_get(r->request->secrets, old)
+                            : json_object_get(latest, kind->field ? kind->field : "");
+    if (kind->field && !value)
+        return 0;
+    if (kind->is_part && r->request->modules &&
+        !find(r->request->modules, json_string_value(value)))
+        return 0;
+    add(r, name, kind, value);
+    return 1;
+}
+
+static int add_inherited(struct resolver *r, const char *name, const json_t *binding)
+{
+    const char *old = text_of(binding, "old_name");
+
+    if (inherit(r, name, old ? old : name))
+        return 0;
+    *r->code = BINDING_CODE_INHERIT;
+    return err_set(r->err, ERR_INVALID,
+                   "inherit binding '%s' is invalid: the latest version has no binding '%s' that "
+                   "could be taken over. Set it: a secret with `wrangler secret put %s`, or with "
+                   "--secrets-file.",
+                   name, old ? old : name, name);
+}
+
+static int unknown_type(struct resolver *r, const char *name, const char *type)
+{
+    return err_set(r->err, ERR_INVALID,
+                   "The binding \"%s\" has the type \"%s\", which does not exist here. Possible "
+                   "are plain_text, json, secret_text, inherit, version_metadata, and with a "
+                   "script in service-worker format wasm_module, text_blob and data_blob.",
+                   name, type);
+}
+
+static int add_new(struct resolver *r, const char *name, const char *type, const json_t *binding)
+{
+    const struct kind *kind = kind_of(type);
+    const json_t *value, *latest;
+    int result;
+
+    if (!kind)
+        return unknown_type(r, name, type);
+    value = kind->field ? json_object_get(binding, kind->field) : NULL;
+    latest = r->request->by_name && !value ? find(r->request->latest, name) : NULL;
+    if (latest && strcmp(text_of(latest, "type"), type) == 0 && inherit(r, name, name))
+        return 0;
+    if (kind->field && (!value || (!kind->is_json && !json_is_string(value))))
+        return err_set(r->err, ERR_INVALID, "The binding \"%s\" of type \"%s\" needs \"%s\"%s.",
+                       name, type, kind->field, kind->is_json ? "" : ", a string");
+    if (kind->is_part) {
+        result = check_part(r, name, type, json_string_value(value));
+        if (result < 0)
+            return result;
+    }
+    return add(r, name, kind, value);
+}
+
+static int add_wanted(struct resolver *r, const json_t *binding)
+{
+    const char *name = text_of(binding, "name"), *type = text_of(binding, "type");
+    int result;
+
+    if (!name || !type)
+        return err_set(r->err, ERR_INVALID,
+                       "A binding must be an object with the strings \"name\" and \"type\".");
+    result = check_name(r, name);
+    if (result < 0)
+        return result;
+    if (strcmp(type, "inherit") == 0)
+        return add_inherited(r, name, binding);
+    return add_new(r, name, type, binding);
+}
+
+/* ---- all of them ---- */
+
+static bool is_kept(const struct binding_request *request, const char *type)
+{
+    const json_t *it;
+    size_t i;
+
+    if (request->complete)
+        return false;
+    json_array_foreach(request->keep, i, it) {
+        if (json_is_string(it) && strcmp(json_string_value(it), type) == 0)
+            return true;
+    }
+    return strcmp(type, "secret_text") == 0;
+}
+
+static int add_kept(struct resolver *r)
+{
+    const json_t *it;
+    size_t i;
+    int result = 0;
+
+    json_array_foreach(r->request->latest, i, it) {
+        const char *name = text_of(it, "name"), *type = text_of(it, "type");
+        if (result < 0 || !name || !type || !is_kept(r->request, type) ||
+            json_object_get(r->names, name))
+            continue;
+        result = check_name(r, name);
+        if (result == 0)
+            inherit(r, name, name);
+    }
+    return result;
+}
+
+static int check_bytes(struct resolver *r)
+{
+    size_t bytes = json_dumpb(r->set->bindings, NULL, 0, JSON_COMPACT) +
+                   json_dumpb(r->set->secrets, NULL, 0, JSON_COMPACT);
+
+    if (bytes > BINDING_BYTES_MAX)
+        return err_set(r->err, ERR_LIMIT, "The bindings have %zu bytes, which is more than %d.",
+                       bytes, BINDING_BYTES_MAX);
+    return 0;
+}
+
+static int resolve(struct resolver *r)
+{
+    const json_t *it;
+    size_t i;
+    int result = 0;
+
+    if (r->request->wanted && !json_is_array(r->request->wanted) &&
+        !json_is_null(r->request->wanted))
+        return err_set(r->err, ERR_INVALID, "\"bindings\" must be an array.");
+    json_array_foreach(r->request->wanted, i, it) {
+        result = add_wanted(r, it);
+        if (result < 0)
+            return result;
+    }
+    result = add_kept(r);
+    return result < 0 ? result : check_bytes(r);
+}
+
+int binding_resolve(const struct binding_request *request, struct binding_set *ret, int *ret_code,
+                    struct err *err)
+{
+    struct binding_set set = {json_array(), json_object()};
+    struct resolver r = {request, &set, json_object(), ret_code, err};
+    int result;
+
+    *ret_code = BINDING_CODE_INVALID;
+    result = resolve(&r);
+    json_decref(r.names);
+    if (result < 0)
+        binding_set_done(&set);
+    else
+        *ret = set;
+    return result;
+}
+
+void binding_set_done(struct binding_set *set)
+{
+    json_decref(set->bindings);
+    json_decref(set->secrets);
+    *set = (struct binding_set){0};
+}
+
+/* ---- changes ---- */
+
+static json_t *named(const char *name, const json_t *binding)
+{
+    json_t *copy = json_is_object(binding) ? json_copy((json_t *)binding) : json_object();
+
+    json_object_set_new(copy, "name", json_string(name));
+    return copy;
+}
+
+json_t *binding_merge(const json_t *latest, const json_t *changes)
+{
+    json_t *merged = json_array(), *value;
+    const json_t *it;
+    const char *name;
+    size_t i;
+
+    json_array_foreach(latest, i, it) {
+        name = text_of(it, "name");
+        if (!json_object_get(changes, name))
+            json_array_append_new(merged, json_pack("{s:s, s:s}", "name", name, "type", "inherit"));
+    }
+    json_object_foreach((json_t *)changes, name, value) {
+        if (!json_is_null(value))
+            json_array_append_new(merged, named(name, value));
+    }
+    return merged;
+}

@@ -1,0 +1,37 @@
+/* Every table of routes, one an api_*.c file; each ends with a method of NULL.
+ *
+ * Owns: nothing; they are constants. Thread: any. */
+#ifndef ATOLL_API_TABLES_H
+#define ATOLL_API_TABLES_H
+
+#include "api/call.h"
+
+extern const struct call_route api_server_routes[];   /* below "/", not /client/v4 */
+
+extern const struct call_route api_script_routes[];
+extern const struct call_route api_version_routes[];
+extern const struct call_route api_deployment_routes[];
+extern const struct call_route api_setting_routes[];
+extern const struct call_route api_service_routes[];
+
+extern const struct call_route api_account_routes[];
+extern const struct call_route api_audit_routes[];
+extern const struct call_route api_domain_routes[];
+extern const struct call_route api_invoice_routes[];
+extern const struct call_route api_limit_routes[];
+extern const struct call_route api_log_routes[];
+extern const struct call_route api_route_routes[];
+extern const struct call_route api_schedule_routes[];
+extern const struct call_route api_secret_routes[];
+extern const struct call_route api_status_routes[];
+extern const struct call_route api_subdomain_routes[];
+extern const struct call_route api_tail_routes[];
+extern const struct call_route api_token_routes[];
+extern const struct call_route api_usage_routes[];
+extern const struct call_route api_user_routes[];
+extern const struct call_route api_zone_routes[];
+
+/* All of them but the server's; NULL at the end. */
+extern const struct call_route *const tables_all[];
+
+#endif
