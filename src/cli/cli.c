@@ -9,7 +9,8 @@
 #include "cli/terminal.h"
 #include "control/suggest.h"
 
-static const struct cli_command *const commands[] = {&cmd_dev, &cmd_init, &cmd_runtime, &cmd_types};
+static const struct cli_command *const commands[] = {&cmd_dev, &cmd_init, &cmd_runtime,
+                                                     &cmd_serve, &cmd_types};
 
 struct cli_args {
     const struct cli_command *command;
@@ -20,6 +21,7 @@ struct cli_args {
         const char *value;
     } given[CLI_OPTIONS_MAX];
     size_t given_count;
+    char **argv;
 };
 
 /* ---- help ---- */
@@ -217,7 +219,7 @@ static bool asks_for_help(char **argv)
 
 static int run_command(const struct cli_command *command, char **argv)
 {
-    struct cli_args args = {.command = command};
+    struct cli_args args = {.command = command, .argv = argv - 2};
 
     if (asks_for_help(argv)) {
         print_command_help(command);
@@ -267,6 +269,11 @@ size_t cli_operand_count(const struct cli_args *args)
 const char *const *cli_operands(const struct cli_args *args)
 {
     return args->operands;
+}
+
+char *const *cli_argv(const struct cli_args *args)
+{
+    return args->argv;
 }
 
 const char *cli_value_at(const struct cli_args *args, const char *name, size_t nth)

@@ -32,6 +32,7 @@ struct cli_command {
 extern const struct cli_command cmd_dev;
 extern const struct cli_command cmd_init;
 extern const struct cli_command cmd_runtime;
+extern const struct cli_command cmd_serve;
 extern const struct cli_command cmd_types;
 
 /* Runs what argv asks for; returns the exit status. */
@@ -40,6 +41,9 @@ int cli_main(int argc, char **argv);
 /* The operands in their order. Borrowed from argv. */
 size_t cli_operand_count(const struct cli_args *args);
 const char *const *cli_operands(const struct cli_args *args);
+
+/* The whole command line, as main() got it. */
+char *const *cli_argv(const struct cli_args *args);
 
 /* The last value of an option, "" for a switch that was given, NULL when it was not. */
 const char *cli_value(const struct cli_args *args, const char *name);

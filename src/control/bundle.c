@@ -11,14 +11,23 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "control/bundle_args.h"
 #include "control/bundle_log.h"
 #include "control/bundle_script.h"
 #include "os/file.h"
 #include "os/path.h"
+#include "os/sandbox.h"
 
-enum { META_BYTES_MAX = 32 << 20, RAW_LOG_MAX = 256 * 1024, READ_BYTES = 16 * 1024 };
+enum {
+    META_BYTES_MAX = 32 << 20,
+    RAW_LOG_MAX = 256 * 1024,
+    READ_BYTES = 16 * 1024,
+    UPLOAD_FILE_BYTES = 256 << 20,
+};
+
+#define UPLOAD_ADDRESS_BYTES ((rlim_t)4 << 30)
 
 #ifdef __aarch64__
 #define ESBUILD_PACKAGE "node_modules/@esbuild/linux-arm64/bin"
@@ -34,8 +43,10 @@ struct bundle_job {
     uv_write_t write;
     int open_handles;
     bool canceled;
+    bool upload;           /* of modules that may name any file: those in `root` are theirs */
     int64_t exit_status;   /* -1 until the process has ended well */
     char *root;
+    char *node_path;       /* of an upload, whose modules name each other with and without "./" */
     char *entry;           /* what is written to `input` */
     char *directory;       /* private; removed at the end */
     struct buf raw_log;
@@ -67,7 +78,7 @@ static char *find_esbuild(void)
     const char *given = getenv("ATOLL_ESBUILD");
 
     if (given && *given)
-        return str_dup(str_from(given));
+        return path_absolute(str_from(given));
     return path_beside_binary(places, "esbuild");
 }
 
@@ -160,6 +171,19 @@ static int take_file(const struct bundle_job *job, struct bundle *bundle, str ou
     return r;
 }
 
+/* One file that esbuild read: its path as seen from the job's root, or a name of its own making in
+ * brackets. */
+static int take_input(const struct bundle_job *job, struct bundle *bundle, const char *path,
+                      struct err *err)
+{
+    if (strchr("<(", *path) || strcmp(path, "atoll-entry.js") == 0)
+        return 0;
+    if (job->upload && (*path == '/' || str_starts(str_from(path), STR("../"))))
+        return err_set(err, ERR_INVALID, "error: Could not resolve \"%s\"", path);
+    add_input(bundle->inputs, job->root, str_from(path));
+    return 0;
+}
+
 /* Reads esbuild's own account of what it read and wrote. */
 static int take_files(const struct bundle_job *job, struct bundle *bundle, struct err *err)
 {
@@ -174,8 +198,8 @@ static int take_files(const struct bundle_job *job, struct bundle *bundle, struc
     meta = json_loadb(text.ptr, text.len, 0, NULL);
     buf_done(&text);
     json_object_foreach(json_object_get(meta, "inputs"), path, value)
-        if (!strchr("<(", *path) && strcmp(path, "atoll-entry.js") != 0)
-            add_input(bundle->inputs, job->root, str_from(path));
+        if (r == 0)
+            r = take_input(job, bundle, path, err);
     json_object_foreach(json_object_get(meta, "outputs"), path, value)
         if (r == 0)
             r = take_file(job, bundle, str_from(path), err);
@@ -215,6 +239,7 @@ static void finish(struct bundle_job *job)
     buf_done(&job->raw_log);
     buf_done(&job->log);
     free(job->directory);
+    free(job->node_path);
     free(job->entry);
     free(job->root);
     free(job);
@@ -303,8 +328,48 @@ static void open_handles(uv_loop_t *loop, struct bundle_job *job)
     job->open_handles = 3;
 }
 
+/* What uploaded modules can make esbuild take, before they get to it: it starts when it has read
+ * its entry. */
+static void limit(const struct bundle_job *job)
+{
+    static const struct rlimit memory = {UPLOAD_ADDRESS_BYTES, UPLOAD_ADDRESS_BYTES},
+                               file = {UPLOAD_FILE_BYTES, UPLOAD_FILE_BYTES}, core = {0, 0};
+
+    prlimit(job->process.pid, RLIMIT_AS, &memory, NULL);
+    prlimit(job->process.pid, RLIMIT_FSIZE, &file, NULL);
+    prlimit(job->process.pid, RLIMIT_CORE, &core, NULL);
+}
+
+struct confined {
+    uv_loop_t *loop;
+    struct bundle_job *job;
+    const uv_process_options_t *options;
+    int result;
+};
+
+/* Runs on a thread of its own, while the loop's waits for its end: what it may not read and write,
+ * esbuild may not. */
+static void spawn_confined(void *arg)
+{
+    struct confined *confined = arg;
+    struct bundle_job *job = confined->job;
+    const struct sandbox sandbox = {
+        .read = {job->root},
+        .write = {job->directory, "/dev/null"},
+        .run = confined->options->file,
+        .bare = true,
+    };
+    struct err err;
+
+    if (sandbox_confine_thread(&sandbox, &err) == 0)
+        confined->result = uv_spawn(confined->loop, &job->process, confined->options);
+    else
+        say(job, "%s", err.text);
+}
+
 static int spawn(uv_loop_t *loop, struct bundle_job *job, struct bundle_args *args)
 {
+    char *env[] = {job->node_path, NULL};
     uv_stdio_container_t stdio[3] = {
         {.flags = UV_CREATE_PIPE | UV_READABLE_PIPE, .data.stream = (uv_stream_t *)&job->input},
         {.flags = UV_IGNORE},
@@ -314,13 +379,22 @@ static int spawn(uv_loop_t *loop, struct bundle_job *job, struct bundle_args *ar
         .file = args->argv[0],
         .args = args->argv,
         .cwd = job->root,
+        .env = job->upload ? env : NULL,
         .stdio = stdio,
         .stdio_count = COUNT_OF(stdio),
         .exit_cb = on_exit_of_esbuild,
     };
+    struct confined confined = {loop, job, &options, UV_EPERM};
+    uv_thread_t thread;
 
     job->open_handles++; /* uv_spawn() makes a handle even when it fails */
-    return uv_spawn(loop, &job->process, &options);
+    if (!job->upload)
+        return uv_spawn(loop, &job->process, &options);
+    if (uv_thread_create(&thread, spawn_confined, &confined) == 0)
+        uv_thread_join(&thread);
+    if (confined.result == 0)
+        limit(job);
+    return confined.result;
 }
 
 static void start_pipes(struct bundle_job *job)
@@ -350,10 +424,14 @@ static int start(uv_loop_t *loop, struct bundle_job *job, const struct config *c
         free(esbuild);
         return r;
     }
-    bundle_args_init(&args, esbuild, job->directory, config, dev, &job->log);
+    if (config)
+        bundle_args_init(&args, esbuild, job->directory, config, dev, &job->log);
+    else
+        bundle_args_init_upload(&args, esbuild, job->directory);
     r = spawn(loop, job, &args);
     if (r < 0)
-        say(job, "%s cannot be run: %s", esbuild, uv_strerror(r));
+        say(job, "%s cannot be run: %s (it is to be esbuild's own binary, not a script)", esbuild,
+            uv_strerror(r));
     bundle_args_done(&args);
     free(esbuild);
     return r < 0 ? ERR_IO : 0;
@@ -374,24 +452,50 @@ static char *entry_for(const char *main_path)
     return buf_take(&b, NULL);
 }
 
-struct bundle_job *bundle_start(uv_loop_t *loop, const struct config *config, bool dev,
-                                void (*on_done)(void *, struct bundle *), void *context)
+static struct bundle_job *job_new(uv_loop_t *loop, const char *root,
+                                  void (*on_done)(void *, struct bundle *), void *context)
 {
     struct bundle_job *job = mem_new(struct bundle_job);
 
     job->exit_status = -1;
     job->on_done = on_done;
     job->context = context;
-    job->root = str_dup(str_from(config->root));
-    job->entry = entry_for(config->main);
+    job->root = str_dup(str_from(root));
     buf_init(&job->raw_log, RAW_LOG_MAX);
     buf_init(&job->log, BUNDLE_LOG_MAX);
     open_handles(loop, job);
-    if (start(loop, job, config, dev) == 0) {
+    return job;
+}
+
+/* With `config` NULL: of an upload. */
+static void run(uv_loop_t *loop, struct bundle_job *job, const struct config *config, bool dev)
+{
+    if (start(loop, job, config, dev) == 0)
         start_pipes(job);
-    } else {
+    else
         uv_timer_start(&job->timer, on_not_started, 0, 0);
-    }
+}
+
+struct bundle_job *bundle_start(uv_loop_t *loop, const struct config *config, bool dev,
+                                void (*on_done)(void *, struct bundle *), void *context)
+{
+    struct bundle_job *job = job_new(loop, config->root, on_done, context);
+
+    job->entry = entry_for(config->main);
+    run(loop, job, config, dev);
+    return job;
+}
+
+struct bundle_job *bundle_start_upload(uv_loop_t *loop, const char *directory, const char *entry,
+                                       void (*on_done)(void *, struct bundle *), void *context)
+{
+    struct bundle_job *job = job_new(loop, directory, on_done, context);
+
+    job->upload = true;
+    job->entry = str_dup(str_from(entry));
+    if (asprintf(&job->node_path, "NODE_PATH=%s", directory) < 0)
+        job->node_path = NULL;
+    run(loop, job, NULL, false);
     return job;
 }
 

@@ -38,6 +38,15 @@ struct bundle_job *bundle_start(uv_loop_t *loop, const struct config *config, bo
                                 void (*on_done)(void *context, struct bundle *bundle),
                                 void *context);
 
+/* Starts to bundle modules that were uploaded. `directory` (absolute, without links) holds them as
+ * control/upload_files.h lays them out; `entry` is the text of the module to start at, which calls
+ * BUNDLE_SCRIPT_MAIN. Both are borrowed for the call. Modules of Node's and Cloudflare's own are
+ * left to the runtime. A bundle that read a file outside of `directory` is not ok, and its log
+ * may quote such files: control/upload_log.h says what of it can be shown. */
+struct bundle_job *bundle_start_upload(uv_loop_t *loop, const char *directory, const char *entry,
+                                       void (*on_done)(void *context, struct bundle *bundle),
+                                       void *context);
+
 /* Ends the job; on_done is not called. NULL is fine. */
 void bundle_cancel(struct bundle_job *job);
 

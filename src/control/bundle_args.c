@@ -24,8 +24,35 @@ static const char *const fixed[] = {
     "--define:import.meta=" BUNDLE_SCRIPT_META,
 };
 
+/* Uploaded modules: their type is their file's extension, whatever their own name ends with. */
+static const char *const uploaded[] = {
+    "--resolve-extensions=" BUNDLE_SCRIPT_SUFFIX ".mjs," BUNDLE_SCRIPT_SUFFIX ".cjs,"
+    BUNDLE_SCRIPT_SUFFIX ".js," BUNDLE_SCRIPT_SUFFIX ".json," BUNDLE_SCRIPT_SUFFIX ".txt,"
+    BUNDLE_SCRIPT_SUFFIX ".wasm," BUNDLE_SCRIPT_SUFFIX ".bin",
+    "--loader:" BUNDLE_SCRIPT_SUFFIX ".mjs=js", "--loader:" BUNDLE_SCRIPT_SUFFIX ".cjs=js",
+    "--loader:" BUNDLE_SCRIPT_SUFFIX ".js=js", "--tsconfig-raw={}", "--sources-content=false",
+    "--define:process.env.NODE_ENV=\"production\"",
+};
+
 /* Modules that the runtime has itself. */
 static const char *const runtime_modules[] = {"cloudflare:workers", "cloudflare:sockets"};
+
+/* Modules that an uploaded worker may name; whether the runtime has them is its own to say, when
+ * they are asked for. */
+static const char *const asked_modules[] = {
+    "cloudflare:email", "cloudflare:workflows", "node:assert", "node:assert/strict",
+    "node:async_hooks", "node:buffer", "node:child_process", "node:cluster", "node:console",
+    "node:constants", "node:crypto", "node:dgram", "node:diagnostics_channel", "node:dns",
+    "node:dns/promises", "node:domain", "node:events", "node:fs", "node:fs/promises", "node:http",
+    "node:http2", "node:https", "node:inspector", "node:inspector/promises", "node:module",
+    "node:net", "node:os", "node:path", "node:path/posix", "node:path/win32", "node:perf_hooks",
+    "node:process", "node:punycode", "node:querystring", "node:readline",
+    "node:readline/promises", "node:repl", "node:sqlite", "node:stream", "node:stream/consumers",
+    "node:stream/promises", "node:stream/web", "node:string_decoder", "node:sys", "node:test",
+    "node:timers", "node:timers/promises", "node:tls", "node:trace_events", "node:tty",
+    "node:url", "node:util", "node:util/types", "node:v8", "node:vm", "node:wasi",
+    "node:worker_threads", "node:zlib",
+};
 
 /* Kinds of wrangler's module rules that are anything but a script. */
 static const struct {
@@ -131,24 +158,44 @@ static void add_build(struct bundle_args *args, const json_t *build, struct buf 
         add(args, "--keep-names");
 }
 
-void bundle_args_init(struct bundle_args *args, const char *esbuild, const char *directory,
-                      const struct config *config, bool dev, struct buf *warnings)
+/* Has esbuild turn imports of `module` into calls of the runtime's require(). */
+static void add_runtime_module(struct bundle_args *args, const char *module)
 {
-    const json_t *defines = json_object_get(config->build, "define");
+    add(args, "--alias:%s=data:text/javascript,module.exports=" BUNDLE_SCRIPT_REQUIRE "(\"%s\")",
+        module, module);
+}
 
+/* What all workers share. */
+static void init(struct bundle_args *args, const char *esbuild, const char *directory)
+{
     *args = (struct bundle_args){0};
     add(args, "%s", esbuild);
     for (size_t i = 0; i < COUNT_OF(fixed); i++)
         add(args, "%s", fixed[i]);
     for (size_t i = 0; i < COUNT_OF(runtime_modules); i++)
-        add(args,
-            "--alias:%s=data:text/javascript,module.exports=" BUNDLE_SCRIPT_REQUIRE "(\"%s\")",
-            runtime_modules[i], runtime_modules[i]);
+        add_runtime_module(args, runtime_modules[i]);
+    add(args, "--outfile=%s/worker.js", directory);
+    add(args, "--metafile=%s/meta.json", directory);
+}
+
+void bundle_args_init_upload(struct bundle_args *args, const char *esbuild, const char *directory)
+{
+    init(args, esbuild, directory);
+    for (size_t i = 0; i < COUNT_OF(uploaded); i++)
+        add(args, "%s", uploaded[i]);
+    for (size_t i = 0; i < COUNT_OF(asked_modules); i++)
+        add_runtime_module(args, asked_modules[i]);
+}
+
+void bundle_args_init(struct bundle_args *args, const char *esbuild, const char *directory,
+                      const struct config *config, bool dev, struct buf *warnings)
+{
+    const json_t *defines = json_object_get(config->build, "define");
+
+    init(args, esbuild, directory);
     if (!json_object_get(defines, "process.env.NODE_ENV"))
         add(args, "--define:process.env.NODE_ENV=\"%s\"", dev ? "development" : "production");
     add(args, "--sources-content=%s", dev ? "true" : "false");
-    add(args, "--outfile=%s/worker.js", directory);
-    add(args, "--metafile=%s/meta.json", directory);
     add_build(args, config->build, warnings);
     if (args->count == BUNDLE_ARGS_MAX)
         warn(warnings, "too many settings for one build; what is over is left out", config->name);

@@ -20,6 +20,9 @@ struct bundle_args {
 void bundle_args_init(struct bundle_args *args, const char *esbuild, const char *directory,
                       const struct config *config, bool dev, struct buf *warnings);
 
+/* The same for uploaded modules, whose kinds their files' names say (control/upload_files.h). */
+void bundle_args_init_upload(struct bundle_args *args, const char *esbuild, const char *directory);
+
 void bundle_args_done(struct bundle_args *args);
 
 #endif

@@ -154,13 +154,29 @@ int bundle_script_wrap(str module, struct buf *out)
     return r;
 }
 
-/* One source of the map as seen from `root`. */
+str bundle_script_source(str file)
+{
+    static const str suffix = STR(BUNDLE_SCRIPT_SUFFIX ".");
+    size_t dot = file.len;
+
+    while (dot && file.ptr[dot - 1] != '.')
+        dot--;
+    return dot >= suffix.len && str_ends(str_head(file, dot), suffix)
+               ? str_head(file, dot - suffix.len)
+               : file;
+}
+
+/* One source of the map as seen from `root`; what esbuild was given instead of a file is the
+ * platform's. */
 static json_t *source_from(const char *source, const char *directory, const char *root)
 {
     char *joined = path_join(str_from(directory), str_from(source));
     char *absolute = path_absolute(str_from(joined));
     char *shown = path_relative(str_from(absolute), str_from(root));
-    json_t *value = json_string(shown);
+    str name = str_starts(str_from(source), STR("dataurl:"))
+                   ? STR("atoll:module")
+                   : bundle_script_source(str_from(shown));
+    json_t *value = json_stringn(name.ptr, name.len);
 
     free(joined);
     free(absolute);

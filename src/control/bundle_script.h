@@ -19,11 +19,19 @@
 #define BUNDLE_SCRIPT_REQUIRE "__atoll_require"
 #define BUNDLE_SCRIPT_META "__atoll_meta"
 
+/* Follows an uploaded module's name in the name of its file, before the extension that says its
+ * type: "lib/x.js.atoll.mjs". */
+#define BUNDLE_SCRIPT_SUFFIX ".atoll"
+
+/* The module's name in the name of such a file; other names as they are. Borrowed from `file`. */
+str bundle_script_source(str file);
+
 /* Appends the script for `module` to `out`. Returns 0 or ERR_LIMIT. */
 NODISCARD int bundle_script_wrap(str module, struct buf *out);
 
 /* Appends the map for that script: `map` is esbuild's, with sources relative to `directory`; in
- * the result they are relative to `root` (both absolute). Returns 0, ERR_LIMIT, ERR_INVALID. */
+ * the result they are relative to `root` (both absolute), uploaded modules have their own names and
+ * what stands for a module of the runtime is "atoll:module". Returns 0, ERR_LIMIT, ERR_INVALID. */
 NODISCARD int bundle_script_map(str map, const char *directory, const char *root, struct buf *out);
 
 #endif

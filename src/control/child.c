@@ -1,4 +1,4 @@
-/* The runtime process; see child.h.
+/* The runtime process, and the next one; see child.h.
  *
  *     RUNNING ──ended by itself──> WAITING ──back-off is over──> RUNNING
  *        │                            │
@@ -6,19 +6,12 @@
  *                            └──ended──> STOPPED
  *
  * (1) enter() is the only place that changes the state.
- * (2) `link` exists in RUNNING and STOPPING.
- * (3) The process is a session of its own: a Ctrl-C at the terminal reaches the supervisor alone,
- *     which then says when to stop. When the supervisor dies, the end of the link ends it. */
+ * (2) `process` exists in RUNNING and STOPPING. */
 #include "control/child.h"
 
-#include <errno.h>
-#include <signal.h>
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
-#include "loop/frame.h"
+#include "control/process.h"
 
 enum state { CHILD_RUNNING, CHILD_WAITING, CHILD_STOPPING, CHILD_STOPPED, CHILD_STATES };
 
@@ -28,21 +21,14 @@ static const unsigned may_enter[CHILD_STATES] = {
     [CHILD_STOPPING] = 1u << CHILD_STOPPED,
 };
 
-/* One process; it outlives its child's interest until libuv has closed it. */
-struct process {
-    uv_process_t handle;
-    struct child *child;
-};
-
 struct child {
     uv_loop_t *loop;
     enum state state;
-    struct child_options options;
+    struct process_options options;
     const struct child_hooks *hooks;
     void *context;
     struct process *process;    /* NULL when none runs */
-    struct frame_link *link;
-    uv_timer_t timer;           /* the back-off, or the patience with a process told to stop */
+    uv_timer_t timer;           /* the back-off */
     int delay_ms;
     uint64_t started_ms;
 };
@@ -60,32 +46,12 @@ static void on_frame(void *context, json_t *object, str blob)
     child->hooks->on_frame(child->context, object, blob);
 }
 
-/* The exit of the process follows and is what counts. */
-static void on_link_end(void *context)
-{
-    (void)context;
-}
-
-static const struct frame_link_hooks link_hooks = {on_frame, on_link_end};
-
-static void on_process_closed(uv_handle_t *handle)
-{
-    free(handle->data);
-}
-
 static void on_timer(uv_timer_t *timer);
 
-static void begin_waiting(struct child *child, int64_t status, int signal_number)
+static void begin_waiting(struct child *child, const char *how)
 {
-    char how[128];
-
     if (uv_now(child->loop) - child->started_ms > CHILD_CALM_MS)
         child->delay_ms = CHILD_DELAY_MS_MIN;
-    if (signal_number)
-        snprintf(how, sizeof how, "was ended by signal %d (%s)", signal_number,
-                 strsignal(signal_number));
-    else
-        snprintf(how, sizeof how, "ended with status %lld", (long long)status);
     enter(child, CHILD_WAITING);
     uv_timer_start(&child->timer, on_timer, (uint64_t)child->delay_ms, 0);
     child->hooks->on_death(child->context, how, child->delay_ms);
@@ -101,107 +67,38 @@ static void finish(struct child *child)
     child->hooks->on_stopped(child->context);
 }
 
-static void on_exit_of_process(uv_process_t *handle, int64_t status, int signal_number)
+static void on_end(void *context, const struct process_end *end)
 {
-    struct process *process = handle->data;
-    struct child *child = process->child;
+    struct child *child = context;
 
-    uv_close((uv_handle_t *)handle, on_process_closed);
-    frame_link_close(child->link);
-    child->link = NULL;
+    process_free(child->process);
     child->process = NULL;
     if (child->state == CHILD_STOPPING)
         finish(child);
     else
-        begin_waiting(child, status, signal_number);
+        begin_waiting(child, end->how);
 }
 
-static int spawn(struct child *child, int link_fd)
+static const struct process_hooks process_hooks = {on_frame, on_end};
+
+static int start(struct child *child, struct err *err)
 {
-    struct process *process = mem_new(struct process);
-    char bytes[24], *argv[11] = {"atoll", "runtime"};
-    uv_stdio_container_t stdio[5] = {
-        {.flags = UV_IGNORE},
-        {.flags = UV_INHERIT_FD, .data.fd = STDOUT_FILENO},
-        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
-        {.flags = UV_INHERIT_FD, .data.fd = link_fd},
-        {.flags = UV_INHERIT_FD, .data.fd = child->options.listen_fd},
-    };
-    uv_process_options_t options = {
-        .file = "/proc/self/exe",
-        .args = argv,
-        .flags = UV_PROCESS_DETACHED,
-        .stdio = stdio,
-        .stdio_count = COUNT_OF(stdio),
-        .exit_cb = on_exit_of_process,
-    };
-    size_t argc = 2;
-    int r;
-
-    if (child->options.quiet)
-        argv[argc++] = "--quiet";
-    if (child->options.dev)
-        argv[argc++] = "--dev";
-    argv[argc++] = "--outbound";
-    argv[argc++] = (char *)child->options.outbound;
-    snprintf(bytes, sizeof bytes, "%llu", (unsigned long long)child->options.cache_bytes);
-    argv[argc++] = "--cache";
-    argv[argc++] = (char *)child->options.cache;
-    argv[argc++] = "--cache-bytes";
-    argv[argc++] = bytes;
-    process->child = child;
-    r = uv_spawn(child->loop, &process->handle, &options);
-    process->handle.data = process;
-    if (r < 0)
-        uv_close((uv_handle_t *)&process->handle, on_process_closed);
-    else
-        child->process = process;
-    return r;
-}
-
-/* Starts a process and the link to it. Returns 0 or a negative code of libuv. */
-static int start(struct child *child)
-{
-    int ends[2];
-    int r;
-
-    if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) < 0)
-        return uv_translate_sys_error(errno);
-    r = spawn(child, ends[1]);
-    close(ends[1]);
-    if (r < 0) {
-        close(ends[0]);
-        return r;
-    }
     child->started_ms = uv_now(child->loop);
-    child->link = frame_link_new(child->loop, ends[0], &link_hooks, child);
-    return 0;
-}
-
-static void restart(struct child *child)
-{
-    int r = start(child);
-    char how[128];
-
-    if (r < 0) {
-        snprintf(how, sizeof how, "cannot be started: %s", uv_strerror(r));
-        enter(child, CHILD_WAITING);
-        uv_timer_start(&child->timer, on_timer, CHILD_DELAY_MS_MAX, 0);
-        child->hooks->on_death(child->context, how, CHILD_DELAY_MS_MAX);
-        return;
-    }
-    enter(child, CHILD_RUNNING);
-    child->hooks->on_restart(child->context);
+    return process_start(child->loop, &child->options, &process_hooks, child, &child->process, err);
 }
 
 static void on_timer(uv_timer_t *timer)
 {
     struct child *child = timer->data;
+    struct err err;
 
-    if (child->state == CHILD_WAITING)
-        restart(child);
-    else if (child->state == CHILD_STOPPING)
-        uv_process_kill(&child->process->handle, SIGKILL);
+    if (start(child, &err) < 0) {
+        child->delay_ms = CHILD_DELAY_MS_MAX;
+        begin_waiting(child, err.text);
+        return;
+    }
+    enter(child, CHILD_RUNNING);
+    child->hooks->on_restart(child->context);
 }
 
 int child_start(uv_loop_t *loop, const struct child_options *options,
@@ -213,14 +110,19 @@ int child_start(uv_loop_t *loop, const struct child_options *options,
 
     child->loop = loop;
     child->state = CHILD_RUNNING;
-    child->options = *options;
+    child->options = (struct process_options){.listen_fd = options->listen_fd,
+                                              .quiet = options->quiet,
+                                              .dev = options->dev,
+                                              .cache = options->cache,
+                                              .cache_bytes = options->cache_bytes,
+                                              .outbound = options->outbound};
     child->hooks = hooks;
     child->context = context;
     child->delay_ms = CHILD_DELAY_MS_MIN;
-    r = start(child);
+    r = start(child, err);
     if (r < 0) {
         free(child);
-        return err_set(err, ERR_IO, "the runtime process cannot be started: %s", uv_strerror(r));
+        return r;
     }
     uv_timer_init(loop, &child->timer);
     child->timer.data = child;
@@ -230,8 +132,8 @@ int child_start(uv_loop_t *loop, const struct child_options *options,
 
 void child_send(struct child *child, json_t *object, str blob)
 {
-    if (child->link)
-        frame_link_send(child->link, object, blob);
+    if (child->process)
+        process_send(child->process, object, blob, -1);
     else
         json_decref(object);
 }
@@ -241,11 +143,10 @@ void child_stop(struct child *child)
     switch (child->state) {
     case CHILD_RUNNING:
         enter(child, CHILD_STOPPING);
-        frame_link_send(child->link, json_pack("{s:s}", "type", "stop"), STR_NONE);
-        uv_timer_start(&child->timer, on_timer, CHILD_STOP_MS_MAX, 0);
+        process_stop(child->process);
         break;
     case CHILD_STOPPING:
-        uv_process_kill(&child->process->handle, SIGKILL);
+        process_kill(child->process);
         break;
     case CHILD_WAITING:
         finish(child);

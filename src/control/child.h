@@ -1,8 +1,7 @@
-/* The runtime process as its supervisor sees it: started, spoken to, started again when it dies.
+/* The runtime process of `atoll dev`: started again, with back-off, when it dies.
  *
- * Owns: the process, the link to it. Thread: the loop's.
- * Limits: waits CHILD_DELAY_MS_MAX at most before it starts the next one; a process that is told
- * to stop has CHILD_STOP_MS_MAX. */
+ * Owns: the process (process.h). Thread: the loop's.
+ * Limits: waits CHILD_DELAY_MS_MAX at most before it starts the next one. */
 #ifndef ATOLL_CONTROL_CHILD_H
 #define ATOLL_CONTROL_CHILD_H
 
@@ -15,7 +14,6 @@ enum {
     CHILD_DELAY_MS_MIN = 50,
     CHILD_DELAY_MS_MAX = 5000,
     CHILD_CALM_MS = 10 * 1000,    /* a process that lived this long died of something else */
-    CHILD_STOP_MS_MAX = 35 * 1000,
 };
 
 struct child;

@@ -11,6 +11,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/cron.h"
 #include "control/config_file.h"
 #include "control/dotenv.h"
 #include "control/suggest.h"
@@ -33,6 +34,7 @@ static const struct shape shapes[] = {
     {"compatibility_date", TEXT, INHERITED, false},
     {"compatibility_flags", TEXT_LIST, INHERITED, false},
     {"limits", TABLE, INHERITED, false},
+    {"triggers", TABLE, INHERITED, false},
     {"vars", TABLE, REPEATED, false},
     {"env", TABLE, TOP_ONLY, false},
     {"alias", TEXT_TABLE, TOP_ONLY, true},
@@ -46,8 +48,8 @@ static const struct shape shapes[] = {
 };
 
 static const char *const known[] = {
-    "$schema", "name", "main", "compatibility_date", "compatibility_flags", "limits", "vars",
-    "env", "alias", "define", "rules", "minify", "keep_names", "jsx_factory", "jsx_fragment",
+    "$schema", "name", "main", "compatibility_date", "compatibility_flags", "limits",
+    "triggers", "vars", "env", "alias", "define", "rules", "minify", "keep_names", "jsx_factory", "jsx_fragment",
     "tsconfig", "account_id", "ai", "ai_search", "ai_search_namespaces",
     "analytics_engine_datasets", "artifacts", "assets", "base_dir", "browser", "build",
     "cloudchamber", "compliance_region", "containers", "d1_databases", "data_blobs", "dev",
@@ -57,7 +59,7 @@ static const char *const known[] = {
     "pages_build_output_dir", "pipelines", "placement", "preserve_file_names", "preview_urls",
     "previews", "python_modules", "queues", "r2_buckets", "ratelimits", "route", "routes",
     "secrets", "secrets_store_secrets", "send_email", "send_metrics", "services", "site", "stream",
-    "streaming_tail_consumers", "tail_consumers", "text_blobs", "triggers", "unsafe",
+    "streaming_tail_consumers", "tail_consumers", "text_blobs", "unsafe",
     "unsafe_hello_world", "upload_source_maps", "vectorize", "version_metadata", "vpc_networks",
     "vpc_services", "wasm_modules", "worker_loaders", "workers_dev", "workflows", NULL,
 };
@@ -366,6 +368,27 @@ static int take_limits(struct reader *rd)
     return 0;
 }
 
+/* They are run by a server only; here they are checked, so that a mistake is found before it. */
+static int take_triggers(struct reader *rd)
+{
+    json_t *crons = json_object_get(value_of(rd, "triggers"), "crons"), *text;
+    size_t i;
+
+    if (crons && !fits(crons, TEXT_LIST))
+        return COMPLAIN(rd, "triggers", "crons",
+                        "\"triggers.crons\" must be a list of strings, but it is %s",
+                        config_file_kind(rd->file, crons));
+    json_array_foreach(crons, i, text) {
+        struct cron cron;
+        struct err why = {0};
+        if (cron_parse(str_from(json_string_value(text)), &cron, &why) < 0)
+            return COMPLAIN(rd, "triggers", "crons",
+                            "\"triggers.crons\": \"%.60s\" is no schedule: %.300s",
+                            json_string_value(text), why.text);
+    }
+    return 0;
+}
+
 /* Merges the secrets of development over the variables: .dev.vars.<environment> where it exists,
  * else .dev.vars. */
 static int take_dev_vars(struct reader *rd)
@@ -433,7 +456,8 @@ static int read_file(struct reader *rd, const char *path)
     rd->config->file = str_dup(str_from(path));
     rd->config->root = path_directory(str_from(path));
     if ((r = select_environment(rd)) < 0 || (r = check_shapes(rd)) < 0 || (r = take_name(rd)) < 0 ||
-        (r = take_main(rd)) < 0 || (r = take_compatibility(rd)) < 0 || (r = take_limits(rd)) < 0)
+        (r = take_main(rd)) < 0 || (r = take_compatibility(rd)) < 0 || (r = take_limits(rd)) < 0 ||
+        (r = take_triggers(rd)) < 0)
         return r;
     warn_unknown(rd);
     warn_ignored(rd);

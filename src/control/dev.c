@@ -4,9 +4,10 @@
  * runtime process, which takes longest; while it comes up the configuration is read and esbuild
  * runs.
  *
- * (1) With one path its worker is pushed as soon as it is built, for every host. With several,
- *     small ones are offered as they are built and the others sent when the runtime asks for their
- *     host; `asked` says that it did or has loaded one, and from then on new versions are pushed.
+ * (1) With one path its worker is pushed as soon as it is built, and answers at every host. With
+ *     several, small ones are offered as they are built and the others sent when the runtime asks
+ *     for their host; `asked` says that it did or has loaded one, and from then on new versions are
+ *     pushed.
  * (2) What is sent to a runtime process is forgotten with it: on_restart starts again.
  * (3) A build that fails sends nothing while an older version is good. */
 #include "control/dev.h"
@@ -26,7 +27,6 @@ struct worker {
     struct project *project;
     struct dev *dev;
     struct config_request request;
-    json_t *hosts;    /* array: where it answers, as the runtime asked; empty: everywhere */
     bool asked;       /* the runtime process wants its versions */
     bool pushed;      /* a version was sent and neither `live` nor `refused` came back */
     bool updating;    /* it was sent because a file changed */
@@ -69,35 +69,40 @@ static void note(const struct dev *dev, enum dev_level level, const struct worke
 
 /* ---- what the runtime is told ---- */
 
+static unsigned number_of(const struct worker *worker)
+{
+    return (unsigned)(worker - worker->dev->workers) + 1;
+}
+
+static void tell_role(struct dev *dev)
+{
+    child_send(dev->child,
+               json_pack("{s:s, s:s, s:b}", "type", "role", "lane", "fast", "accept", true),
+               STR_NONE);
+}
+
+/* Says that the worker answers at this host, with whatever path. */
+static void tell_host(struct dev *dev, const struct worker *worker, const char *host)
+{
+    child_send(dev->child,
+               json_pack("{s:s, s:s, s:[{s:s, s:s}]}", "type", "hosts", "host", host, "rules",
+                         "path", "*", "worker", project_name(worker->project)),
+               STR_NONE);
+}
+
 /* Sends the worker's good version, or why there is none; nothing while its first build runs. */
 static void push(struct dev *dev, struct worker *worker)
 {
-    json_t *hosts = json_incref(worker->hosts);
     str blob = STR_NONE;
 
     if (project_has_version(worker->project)) {
-        json_t *frame = project_worker_frame(worker->project, hosts, true, &blob);
+        json_t *frame = project_worker_frame(worker->project, number_of(worker), true, &blob);
 
         worker->pushed = true;
         child_send(dev->child, frame, blob);
     } else if (project_failure(worker->project)) {
-        child_send(dev->child, project_failed_frame(worker->project, hosts), STR_NONE);
-    } else {
-        json_decref(hosts);
+        child_send(dev->child, project_failed_frame(worker->project), STR_NONE);
     }
-}
-
-static void add_host(struct worker *worker, const char *host)
-{
-    json_t *known;
-    size_t i;
-
-    if (is_alone(worker->dev))
-        return;
-    json_array_foreach(worker->hosts, i, known)
-        if (strcmp(json_string_value(known), host) == 0)
-            return;
-    json_array_append_new(worker->hosts, json_string(host));
 }
 
 /* Sends a version ahead of the first request, which then does not wait for us to answer: small
@@ -106,15 +111,15 @@ static void offer(struct dev *dev, struct worker *worker)
 {
     char host[DEV_HOST_BYTES_MAX];
     str blob;
-    json_t *frame;
+    json_t *frame = project_worker_frame(worker->project, number_of(worker), false, &blob);
 
-    snprintf(host, sizeof host, "%s.localhost", project_name(worker->project));
-    add_host(worker, host);
-    frame = project_worker_frame(worker->project, json_incref(worker->hosts), false, &blob);
-    if (blob.len <= DEV_AHEAD_BYTES_MAX)
-        child_send(dev->child, frame, blob);
-    else
+    if (blob.len > DEV_AHEAD_BYTES_MAX) {
         json_decref(frame);
+        return;
+    }
+    snprintf(host, sizeof host, "%s.localhost", project_name(worker->project));
+    child_send(dev->child, frame, blob);
+    tell_host(dev, worker, host);
 }
 
 /* The worker that answers at `host`, "name.localhost" with or without a port; else the first. */
@@ -129,20 +134,6 @@ static struct worker *worker_for(struct dev *dev, str host)
             return &dev->workers[i];
     }
     return &dev->workers[0];
-}
-
-static void on_want(struct dev *dev, const json_t *object)
-{
-    const char *host = json_string_value(json_object_get(object, "host"));
-    struct worker *worker = worker_for(dev, str_from(host ? host : ""));
-
-    if (json_array_size(worker->hosts) >= DEV_HOSTS_MAX) {
-        child_send(dev->child, json_pack("{s:s, s:s}", "type", "unknown", "host", host), STR_NONE);
-        return;
-    }
-    add_host(worker, host ? host : "");
-    worker->asked = true;
-    push(dev, worker);
 }
 
 /* ---- what the runtime tells ---- */
@@ -167,7 +158,7 @@ static void announce(struct dev *dev)
 
 static struct worker *worker_named(struct dev *dev, const json_t *object)
 {
-    const char *name = json_string_value(json_object_get(object, "name"));
+    const char *name = json_string_value(json_object_get(object, "worker"));
 
     for (size_t i = 0; name && i < dev->worker_count; i++)
         if (strcmp(project_name(dev->workers[i].project), name) == 0)
@@ -175,12 +166,26 @@ static struct worker *worker_named(struct dev *dev, const json_t *object)
     return NULL;
 }
 
+/* The runtime asks who answers at a host, or for a worker it has let go of. */
+static void on_want(struct dev *dev, const json_t *object)
+{
+    const char *host = json_string_value(json_object_get(object, "host"));
+    struct worker *worker = host ? worker_for(dev, str_from(host)) : worker_named(dev, object);
+
+    if (!worker)
+        return;
+    worker->asked = true;
+    push(dev, worker);
+    if (host)
+        tell_host(dev, worker, host);
+}
+
 static void on_live(struct dev *dev, const json_t *object)
 {
     struct worker *worker = worker_named(dev, object);
     char text[128];
 
-    if (!worker)
+    if (!worker || json_is_true(json_object_get(object, "kept")))
         return;
     worker->pushed = false;
     worker->asked = true;
@@ -271,6 +276,9 @@ static void on_restart(void *context)
 {
     struct dev *dev = context;
 
+    tell_role(dev);
+    if (is_alone(dev) && dev->worker_count)
+        tell_host(dev, &dev->workers[0], "*");
     for (size_t i = 0; i < dev->worker_count; i++) {
         dev->workers[i].asked = is_alone(dev);
         dev->workers[i].pushed = false;
@@ -371,7 +379,7 @@ static const struct project_hooks project_hooks = {on_version, on_failed, on_not
 
 static int open_worker(struct dev *dev, struct worker *worker, const char *path, struct err *err)
 {
-    *worker = (struct worker){.dev = dev, .hosts = json_array(), .asked = is_alone(dev)};
+    *worker = (struct worker){.dev = dev, .asked = is_alone(dev)};
     worker->request = (struct config_request){
         .path = path,
         .environment = dev->options->environment,
@@ -401,12 +409,12 @@ static int open_workers(struct dev *dev, struct err *err)
         struct worker *worker = &dev->workers[i];
         int r = open_worker(dev, worker, dev->options->paths[i], err);
 
-        if (r < 0) {
-            json_decref(worker->hosts);
+        if (r < 0)
             return r;
-        }
         dev->worker_count = i + 1;
     }
+    if (is_alone(dev))
+        tell_host(dev, &dev->workers[0], "*");
     return check_names(dev, err);
 }
 
@@ -441,6 +449,7 @@ static int start(struct dev *dev, struct err *err)
     r = child_start(&dev->loop, &child_options, &child_hooks, dev, &dev->child, err);
     if (r < 0)
         return r;
+    tell_role(dev);
     catch_signals(dev);
     r = open_workers(dev, err);
     if (r < 0) {
@@ -467,8 +476,6 @@ int dev_run(const struct dev_options *options, const struct dev_hooks *hooks, vo
     r = start(dev, err);
     uv_run(&dev->loop, UV_RUN_DEFAULT);
     ASSERT(uv_loop_close(&dev->loop) == 0);
-    for (size_t i = 0; i < dev->worker_count; i++)
-        json_decref(dev->workers[i].hosts);
     stop_listening(dev);
     free(dev->cache);
     free(dev);

@@ -1,7 +1,7 @@
 /* `atoll dev`: one runtime process, its workers built here and built again when a file changes.
  *
  * Owns: the listening socket, the child, the projects. Thread: the loop's, which it runs.
- * Limits: DEV_PROJECTS_MAX workers, DEV_HOSTS_MAX host names asked for. */
+ * Limits: DEV_PROJECTS_MAX workers. */
 #ifndef ATOLL_CONTROL_DEV_H
 #define ATOLL_CONTROL_DEV_H
 
@@ -10,7 +10,7 @@
 
 #include "base/err.h"
 
-enum { DEV_PROJECTS_MAX = 1024, DEV_HOSTS_MAX = 2048, DEV_HOST_BYTES_MAX = 256,
+enum { DEV_PROJECTS_MAX = 1024, DEV_HOST_BYTES_MAX = 256,
        DEV_AHEAD_BYTES_MAX = 256 << 10, DEV_PORT_DEFAULT = 8787,
        DEV_CACHE_MIB_DEFAULT = 1024, DEV_CACHE_MIB_MAX = 1 << 20 };
 

@@ -15,7 +15,7 @@
 #include "control/bundle.h"
 #include "control/watch.h"
 
-enum { MEMORY_BYTES_MAX = 128 << 20, VERSION_TEXT_MAX = 32 };
+enum { VERSION_TEXT_MAX = 32 };
 
 struct project {
     uv_loop_t *loop;
@@ -138,9 +138,7 @@ static void on_change(void *context)
 
 static json_t *config_object(const struct config *config)
 {
-    json_t *object = json_pack("{s:O, s:I, s:I, s:O}", "vars", config->vars, "cpu_ms",
-                               (json_int_t)config->cpu_ms, "memory_bytes",
-                               (json_int_t)MEMORY_BYTES_MAX, "compatibility_flags",
+    json_t *object = json_pack("{s:O, s:O}", "vars", config->vars, "compatibility_flags",
                                config->compatibility_flags);
 
     ASSERT(object);
@@ -155,7 +153,8 @@ static bool is_same(const struct project *p, const struct bundle *bundle)
     json_t *old, *new;
     bool same;
 
-    if (!p->good || !str_equal(buf_str(&p->good->blob), buf_str(&bundle->blob)) ||
+    if (!p->good || p->config->cpu_ms != p->next->cpu_ms ||
+        !str_equal(buf_str(&p->good->blob), buf_str(&bundle->blob)) ||
         !json_equal(p->good->parts, bundle->parts))
         return false;
     old = config_object(p->config);
@@ -266,11 +265,13 @@ int64_t project_changed_ms_ago(const struct project *p)
     return (int64_t)(uv_now(p->loop) - p->changed_ms);
 }
 
-json_t *project_worker_frame(const struct project *p, json_t *hosts, bool load, str *ret_blob)
+json_t *project_worker_frame(const struct project *p, unsigned number, bool load, str *ret_blob)
 {
-    json_t *frame = json_pack("{s:s, s:s, s:s, s:o, s:b, s:o, s:O}", "type", "worker", "name",
-                              p->name, "version", p->version, "hosts", hosts, "load", load,
-                              "config", config_object(p->config), "parts", p->good->parts);
+    json_t *frame = json_pack(
+        "{s:s, s:s, s:i, s:s, s:b, s:b, s:b, s:{s:I}, s:[{s:s, s:i, s:o, s:O}]}", "type", "worker",
+        "worker", p->name, "number", (int)number, "script", p->name, "here", true, "load", load,
+        "keep", false, "limits", "cpu_ms", (json_int_t)p->config->cpu_ms, "versions", "id",
+        p->version, "percent", 100, "config", config_object(p->config), "parts", p->good->parts);
 
     ASSERT(frame);
     *ret_blob = buf_str(&p->good->blob);
@@ -294,11 +295,10 @@ static json_t *text_value(const char *text)
     return value;
 }
 
-json_t *project_failed_frame(const struct project *p, json_t *hosts)
+json_t *project_failed_frame(const struct project *p)
 {
-    json_t *frame = json_pack("{s:s, s:s, s:o, s:s, s:o}", "type", "failed", "name", p->name,
-                              "hosts", hosts, "title", "The worker does not build", "detail",
-                              text_value(p->failure));
+    json_t *frame = json_pack("{s:s, s:s, s:s, s:o}", "type", "failed", "worker", p->name, "title",
+                              "The worker does not build", "detail", text_value(p->failure));
 
     ASSERT(frame);
     return frame;

@@ -42,12 +42,12 @@ const char *project_failure(const struct project *project);
 /* Milliseconds since the change that led to the last build was noticed. */
 int64_t project_changed_ms_ago(const struct project *project);
 
-/* The `worker` frame of the good version, returned owned, for these hosts (array, taken), to be
- * loaded at once or at the first request; its blob is borrowed until the next hook. */
-json_t *project_worker_frame(const struct project *project, json_t *hosts, bool load,
+/* The `worker` frame of the good version, returned owned, to be loaded at once or at the first
+ * request; its blob is borrowed until the next hook. `number`: the worker's. */
+json_t *project_worker_frame(const struct project *project, unsigned number, bool load,
                              str *ret_blob);
 
-/* The `failed` frame, returned owned. hosts is taken. */
-json_t *project_failed_frame(const struct project *project, json_t *hosts);
+/* The `failed` frame, returned owned. */
+json_t *project_failed_frame(const struct project *project);
 
 #endif

@@ -64,7 +64,8 @@ Test(bundle_script, has_a_maximum)
 
 Test(bundle_script, shifts_the_map_and_names_sources_from_the_root)
 {
-    static const str map = STR("{\"version\":3,\"sources\":[\"../../w/src/a.ts\",\"../out/b.js\"],"
+    static const str map = STR("{\"version\":3,\"sources\":[\"../../w/src/a.ts\",\"../out/b.js\","
+                               "\"../../w/c.js.atoll.mjs\",\"dataurl:data:text/javascript,d\"],"
                                "\"mappings\":\"AAAA;\",\"names\":[]}");
     struct buf out;
     json_t *got, *want;
@@ -72,12 +73,27 @@ Test(bundle_script, shifts_the_map_and_names_sources_from_the_root)
     buf_init(&out, 4096);
     cr_assert_eq(bundle_script_map(map, "/tmp/x", "/w", &out), 0);
     got = json_loadb(out.ptr, out.len, 0, NULL);
-    want = json_pack("{s:i, s:[s, s], s:s, s:[]}", "version", 3, "sources", "src/a.ts",
-                     "../tmp/out/b.js", "mappings", ";AAAA;", "names");
+    want = json_pack("{s:i, s:[s, s, s, s], s:s, s:[]}", "version", 3, "sources", "src/a.ts",
+                     "../tmp/out/b.js", "c.js", "atoll:module", "mappings", ";AAAA;", "names");
     cr_expect(json_equal(got, want), "%.*s", STR_ARGS(buf_str(&out)));
     json_decref(got);
     json_decref(want);
     buf_done(&out);
+}
+
+Test(bundle_script, knows_the_files_of_uploaded_modules)
+{
+    static const struct {
+        const char *file, *want;
+    } rows[] = {
+        {"lib/x.js.atoll.mjs", "lib/x.js"}, {"x.atoll.wasm", "x"}, {"x.atoll", "x.atoll"},
+        {"x.js", "x.js"}, {"", ""}, {".atoll.", ""}, {"atoll.mjs", "atoll.mjs"},
+        {"a.atoll.b.mjs", "a.atoll.b.mjs"},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++)
+        cr_expect(str_equal(bundle_script_source(str_from(rows[i].file)), str_from(rows[i].want)),
+                  "%s", rows[i].file);
 }
 
 Test(bundle_script, refuses_what_is_no_map)

@@ -1,0 +1,215 @@
+/* What the registry knows, as frames for runtimes.
+ *
+ * Limits of a worker, the later the stronger: base/limits.h, the configuration, the account's, what
+ * its author asks for (as far as the account and the configuration let him), the operator's for
+ * this worker. */
+#include <stdlib.h>
+
+#include "control/serve_private.h"
+#include "control/upload.h"
+#include "registry/account.h"
+#include "registry/deployment.h"
+#include "registry/route.h"
+#include "registry/script.h"
+#include "registry/script_version.h"
+
+enum { KEPT_MAX = 128 };
+
+static const char *text_of(const json_t *object, const char *key)
+{
+    const char *text = json_string_value(json_object_get(object, key));
+
+    return text ? text : "";
+}
+
+/* ---- limits ---- */
+
+/* What an author may ask for; wrangler has the same names. */
+static bool is_authors(const struct limits_row *row)
+{
+    return strcmp(row->key, "cpu_ms") == 0 || strcmp(row->key, "subrequests") == 0;
+}
+
+static bool get_limit(const json_t *object, const struct limits_row *row, uint64_t *ret)
+{
+    const json_t *value = json_object_get(object, row->key);
+    json_int_t number = json_integer_value(value);
+
+    if (!json_is_integer(value) || number < 0)
+        return false;
+    *ret = (uint64_t)number;
+    if (*ret < row->least)
+        *ret = row->least;
+    if (*ret > row->most)
+        *ret = row->most;
+    return true;
+}
+
+static uint64_t effective(const struct serve_config *config, const struct limits_row *row,
+                          const json_t *account, const json_t *author, const json_t *operator)
+{
+    uint64_t value = *limits_value((struct limits *)&config->limits, row), asked;
+    bool bounded = config->limits_given[row - limits_rows];
+
+    bounded |= get_limit(account, row, &value);
+    if (is_authors(row) && get_limit(author, row, &asked) && (!bounded || asked < value))
+        value = asked;
+    get_limit(operator, row, &value);
+    return value;
+}
+
+static json_t *limits_of(struct serve *serve, const json_t *script, const json_t *version)
+{
+    json_t *limits = json_object(), *account = NULL;
+    struct err err;
+
+    if (account_get(serve->registry, text_of(script, "account"), &account, &err) < 0)
+        account = NULL;
+    for (const struct limits_row *row = limits_rows; row->key; row++)
+        json_object_set_new(limits, row->key,
+                            json_integer((json_int_t)effective(
+                                serve->config, row, json_object_get(account, "limits"),
+                                json_object_get(version, "limits"),
+                                json_object_get(json_object_get(script, "settings"), "limits"))));
+    json_decref(account);
+    return limits;
+}
+
+/* ---- versions ---- */
+
+struct making {
+    const json_t *script;
+    const char *key;
+    json_t *versions;
+    struct buf *blob;
+};
+
+/* Adds a version's row as it stands in a frame, and its contents to `blob`. Returns the row of the
+ * registry, returned owned. */
+static int add_version(struct serve *serve, struct making *making, const json_t *share,
+                       json_t **ret, struct err *err)
+{
+    const char *id = text_of(share, "version_id");
+    int64_t script_id = json_integer_value(json_object_get(making->script, "id"));
+    json_t *version = NULL, *secrets = NULL, *percent = json_object_get(share, "percentage");
+    int r;
+
+    if ((r = script_version_get(serve->registry, script_id, id, &version, err)) < 0)
+        return r;
+    if ((r = script_version_secrets(serve->registry, id, &secrets, err)) < 0 ||
+        (r = script_version_contents(serve->registry, json_object_get(version, "parts"),
+                                     making->blob, err)) < 0) {
+        json_decref(secrets);
+        json_decref(version);
+        return r;
+    }
+    json_array_append_new(making->versions,
+                          json_pack("{s:s, s:O, s:o, s:O}", "id", id, "percent", percent, "config",
+                                    upload_config(version, secrets), "parts",
+                                    json_object_get(version, "parts")));
+    json_decref(secrets);
+    *ret = version;
+    return 0;
+}
+
+/* Limits are of the worker, not of a version: those that the newest deployed version asks for. */
+static int make_frame(struct serve *serve, struct making *making, const json_t *deployment,
+                      json_t **ret, struct err *err)
+{
+    const json_t *script = making->script;
+    json_t *share, *version = NULL, *newest = NULL;
+    size_t i;
+    int r = 0;
+
+    json_array_foreach(json_object_get(deployment, "versions"), i, share) {
+        if ((r = add_version(serve, making, share, &version, err)) < 0)
+            break;
+        if (!newest || json_integer_value(json_object_get(version, "number")) >
+                           json_integer_value(json_object_get(newest, "number"))) {
+            json_decref(newest);
+            newest = json_incref(version);
+        }
+        json_decref(version);
+    }
+    if (r == 0)
+        *ret = json_pack("{s:s, s:s, s:I, s:s, s:o, s:O}", "type", "worker", "worker", making->key,
+                         "number", json_integer_value(json_object_get(script, "id")), "script",
+                         text_of(script, "name"), "limits", limits_of(serve, script, newest),
+                         "versions", making->versions);
+    json_decref(newest);
+    return r;
+}
+
+static int find_script(struct serve *serve, const char *key, json_t **ret, struct err *err)
+{
+    const char *slash = strchr(key, '/');
+    char *account;
+    int r;
+
+    if (!slash)
+        return ERR_NOT_FOUND;
+    account = str_dup((str){key, (size_t)(slash - key)});
+    r = script_find(serve->registry, account, slash + 1, ret, err);
+    free(account);
+    return r;
+}
+
+json_t *serve_frame_worker(void *context, const char *key, struct buf *blob)
+{
+    struct serve *serve = context;
+    json_t *script = NULL, *deployment = NULL, *frame = NULL;
+    struct making making = {.key = key, .versions = json_array(), .blob = blob};
+    struct err err = {0};
+    int r = find_script(serve, key, &script, &err);
+
+    if (r == 0)
+        r = deployment_current(serve->registry, json_integer_value(json_object_get(script, "id")),
+                               &deployment, &err);
+    making.script = script;
+    if (r == 0)
+        r = make_frame(serve, &making, deployment, &frame, &err);
+    json_decref(making.versions);
+    json_decref(deployment);
+    json_decref(script);
+    if (r == 0)
+        return frame;
+    buf_clear(blob);
+    if (r == ERR_NOT_FOUND)
+        return NULL;
+    journal_say(serve->journal, JOURNAL_ERROR, "worker.unreadable", "s:s, s:s", "worker", key,
+                "error", err.text);
+    return json_pack("{s:s, s:s, s:s, s:s}", "type", "failed", "worker", key, "title",
+                     "The worker cannot be read", "detail",
+                     "What the server stored of it is damaged or missing. Its operator finds more "
+                     "in the server's log; deploying it again may help.");
+}
+
+json_t *serve_frame_hosts(void *context, const char *host)
+{
+    struct serve *serve = context;
+    json_t *rows = NULL, *row, *rules = json_array();
+    struct err err;
+    size_t i;
+
+    if (route_rules(serve->registry, serve->config->domain, host, &rows, &err) < 0) {
+        journal_say(serve->journal, JOURNAL_ERROR, "routes.unreadable", "s:s, s:s", "host", host,
+                    "error", err.text);
+        return rules;
+    }
+    json_array_foreach(rows, i, row) {
+        json_t *key = json_object_get(row, "key");
+
+        json_array_append_new(rules, json_pack("{s:O, s:O}", "path", json_object_get(row, "path"),
+                                               "worker", key ? key : json_null()));
+    }
+    json_decref(rows);
+    return rules;
+}
+
+unsigned serve_frame_kept(const json_t *script)
+{
+    json_int_t count = json_integer_value(
+        json_object_get(json_object_get(script, "settings"), "min_instances"));
+
+    return count <= 0 ? 0 : count > KEPT_MAX ? KEPT_MAX : (unsigned)count;
+}

@@ -1,0 +1,261 @@
+/* Uploads: files, then esbuild, then a throw-away isolate; see upload.h.
+ *
+ *     upload_build ──> waiting ──> bundling ──> checking ──> on_done
+ *                         └─cannot be written─────────────────^  (a later turn)
+ *
+ * (1) An upload ends in one place, finish(), which is never reached within upload_build().
+ * (2) Its files are gone before it is checked: the runtime gets what esbuild made of them. */
+#include "control/upload.h"
+
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/list.h"
+#include "control/bundle.h"
+#include "control/upload_files.h"
+#include "control/upload_log.h"
+
+enum {
+    CODE_SCRIPT = 10021,      /* the API's numbers: what the author did, what befell us */
+    CODE_INTERNAL = 10013,
+    TEXT_MAX = 64 * 1024,
+    TIME_TEXT_MAX = 32,
+};
+
+struct upload {
+    struct list link;          /* in `queue.waiting` */
+    uv_loop_t *loop;
+    struct fleet *fleet;
+    void (*check)(struct fleet *fleet, json_t *version, str blob,
+                  void (*on_done)(void *arg, const json_t *checked), void *arg);
+    uv_timer_t timer;
+    struct upload_files files;
+    json_t *frame;             /* the version as it is checked; its parts come with the bundle */
+    struct bundle *bundle;     /* NULL before it is there */
+    struct buf error;          /* for the client; empty: it went well */
+    struct buf warnings;
+    int code;
+    json_t *handlers;
+    double startup_ms;
+    void (*on_done)(void *arg, const struct platform_build *build);
+    void *arg;
+};
+
+/* Uploads take turns, so that many at once do not take the machine from those who serve. */
+static struct {
+    unsigned running;
+    struct list waiting;
+} queue = {0, {&queue.waiting, &queue.waiting}};
+
+/* ---- bindings ---- */
+
+/* What a version can know of itself: {id, tag, timestamp}. */
+static json_t *metadata_of(const json_t *version)
+{
+    const json_t *annotations = json_object_get(version, "annotations");
+    const char *id = json_string_value(json_object_get(version, "id"));
+    const char *tag = json_string_value(json_object_get(annotations, "workers/tag"));
+    time_t seconds = (time_t)(json_integer_value(json_object_get(version, "created_ms")) / 1000);
+    unsigned ms = (unsigned)(json_integer_value(json_object_get(version, "created_ms")) % 1000);
+    char day[TIME_TEXT_MAX], text[TIME_TEXT_MAX + 8];
+    struct tm parts;
+
+    if (!gmtime_r(&seconds, &parts) || !strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts))
+        day[0] = 0;
+    snprintf(text, sizeof text, "%s.%03uZ", day, ms % 1000);
+    return json_pack("{s:s, s:s, s:s}", "id", id ? id : "", "tag", tag ? tag : "", "timestamp",
+                     text);
+}
+
+/* The variable that a binding makes, returned owned; NULL: none. */
+static json_t *var_of(const json_t *binding, const json_t *version, const json_t *secrets)
+{
+    const char *type = json_string_value(json_object_get(binding, "type"));
+    const char *name = json_string_value(json_object_get(binding, "name"));
+
+    if (!type || !name)
+        return NULL;
+    if (strcmp(type, "plain_text") == 0)
+        return json_incref(json_object_get(binding, "text"));
+    if (strcmp(type, "json") == 0)
+        return json_incref(json_object_get(binding, "json"));
+    if (strcmp(type, "secret_text") == 0)
+        return json_incref(json_object_get(secrets, name));
+    if (strcmp(type, "version_metadata") == 0)
+        return metadata_of(version);
+    return NULL;
+}
+
+json_t *upload_config(const json_t *version, const json_t *secrets)
+{
+    static const char *const kept[] = {"compatibility_date", "compatibility_flags"};
+    json_t *config = json_object(), *vars = json_object(), *binding, *value;
+    size_t i;
+
+    json_array_foreach(json_object_get(version, "bindings"), i, binding)
+        if ((value = var_of(binding, version, secrets)))
+            json_object_set_new(vars, json_string_value(json_object_get(binding, "name")), value);
+    for (i = 0; i < COUNT_OF(kept); i++)
+        if ((value = json_object_get(version, kept[i])) && !json_is_null(value))
+            json_object_set(config, kept[i], value);
+    json_object_set_new(config, "vars", vars);
+    return config;
+}
+
+/* ---- the end ---- */
+
+static void start_next(void);
+
+static void on_closed(uv_handle_t *handle)
+{
+    struct upload *upload = handle->data;
+
+    json_decref(upload->frame);
+    json_decref(upload->handlers);
+    bundle_free(upload->bundle);
+    buf_done(&upload->error);
+    buf_done(&upload->warnings);
+    free(upload);
+}
+
+/* Appends a NUL, which is not counted. */
+static const char *text_of(struct buf *text)
+{
+    ASSERT(buf_reserve(text, 1) == 0);
+    text->ptr[text->len] = 0;
+    return text->ptr;
+}
+
+static void finish(struct upload *upload)
+{
+    struct platform_build build = {
+        .ok = upload->error.len == 0,
+        .code = upload->error.len ? upload->code : 0,
+        .error = upload->error.len ? text_of(&upload->error) : NULL,
+        .handlers = upload->handlers,
+        .startup_ms = upload->startup_ms,
+        .warnings = text_of(&upload->warnings),
+    };
+
+    if (build.ok) {
+        build.parts = upload->bundle->parts;
+        build.blob = buf_str(&upload->bundle->blob);
+    }
+    upload->on_done(upload->arg, &build);
+    queue.running--;
+    uv_close((uv_handle_t *)&upload->timer, on_closed);
+    start_next();
+}
+
+static void put(struct buf *out, str text)
+{
+    if (buf_append(out, str_head(text, TEXT_MAX - out->len)) < 0)
+        return;
+}
+
+static void fail(struct upload *upload, int code, str text)
+{
+    upload->code = code;
+    put(&upload->error, text.len ? text : STR("The upload failed."));
+}
+
+/* What the script threw is said as wrangler and people know it. */
+static void fail_check(struct upload *upload, str error)
+{
+    size_t name = 0;
+
+    while (name < error.len && isalpha((unsigned char)error.ptr[name]))
+        name++;
+    if (str_ends(str_head(error, name), STR("Error")) &&
+        str_starts(str_skip(error, name), STR(":")))
+        put(&upload->error, STR("Uncaught "));
+    fail(upload, CODE_SCRIPT, error.len ? error : STR("The worker could not be started."));
+}
+
+/* ---- the steps ---- */
+
+static void on_checked(void *arg, const json_t *checked)
+{
+    struct upload *upload = arg;
+    const json_t *error = json_object_get(checked, "error");
+
+    upload->handlers = json_incref(json_object_get(checked, "handlers"));
+    upload->startup_ms = json_number_value(json_object_get(checked, "ms"));
+    if (!json_is_true(json_object_get(checked, "ok")))
+        fail_check(upload, (str){json_string_value(error), json_string_length(error)});
+    finish(upload);
+}
+
+static void check(struct upload *upload)
+{
+    json_t *frame = upload->frame;
+
+    upload->frame = NULL;
+    json_object_set(frame, "parts", upload->bundle->parts);
+    upload->check(upload->fleet, frame, buf_str(&upload->bundle->blob), on_checked, upload);
+}
+
+static void on_bundled(void *context, struct bundle *bundle)
+{
+    struct upload *upload = context;
+    str log = str_from(bundle->log);
+
+    upload->bundle = bundle;
+    upload_files_done(&upload->files);
+    if (bundle->ok) {
+        upload_log_warnings(log, &upload->warnings);
+        check(upload);
+        return;
+    }
+    upload->code = CODE_SCRIPT;
+    if (!upload_log_errors(log, &upload->error))
+        fail(upload, CODE_INTERNAL, str_head(log, str_find(log, '\n')));
+    finish(upload);
+}
+
+static void on_not_started(uv_timer_t *timer)
+{
+    finish(timer->data);
+}
+
+static void start(struct upload *upload)
+{
+    queue.running++;
+    if (upload->error.len)
+        uv_timer_start(&upload->timer, on_not_started, 0, 0);
+    else
+        bundle_start_upload(upload->loop, upload->files.directory, upload->files.entry, on_bundled,
+                            upload);
+}
+
+static void start_next(void)
+{
+    while (queue.running < UPLOAD_BUILDS_MAX && !list_empty(&queue.waiting))
+        start(CONTAINER_OF(list_pop(&queue.waiting), struct upload, link));
+}
+
+void upload_build(uv_loop_t *loop, struct fleet *fleet, const struct upload_request *request)
+{
+    struct upload *upload = mem_new(struct upload);
+    struct err err;
+    int r;
+
+    upload->loop = loop;
+    upload->fleet = fleet;
+    upload->check = request->check ? request->check : fleet_check;
+    upload->on_done = request->on_done;
+    upload->arg = request->arg;
+    buf_init(&upload->error, TEXT_MAX + 1);
+    buf_init(&upload->warnings, TEXT_MAX + 1);
+    uv_timer_init(loop, &upload->timer);
+    upload->timer.data = upload;
+    upload->frame = json_pack("{s:s, s:i, s:o}", "id", "check", "percent", 100, "config",
+                              upload_config(request->version, request->secrets));
+    r = upload_files_write(request->version, request->modules, request->blob, &upload->files, &err);
+    if (r < 0)
+        fail(upload, r == ERR_INVALID ? CODE_SCRIPT : CODE_INTERNAL, str_from(err.text));
+    list_push(&queue.waiting, &upload->link);
+    start_next();
+}

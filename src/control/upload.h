@@ -1,0 +1,36 @@
+/* Uploaded modules made into what runs: bundled by esbuild, then loaded once in a throw-away
+ * isolate under the start-up limit. See platform.h: struct platform's `build`.
+ *
+ * Owns: a build owns its private directory and esbuild's process, until on_done. Thread: the
+ * loop's. Limits: those of bundle.h; UPLOAD_BUILDS_MAX at once, further ones wait their turn. */
+#ifndef ATOLL_CONTROL_UPLOAD_H
+#define ATOLL_CONTROL_UPLOAD_H
+
+#include <uv.h>
+
+#include "api/platform.h"
+#include "control/fleet.h"
+
+enum { UPLOAD_BUILDS_MAX = 4 };
+
+/* Arguments of struct platform's `build`; all are borrowed for the call. */
+struct upload_request {
+    const json_t *version;
+    const json_t *secrets;    /* NULL: none */
+    const json_t *modules;
+    str blob;
+    void (*on_done)(void *arg, const struct platform_build *build);
+    void *arg;
+    /* What loads the version once; NULL: fleet_check(). */
+    void (*check)(struct fleet *fleet, json_t *version, str blob,
+                  void (*on_done)(void *arg, const json_t *checked), void *arg);
+};
+
+/* on_done is called later, exactly once, for as long as the loop runs. */
+void upload_build(uv_loop_t *loop, struct fleet *fleet, const struct upload_request *request);
+
+/* The `config` of a version's frame: vars and secrets of its bindings, compatibility. Returned
+ * owned; arguments borrowed, secrets may be NULL. */
+json_t *upload_config(const json_t *version, const json_t *secrets);
+
+#endif
