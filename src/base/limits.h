@@ -9,18 +9,18 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/*    key              default      least        most            what it bounds */
+/*    key            default      least  most         what it bounds */
 #define LIMITS_MAP(X)                                                                              \
-    X(cpu_ms,          30000,       1,           300000,         "CPU time of a request, ms")      \
-    X(wall_ms,         900000,      1,           86400000,       "time of a request, ms")          \
-    X(startup_cpu_ms,  1000,        1,           10000,          "CPU time of the script's start, ms") \
-    X(memory_mb,       128,         8,           4096,           "memory of an isolate, MiB")      \
-    X(subrequests,     1000,        0,           1000000,        "requests to others, of a request") \
-    X(request_bytes,   104857600,   0,           1073741824,     "body of a request, bytes")       \
-    X(response_bytes,  1099511627776, 0,         1099511627776,  "body of an answer, bytes")       \
-    X(script_bytes,    10485760,    1,           67108864,       "all modules of a version, bytes") \
-    X(log_bytes,       262144,      0,           16777216,       "log lines of a request, bytes")  \
-    X(concurrency,     1000,        1,           16384,          "requests at once in a process")
+    X(cpu_ms,         30000,         1,  300000,      "CPU time of a request, ms")                 \
+    X(wall_ms,        900000,        1,  86400000,    "time of a request, ms")                     \
+    X(startup_cpu_ms, 1000,          1,  10000,       "CPU time of the script's start, ms")        \
+    X(memory_mb,      128,           8,  4096,        "memory of an isolate, MiB")                 \
+    X(subrequests,    1000,          0,  1000000,     "requests to others, of a request")          \
+    X(request_bytes,  104857600,     0,  1073741824,  "body of a request, bytes")                  \
+    X(response_bytes, 1099511627776, 0,  1099511627776, "body of an answer, bytes")                \
+    X(script_bytes,   10485760,      1,  67108864,    "all modules of a version, bytes")           \
+    X(log_bytes,      262144,        0,  16777216,    "log lines of a request, bytes")             \
+    X(concurrency,    1000,          1,  16384,       "requests at once in a process")
 
 struct limits {
 #define LIMITS_FIELD(key, normal, least, most, text) uint64_t key;
