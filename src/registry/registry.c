@@ -224,6 +224,7 @@ void registry_close(struct registry *registry)
     if (registry->lock_fd >= 0)
         close(registry->lock_fd);
     free(registry->blobs);
+    free(registry->domain);
     free(registry->directory);
     free(registry);
 }

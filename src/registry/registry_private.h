@@ -15,6 +15,7 @@ struct log_store;
 struct registry {
     char *directory;
     char *blobs;
+    char *domain;                 /* the server's own; NULL: not told */
     int lock_fd;
     struct db *db;                /* registry.db */
     struct db *usage_db;

@@ -10,6 +10,7 @@
 
 #include "base/utf8.h"
 #include "registry/account.h"
+#include "registry/holder.h"
 #include "registry/registry_private.h"
 #include "registry/script.h"
 #include "store/blob.h"
@@ -100,22 +101,16 @@ int route_pattern_parse(str text, struct route_pattern *ret, struct err *err)
     return err_set(err, ERR_INVALID, "\"%.*s\" is no route pattern: %s", STR_ARGS(all), why);
 }
 
-static bool is_below(str host, str parent)
-{
-    return host.len > parent.len + 1 && host.ptr[host.len - parent.len - 1] == '.' &&
-           str_equal_nocase(str_skip(host, host.len - parent.len), parent);
-}
-
 bool route_pattern_matches_host(const struct route_pattern *pattern, str host)
 {
     if ((!pattern->any_label || pattern->apex_too) && str_equal_nocase(host, pattern->host))
         return true;
-    return pattern->any_label && is_host(host) && is_below(host, pattern->host);
+    return pattern->any_label && is_host(host) && holder_is_below(host, pattern->host);
 }
 
-static int wildness(const struct route_pattern *pattern)
+static enum holder_reach wildness(const struct route_pattern *pattern)
 {
-    return !pattern->any_label ? 0 : pattern->apex_too ? 2 : 1;
+    return !pattern->any_label ? HOLDER_HOST : pattern->apex_too ? HOLDER_BOTH : HOLDER_BELOW;
 }
 
 static size_t fixed_len(str path)
@@ -202,7 +197,7 @@ struct row {
     char path[ROUTE_PATTERN_MAX + 1];
     char zone[HOST_BYTES_MAX + 1];
     char zone_id[ZONE_ID_BYTES];
-    int wild;
+    enum holder_reach wild;
 };
 
 static int make_row(struct row *row, const char *account, const char *pattern, const char *zone,
@@ -267,18 +262,21 @@ static int check_room(struct registry *registry, const struct row *row, struct e
 
 static int insert(struct registry *registry, const struct row *row, char id[33], struct err *err)
 {
-    json_t *script = json_integer(row->script_id);
+    json_t *script;
     int r;
 
+    if ((r = holder_check(registry, row->account, row->host, row->wild, err)) < 0 ||
+        (r = check_room(registry, row, err)) < 0)
+        return r;
     registry_new_hex(id, 32);
-    if ((r = check_room(registry, row, err)) == 0)
-        r = query_run(registry->db,
-                      query_make(registry->db,
-                                 "INSERT INTO route (id, account, script_id, pattern, host, wild, "
-                                 "path, zone, zone_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                                 "ttvttittt", id, row->account, or_null(script), row->pattern,
-                                 row->host, (int64_t)row->wild, row->path, row->zone, row->zone_id),
-                      err);
+    script = json_integer(row->script_id);
+    r = query_run(registry->db,
+                  query_make(registry->db,
+                             "INSERT INTO route (id, account, script_id, pattern, host, wild, "
+                             "path, zone, zone_id) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                             "ttvttittt", id, row->account, or_null(script), row->pattern,
+                             row->host, (int64_t)row->wild, row->path, row->zone, row->zone_id),
+                  err);
     json_decref(script);
     return r == ERR_EXISTS ? err_set(err, r, "there is a route %.1024s already", row->pattern) : r;
 }
@@ -346,7 +344,8 @@ int route_update(struct registry *registry, const char *account, const char *id,
                  pattern ? pattern : json_string_value(json_object_get(old, "pattern")),
                  pattern ? zone : json_string_value(json_object_get(old, "zone")), err);
     if (r == 0 && (r = check_owner(registry, account, row.script_id, err)) == 0 &&
-        (!pattern || (r = check_room(registry, &row, err)) == 0))
+        (!pattern || ((r = holder_check(registry, account, row.host, row.wild, err)) == 0 &&
+                      (r = check_room(registry, &row, err)) == 0)))
         r = write_over(registry, id, &row, err);
     json_decref(old);
     return r < 0 ? r : route_get(registry, account, id, ret, err);
@@ -509,6 +508,8 @@ static int claim_domain(struct registry *registry, const struct row *row, json_t
     if (r < 0)
         return r;
     if (r == 0) {
+        if ((r = holder_check(registry, row->account, row->host, HOLDER_HOST, err)) < 0)
+            return r;
         registry_new_hex(id, 32);
         keep(kept, id);
         return query_run(registry->db,
@@ -591,7 +592,9 @@ int route_list_domains(struct registry *registry, const char *account, int64_t s
 
 /* ---- who answers ---- */
 
-#define RULE_COLUMNS "script.id AS script_id, script.account || '/' || script.name AS key"
+#define RULE_COLUMNS(table)                                                                        \
+    "script.id AS script_id, script.account || '/' || script.name AS key, " table                  \
+    ".account AS account"
 
 /* Appends the rows to the rules. */
 static int append(struct registry *registry, sqlite3_stmt *statement, json_t *rules,
@@ -612,41 +615,40 @@ static int append_domain(struct registry *registry, const char *host, json_t *ru
 {
     return append(registry,
                   query_make(registry->db,
-                             "SELECT '*' AS path, " RULE_COLUMNS " FROM domain "
+                             "SELECT '*' AS path, " RULE_COLUMNS("domain") " FROM domain "
                              "JOIN script ON script.id = domain.script_id WHERE hostname = ?",
                              "t", host),
                   rules, err);
 }
 
-/* The order is that of route_pattern_compare() among patterns of one host. */
-static int append_routes(struct registry *registry, const char *host, json_t *rules,
+/* Of the host itself, or of those below it. The order is that of route_pattern_compare() among
+ * patterns of one host. */
+static int append_routes(struct registry *registry, const char *host, bool below, json_t *rules,
                          struct err *err)
 {
-    static const char sql[] = "SELECT route.path AS path, " RULE_COLUMNS " FROM " ROUTE_TABLES
+    static const char sql[] = "SELECT route.path AS path, " RULE_COLUMNS("route")
+                              " FROM " ROUTE_TABLES
                               " WHERE host = ?1 AND wild BETWEEN ?2 AND 2 AND wild <> ?3 "
                               "ORDER BY wild, length(rtrim(path, '*')) DESC, path";
-    int r = 0;
 
-    for (const char *name = host; r == 0 && name; name = next_parent(name))
-        r = append(registry,
-                   query_make(registry->db, sql, "tii", name, (int64_t)(name == host ? 0 : 1),
-                              (int64_t)(name == host ? 1 : 0)),
-                   rules, err);
-    return r;
+    return append(registry,
+                  query_make(registry->db, sql, "tii", host, (int64_t)(below ? 1 : 0),
+                             (int64_t)(below ? 0 : 1)),
+                  rules, err);
 }
 
 /* <script>.<domain>, and <script>.<subdomain>.<domain>. */
 static int append_own(struct registry *registry, const char *domain, const char *host,
                       json_t *rules, struct err *err)
 {
-    static const char sql[] = "SELECT '*' AS path, " RULE_COLUMNS " FROM account "
+    static const char sql[] = "SELECT '*' AS path, " RULE_COLUMNS("script") " FROM account "
                               "JOIN script ON script.account = account.id "
                               "WHERE account.subdomain = ?1 AND script.name = ?2 AND workers_dev";
-    static const char own[] = "SELECT '*' AS path, " RULE_COLUMNS " FROM script "
+    static const char own[] = "SELECT '*' AS path, " RULE_COLUMNS("script") " FROM script "
                               "WHERE account = ?1 AND name = ?2 AND workers_dev";
     char labels[HOST_BYTES_MAX + 1], *subdomain;
 
-    if (!is_below(str_from(host), str_from(domain)))
+    if (!holder_is_below(str_from(host), str_from(domain)))
         return 0;
     snprintf(labels, sizeof labels, "%.*s", (int)(strlen(host) - strlen(domain) - 1), host);
     if (!(subdomain = strchr(labels, '.')))
@@ -656,11 +658,66 @@ static int append_own(struct registry *registry, const char *domain, const char 
     return append(registry, query_make(registry->db, sql, "tt", subdomain, labels), rules, err);
 }
 
+/* Moves the rules of one account to the end of `to`. */
+static void take_rules(json_t *from, const char *account, json_t *to)
+{
+    json_t *rule;
+    size_t i;
+
+    json_array_foreach(from, i, rule)
+        if (strcmp(text_of(rule, "account"), account) == 0) {
+            json_array_append(to, rule);
+            json_object_del(rule, "account");
+        }
+}
+
+/* A host is one account's: what stands at the host itself tells whose, then the worker that has the
+ * name from the server, then the nearest wildcard. Other accounts' wildcards do not reach it.
+ * Returned owned; NULL when there are no rules. */
+static char *first_holder(json_t *const kinds[3])
+{
+    static const size_t order[] = {0, 2, 1};
+
+    for (size_t i = 0; i < COUNT_OF(order); i++)
+        if (json_array_size(kinds[order[i]]))
+            return str_dup(str_from(text_of(json_array_get(kinds[order[i]], 0), "account")));
+    return NULL;
+}
+
+static int held_rules(struct registry *registry, const char *domain, const char *host,
+                      json_t *const kinds[3], json_t *rules, struct err *err)
+{
+    char *holder = NULL;
+    int r = holder_of_name(registry, domain, host, HOLDER_HOST, &holder, err);
+
+    if (r < 0)
+        return r;
+    if (!holder)
+        holder = first_holder(kinds);
+    for (size_t i = 0; holder && i < 3; i++)
+        take_rules(kinds[i], holder, rules);
+    free(holder);
+    return 0;
+}
+
+static int read_rules(struct registry *registry, const char *domain, const char *host,
+                      json_t *const kinds[3], struct err *err)
+{
+    int r = append_domain(registry, host, kinds[0], err);
+
+    if (r == 0)
+        r = append_routes(registry, host, false, kinds[0], err);
+    for (const char *name = next_parent(host); r == 0 && name; name = next_parent(name))
+        r = append_routes(registry, name, true, kinds[1], err);
+    return r < 0 ? r : append_own(registry, domain, host, kinds[2], err);
+}
+
 int route_rules(struct registry *registry, const char *domain, const char *host, json_t **ret,
                 struct err *err)
 {
-    str text = str_from(host);
+    json_t *const kinds[] = {json_array(), json_array(), json_array()};
     json_t *rules = json_array();
+    str text = str_from(host);
     char name[HOST_BYTES_MAX + 1];
     int r = 0;
 
@@ -668,14 +725,13 @@ int route_rules(struct registry *registry, const char *domain, const char *host,
         text.len--;
     if (is_host(text)) {
         lower(text, name);
-        if ((r = append_domain(registry, name, rules, err)) == 0 &&
-            (r = append_routes(registry, name, rules, err)) == 0)
-            r = append_own(registry, domain, name, rules, err);
+        if ((r = read_rules(registry, domain, name, kinds, err)) == 0)
+            r = held_rules(registry, domain, name, kinds, rules, err);
     }
-    if (r < 0) {
-        json_decref(rules);
-        return r;
-    }
-    *ret = rules;
-    return 0;
+    if (r == 0)
+        *ret = json_incref(rules);
+    json_decref(rules);
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        json_decref(kinds[i]);
+    return r;
 }

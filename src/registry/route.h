@@ -7,7 +7,7 @@
  * "*" at the end stands for anything; scheme "http://" and "https://" are dropped; case of hosts
  * does not count. The most specific wins: a longer host before a shorter one, one without wildcard
  * before one with, then a longer path. Custom domains come before routes, and routes before
- * <worker>.<domain>.
+ * <worker>.<domain>. A host is one account's (holder.h): other accounts' patterns do not reach it.
  * Zones are not kept: any name has one, whose id is made from the name. Where a zone is given, that
  * is its name, or the id of the host or a name above it; NULL is the host itself.
  * Owns: nothing. Thread: the loop's. Limits: ROUTE_PATTERN_MAX bytes, ROUTE_HOST_MAX routes of a
@@ -44,7 +44,7 @@ struct route_draft {
     int64_t script_id;    /* 0: no worker there */
 };
 
-/* ERR_EXISTS when somebody has the pattern. */
+/* ERR_EXISTS when somebody has the pattern, or another account the host. */
 NODISCARD int route_add(struct registry *registry, const struct route_draft *draft, json_t **ret,
                         struct err *err);
 NODISCARD int route_get(struct registry *registry, const char *account, const char *id,

@@ -1,6 +1,7 @@
 /* registry/route: patterns, which one wins, who answers at a host. */
 #include "registry_harness.h"
 
+#include "registry/holder.h"
 #include "registry/route.h"
 
 TestSuite(route, .init = harness_make, .fini = harness_clean);
@@ -197,7 +198,9 @@ Test(route, is_added_read_changed_and_deleted)
     cr_expect(json_equal(row, again));
     json_decref(row);
     json_decref(again);
-    FAILS(add_route("other", "www.EXAMPLE.com/x*", NULL, foreign, &row), ERR_EXISTS, "already");
+    FAILS(add_route("default", "www.EXAMPLE.com/x*", NULL, a, &row), ERR_EXISTS, "already");
+    FAILS(add_route("other", "www.EXAMPLE.com/x*", NULL, foreign, &row), ERR_EXISTS,
+          "another account's");
     FAILS(add_route("default", "b.example/*", NULL, foreign, &row), ERR_NOT_FOUND,
           "no such worker");
     FAILS(route_get(harness, "other", id, &row, &err), ERR_NOT_FOUND, id);
@@ -345,6 +348,9 @@ Test(route, says_who_answers)
 
     OK(script_update(harness, off, changes, &row, &err));
     json_decref(row);
+    expect_replaced(f, "[{'pattern': 'x.sub.example.com/y'}]", 1);
+    OK(replace_domains(f, "[{'hostname': 'www.example.com'}]", &row));
+    json_decref(row);
     expect_replaced(a,
                     "[{'pattern': 'example.com/*'}, {'pattern': '*.example.com/*'},"
                     " {'pattern': 'b.workers.test/only/*'}]",
@@ -353,18 +359,16 @@ Test(route, says_who_answers)
                     "[{'pattern': 'example.com/api/*'}, {'pattern': 'example.com/api'},"
                     " {'pattern': '*example.com/deep/*'}, {'pattern': '*.sub.example.com/*'}]",
                     4);
-    expect_replaced(f, "[{'pattern': 'x.sub.example.com/y'}]", 1);
     OK(add_route("default", "example.com/none/*", NULL, 0, &row));
-    json_decref(row);
-    OK(replace_domains(f, "[{'hostname': 'www.example.com'}]", &row));
     json_decref(row);
 
     expect_rules("example.com", "/none/* -|/api/* default/b|/api default/b|/* default/a|/deep/* "
                                 "default/b");
     expect_rules("EXAMPLE.com.", "/none/* -|/api/* default/b|/api default/b|/* default/a|/deep/* "
                                  "default/b");
-    expect_rules("www.example.com", "* Other/f|/* default/a|/deep/* default/b");
-    expect_rules("x.sub.example.com", "/y Other/f|/* default/b|/* default/a|/deep/* default/b");
+    expect_rules("www.example.com", "* Other/f");
+    expect_rules("x.sub.example.com", "/y Other/f");
+    expect_rules("y.sub.example.com", "/* default/b|/* default/a|/deep/* default/b");
     expect_rules("sub.example.com", "/* default/a|/deep/* default/b");
     expect_rules("a.workers.test", "* default/a");
     expect_rules("A.WORKERS.TEST", "* default/a");
@@ -386,4 +390,70 @@ Test(route, says_who_answers)
     expect_rules("sub.example.com", "/deep/* default/b");
     expect_rules("a.workers.test", "");
     json_decref(changes);
+}
+
+/* ---- whose host it is ---- */
+
+Test(route, gives_a_host_to_one_account)
+{
+    static const struct {
+        const char *pattern;
+        int code;
+    } rows[] = {
+        {"shop.example/login*", ERR_EXISTS},       /* a part of another account's host */
+        {"SHOP.example/login*", ERR_EXISTS},
+        {"*shop.example/*", ERR_EXISTS},
+        {"domain.example/x", ERR_EXISTS},          /* another account's custom domain */
+        {"below.wild.example/*", ERR_EXISTS},      /* below its wildcard */
+        {"deep.below.wild.example/*", ERR_EXISTS},
+        {"*.below.wild.example/*", ERR_EXISTS},
+        {"workers.test/*", ERR_EXISTS},            /* the server's own names */
+        {"*.workers.test/*", ERR_EXISTS},
+        {"*workers.test/*", ERR_EXISTS},
+        {"a.workers.test/*", ERR_EXISTS},
+        {"new.workers.test/*", ERR_EXISTS},
+        {"a.default.workers.test/*", ERR_EXISTS},
+        {"other.workers.test/*", ERR_EXISTS},      /* a worker of "default" may be called so */
+        {"*other.workers.test/*", ERR_EXISTS},
+        {"*.default.workers.test/*", ERR_EXISTS},
+        {"*.test/*", ERR_INVALID},                 /* everybody's */
+        {"*test/*", ERR_INVALID},
+        {"shop.example2/*", 0},
+        {"below.shop.example/*", 0},               /* no wildcard above it */
+        {"wild.example/*", ERR_EXISTS},
+        {"f.other.workers.test/api/*", 0},         /* its own name */
+        {"*.other.workers.test/*", 0},
+        {"test/*", 0},
+    };
+    int64_t a = harness_script("default", "a"), f = in_account("Other", "f");
+    json_t *row;
+
+    holder_set_domain(harness, "Workers.test");
+    expect_replaced(a, "[{'pattern': 'shop.example/*'}, {'pattern': '*.wild.example/*'}]", 2);
+    OK(replace_domains(a, "[{'hostname': 'domain.example'}]", &row));
+    json_decref(row);
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        int r = add_route("Other", rows[i].pattern, NULL, f, &row);
+
+        cr_expect_eq(r, rows[i].code, "%s: %d", rows[i].pattern, r);
+        if (r == 0)
+            json_decref(row);
+    }
+    FAILS(replace_domains(f, "[{'hostname': 'shop.example'}]", &row), ERR_EXISTS, "shop.example");
+    FAILS(replace_domains(f, "[{'hostname': 'a.workers.test'}]", &row), ERR_EXISTS, "a.workers");
+    FAILS(replace(f, "[{'pattern': 'shop.example/x'}]", &row), ERR_EXISTS, "shop.example");
+}
+
+Test(route, keeps_wildcards_of_others_off_a_host)
+{
+    int64_t a = harness_script("default", "a"), f = in_account("Other", "f");
+
+    expect_replaced(a, "[{'pattern': 'shop.example/api/*'}]", 1);
+    expect_replaced(f, "[{'pattern': '*.example.org/*'}, {'pattern': '*.workers.test/*'}]", 2);
+    expect_replaced(a, "[{'pattern': 'shop.example/api/*'}, {'pattern': '*.org/*'}]", 2);
+    expect_rules("x.example.org", "/* Other/f");
+    expect_rules("x.other.org", "/* default/a");
+    expect_rules("a.workers.test", "* default/a");
+    expect_rules("nobody.workers.test", "");
+    expect_rules("nobody.other.workers.test", "/* Other/f");
 }
