@@ -1,4 +1,6 @@
-/* What JavaScript can find out about buffers only by having a getter throw. */
+/* What JavaScript can find out about buffers only by having a getter throw, and whether it may make
+ * code of one. */
+#include "engine/isolate.h"
 #include "engine/op.h"
 #include "web/web.h"
 
@@ -10,4 +12,14 @@ OP(op_buffer_is)
     return JSValueMakeBoolean(ctx, is);
 }
 
-const struct op op_buffer_table[] = {{"op_buffer_is", op_buffer_is}, {0}};
+/* () -> whether scripts may compile WebAssembly from bytes. */
+OP(op_buffer_makes_wasm)
+{
+    return JSValueMakeBoolean(ctx, isolate_wasm_from_bytes());
+}
+
+const struct op op_buffer_table[] = {
+    {"op_buffer_is", op_buffer_is},
+    {"op_buffer_makes_wasm", op_buffer_makes_wasm},
+    {0},
+};

@@ -430,9 +430,12 @@ static void sweep_once(void)
 
 OP(op_cache_match)
 {
-    struct job *job = job_new(run_match, match_value);
     JSValueRef values[] = {OP_ARG(1), OP_ARG(2), OP_ARG(3)}, result;
+    struct job *job;
 
+    if (!isolate_subrequest(isolate_current()))
+        return value_throw(ctx, ERR_SUBREQUESTS, NULL, exception);
+    job = job_new(run_match, match_value);
     result = start_with_key(job, ctx, OP_ARG(0), values, exception);
     sweep_once();
     return result;
@@ -457,10 +460,11 @@ static JSValueRef delete_value(struct job *job, JSContextRef ctx)
 
 OP(op_cache_delete)
 {
-    struct job *job = job_new(run_delete, delete_value);
     JSValueRef values[] = {OP_ARG(1), OP_ARG(2), JSValueMakeUndefined(ctx)};
 
-    return start_with_key(job, ctx, OP_ARG(0), values, exception);
+    if (!isolate_subrequest(isolate_current()))
+        return value_throw(ctx, ERR_SUBREQUESTS, NULL, exception);
+    return start_with_key(job_new(run_delete, delete_value), ctx, OP_ARG(0), values, exception);
 }
 
 /* ---- put ---- */
@@ -499,6 +503,8 @@ OP(op_cache_begin)
         return value_throw(ctx, ERR_UNSUPPORTED, no_cache, exception);
     if (all.puts >= PUTS_MAX)
         return value_throw(ctx, ERR_LIMIT, "cache.put: more than 256 at the same time", exception);
+    if (!isolate_subrequest(isolate_current()))
+        return value_throw(ctx, ERR_SUBREQUESTS, NULL, exception);
     sweep_once();
     job = job_new(NULL, NULL);
     if ((r = key_take(job, ctx, values, exception)) == 0 &&

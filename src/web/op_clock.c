@@ -1,4 +1,5 @@
 /* Ops under js/time_origin.js and js/timers.js. */
+#include "engine/isolate.h"
 #include "engine/op.h"
 #include "os/clock.h"
 #include "web/web.h"
@@ -14,13 +15,15 @@ static JSValueRef milliseconds(JSContextRef ctx, uint64_t ns)
 /* () -> milliseconds since some point in the past; never goes back. */
 OP(op_clock_monotonic)
 {
-    return milliseconds(ctx, clock_monotonic_ns());
+    return milliseconds(ctx, isolate_now_ns(isolate_current()));
 }
 
 /* () -> milliseconds since 1970, with a fraction. */
 OP(op_clock_wall)
 {
-    return milliseconds(ctx, clock_wall_ns());
+    uint64_t behind_ns = clock_monotonic_ns() - isolate_now_ns(isolate_current());
+
+    return milliseconds(ctx, clock_wall_ns() - behind_ns);
 }
 
 const struct op op_clock_table[] = {

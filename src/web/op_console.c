@@ -1,4 +1,4 @@
-/* console's way out: op_console(level, text). */
+/* console's way out: op_console(level, text), and what it is wanted as: op_console_wanted(). */
 #include <stdlib.h>
 
 #include "engine/isolate.h"
@@ -17,4 +17,14 @@ OP(op_console)
     return JSValueMakeUndefined(ctx);
 }
 
-const struct op op_console_table[] = {{"op_console", op_console}, {0}};
+/* () -> enum isolate_console */
+OP(op_console_wanted)
+{
+    return JSValueMakeNumber(ctx, isolate_wants_console(isolate_current()));
+}
+
+const struct op op_console_table[] = {
+    {"op_console", op_console},
+    {"op_console_wanted", op_console_wanted},
+    {0},
+};

@@ -558,6 +558,8 @@ OP(op_fetch_start)
                            "fetch failed: more than 256 requests at the same time; read or cancel "
                            "the bodies of earlier ones",
                            exception);
+    if (!isolate_subrequest(isolate_current()))
+        return value_throw(ctx, ERR_SUBREQUESTS, NULL, exception);
     value_lock(ctx);
     r = start_take(&start, ctx, argc, argv, exception);
     if (r == 0)

@@ -389,6 +389,8 @@ OP(op_socket_open)
         return value_throw(ctx, ERR_IO,
                            "more than 256 sockets at the same time; close earlier ones", exception);
     }
+    if (!isolate_subrequest(isolate_current()))
+        return value_throw(ctx, ERR_SUBREQUESTS, NULL, exception);
     host = value_to_utf8(ctx, OP_ARG(2), &len, exception);
     if (!host)
         return JSValueMakeUndefined(ctx);

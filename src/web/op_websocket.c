@@ -57,12 +57,13 @@ struct socket_object {
     struct websocket_link *ws;       /* once it is open */
     int32_t number;         /* what CELL_CURRENT says while it works for us: negative */
     int32_t wait_id;        /* the completion that waits for the next event; 0 none */
-    uint64_t meter_ns;
+    struct isolate_spent spent;
     struct buf events;
     size_t taken;           /* bytes of `events` that were handed out */
     bool over;              /* the end is in `events`, or was */
     bool posted;
     bool orphaned;          /* its object was collected */
+    bool served;            /* its peer is a client of the worker: its bytes count */
 };
 
 static const char socket_kind[] = "websocket";
@@ -80,10 +81,19 @@ static void let_go(struct socket_object *socket, int code)
     socket->ws = NULL;
 }
 
+/* No more comes of it. */
+static void set_over(struct socket_object *socket)
+{
+    if (!socket->over && socket->iso)
+        isolate_hold(socket->iso, -1);
+    socket->over = true;
+}
+
 static void destroy(struct socket_object *socket)
 {
     if (latest == socket)
         latest = NULL;
+    set_over(socket);
     list_remove(&socket->link);
     isolate_remove_resource(&socket->resource);
     let_go(socket, WEBSOCKET_GOING_AWAY);
@@ -161,6 +171,8 @@ static void on_message(void *owner, bool is_text, str data)
 {
     struct socket_object *socket = owner;
 
+    if (socket->served && socket->iso)
+        isolate_add_bytes(socket->iso, data.len, 0);
     add_event(socket, (struct event){.kind = is_text ? EVENT_TEXT : EVENT_BYTES}, data);
     flow(socket);
 }
@@ -169,7 +181,7 @@ static void on_closed(void *owner, bool clean, int code, str reason)
 {
     struct socket_object *socket = owner;
 
-    socket->over = true;
+    set_over(socket);
     add_event(socket, (struct event){.kind = EVENT_END, .clean = clean, .code = (uint16_t)code},
               reason);
 }
@@ -226,7 +238,7 @@ static void on_task(struct isolate *iso, struct task *task)
     if (id && waiting_bytes(socket)) {
         JSValueRef value = take_event(socket, isolate_context(iso));
         socket->wait_id = 0;
-        socket->meter_ns = 0;
+        socket->spent = (struct isolate_spent){0};
         latest = socket;
         flow(socket);
         hook_complete(iso, id, NULL, value);
@@ -254,6 +266,7 @@ static struct socket_object *socket_new(void)
     socket->iso = isolate_current();
     buf_init(&socket->events, EVENTS_BYTES_MAX);
     isolate_add_resource(socket->iso, &socket->resource);
+    isolate_hold(socket->iso, 1);
     list_push(&sockets, &socket->link);
     return socket;
 }
@@ -323,6 +336,7 @@ JSValueRef op_websocket_accept(JSContextRef ctx, struct http_request *request, s
                                     (struct websocket_terms){.role = WEBSOCKET_SERVER,
                                                              .deflate = deflate},
                                     &functions, upgrade, &link_hooks, socket);
+    socket->served = true;
     return handle_object(ctx, &socket->handle);
 }
 
@@ -337,14 +351,14 @@ void op_websocket_leave(struct isolate *iso, int code)
     }
 }
 
-uint64_t *op_websocket_meter(const struct isolate *iso, int32_t id)
+struct isolate_spent *op_websocket_meter(const struct isolate *iso, int32_t id)
 {
     if (latest && latest->number == id && latest->iso == iso)
-        return &latest->meter_ns;
+        return &latest->spent;
     LIST_EACH(&sockets, link) {
         struct socket_object *socket = CONTAINER_OF(link, struct socket_object, link);
         if (socket->number == id && socket->iso == iso)
-            return &socket->meter_ns;
+            return &socket->spent;
     }
     return NULL;
 }
@@ -371,7 +385,7 @@ static void on_answer(void *owner, int status, str lines, str body)
     struct buf all;
 
     socket->client = NULL;
-    socket->over = true; /* nothing else will come */
+    set_over(socket); /* nothing else will come */
     buf_init(&all, lines.len + body.len);
     ASSERT(buf_append(&all, lines) == 0 && buf_append(&all, body) == 0);
     add_event(socket, event, buf_str(&all));
@@ -442,6 +456,8 @@ OP(op_websocket_connect)
     JSValueRef result = JSValueMakeUndefined(ctx);
     struct connect texts;
 
+    if (!isolate_subrequest(isolate_current()))
+        return value_throw(ctx, ERR_SUBREQUESTS, NULL, exception);
     buf_init(&texts.host, HEAD_BYTES_MAX);
     buf_init(&texts.head, HEAD_BYTES_MAX);
     buf_init(&texts.protocols, HEAD_BYTES_MAX);
@@ -507,6 +523,8 @@ OP(op_websocket_send)
         return JSValueMakeUndefined(ctx);
     if (!is_text && !value_view(ctx, OP_ARG(1), &bytes, &len))
         return value_throw(ctx, ERR_INVALID, NULL, exception);
+    if (socket->served)
+        isolate_add_bytes(isolate_current(), 0, len);
     if (socket->ws)
         websocket_link_send(socket->ws, is_text, (str){is_text ? text : bytes, len});
     free(text);

@@ -27,8 +27,8 @@ void op_websocket_leave(struct isolate *iso, int code);
  * WHATWG Infra): header values. */
 str op_websocket_narrow(char *utf8, size_t len);
 
-/* CPU nanoseconds used for the last message of the WebSocket that CELL_CURRENT calls `id`, which is
+/* What was used for the last message of the WebSocket that CELL_CURRENT calls `id`, which is
  * negative; NULL when there is none. */
-uint64_t *op_websocket_meter(const struct isolate *iso, int32_t id);
+struct isolate_spent *op_websocket_meter(const struct isolate *iso, int32_t id);
 
 #endif

@@ -104,7 +104,7 @@ static void on_console(struct isolate *iso, int level, str text)
     fprintf(level >= 3 ? stderr : stdout, "%.*s\n", STR_ARGS(text));
 }
 
-static uint64_t *meter_of(struct isolate *iso, int32_t id)
+static struct isolate_spent *meter_of(struct isolate *iso, int32_t id)
 {
     (void)iso, (void)id;
     return NULL;
@@ -209,7 +209,8 @@ int main(int argc, char **argv)
                                   .on_console = on_console,
                                   .meter_of = meter_of,
                                   .on_terminated = on_terminated,
-                                  .on_turn_end = on_turn_end};
+                                  .on_turn_end = on_turn_end,
+                                  .wasm_from_bytes = true};
     uv_check_t check;
     uv_prepare_t prepare;
     uv_idle_t idle;

@@ -94,12 +94,12 @@ const globals = [
   "onrejectionhandled", "global_events", "FetchEvent", "service_worker", "ExtendableEvent", "service_worker",
   "navigator", "navigator", "HTMLRewriter", "html_rewriter", "EventSource", "eventsource", "caches", "cache",
   "Cache", "cache", "CacheStorage", "cache", "queueMicrotask", "global", "WebAssembly", "late",
-  "Atomics", "global", "FinalizationRegistry", "late",
+  "Atomics", "global", "FinalizationRegistry", "late", "Date", "frozen_clock", "Intl", "frozen_clock",
 ];
 
 const define = Object.defineProperty;
 exports.globals = globals;
-exports.natives = { WebAssembly, FinalizationRegistry, Atomics };
+exports.natives = { WebAssembly, FinalizationRegistry, Atomics, Date, Intl };
 
 // A name's getter and setter are one function, bound to its place in the list: half the memory of
 // two closures. See docs/internals/performance.md.
@@ -139,6 +139,7 @@ let env;
 
 exports.load = (factory, settings) => {
   env = settings.env;
+  exports.frozen = settings.frozen;
   exports.env = env;
   return use("worker").load(factory, settings, (found) => (handler = found));
 };
@@ -169,6 +170,8 @@ class ExecutionContext {
   // page is the answer, as it is without this call.
   passThroughOnException() {}
 }
+
+exports.ExecutionContext = ExecutionContext;
 
 const { requestFrom } = use("request");
 const { Response, responseInner } = use("response");
@@ -228,6 +231,7 @@ function fail(id, error) {
 }
 
 exports.timer = () => use("timers").fire();
+exports.scheduled = (...event) => use("scheduled").run(...event);
 exports.abort = (id) => loadedFiles.request_init?.abortRequest(id);
 exports.hung = (id) => use("errors").hung(id);
 exports.rejection = (promise, reason) => use("errors").rejection(promise, reason);

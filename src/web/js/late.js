@@ -2,8 +2,14 @@
 // a turn, so that tenant code runs in turns only.
 
 const { completion, complete, later, natives } = use("core");
+const { op_buffer_makes_wasm } = ops;
 
 const { WebAssembly } = natives;
+const { Module } = WebAssembly;
+
+// Of a module that was deployed; what scripts get is below.
+exports.compile = (bytes) => new Module(bytes);
+
 for (const name of ["compile", "instantiate"]) {
   const native = WebAssembly[name];
   const inTurns = {
@@ -37,4 +43,5 @@ exports.FinalizationRegistry = class FinalizationRegistry extends NativeFinaliza
   }
 };
 
+if (!op_buffer_makes_wasm()) use("wasm_rules").apply(WebAssembly);
 exports.WebAssembly = WebAssembly;

@@ -27,6 +27,7 @@ class ExtendableEvent extends Event {
   }
 }
 finish(ExtendableEvent, "ExtendableEvent");
+exports.attach = attach;
 Object.defineProperty(ExtendableEvent, "length", { value: 1, configurable: true });
 exports.ExtendableEvent = ExtendableEvent;
 

@@ -5,7 +5,7 @@ const { op_loaded, op_module } = ops;
 
 function moduleOf(name) {
   const { kind, value } = op_module(name);
-  if (kind === "wasm") return new WebAssembly.Module(value);
+  if (kind === "wasm") return use("late").compile(value);
   return kind === "data" ? value.buffer : value;
 }
 
@@ -16,10 +16,17 @@ function requireOf(name) {
   throw new Error(`No such module: ${name}`);
 }
 
+const listensTo = (type) => core.loaded("global_events")?.listensTo(type) === true;
+
+function onlyScheduled() {
+  throw new TypeError("The worker has no fetch handler: it answers no requests, it only has scheduled().");
+}
+
 function findHandler(main) {
   if (typeof main?.fetch === "function") return (request, env, ctx) => main.fetch(request, env, ctx);
   // A script without exports counts as CommonJS: its default export is an empty object.
-  if (core.loaded("global_events")?.listensTo("fetch")) return use("service_worker").fetch;
+  if (listensTo("fetch")) return use("service_worker").fetch;
+  if (typeof main?.scheduled === "function" || listensTo("scheduled")) return onlyScheduled;
   throw new TypeError(
     "The worker has no fetch handler: it neither exports one " +
       `(export default { async fetch(request, env, ctx) { ... } }) nor calls addEventListener("fetch", ...)`,
@@ -37,8 +44,11 @@ exports.load = async (factory, settings, ready) => {
   try {
     let namespace;
     await factory((found) => (namespace = found), requireOf, moduleOf);
-    const handler = findHandler(namespace?.default);
-    if (handler !== core.loaded("service_worker")?.fetch) bindings?.forEach((name) => delete globalThis[name]);
+    const main = (exports.main = namespace?.default);
+    const handler = findHandler(main);
+    const hasExports = typeof main?.fetch === "function" || typeof main?.scheduled === "function";
+    if (hasExports) bindings?.forEach((name) => delete globalThis[name]);
+    if (settings.tried) use("tried").tell(namespace);
     ready(handler);
     op_loaded();
   } catch (error) {

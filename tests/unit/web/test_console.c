@@ -19,7 +19,7 @@ static void on_console(struct isolate *iso, int level, str text)
     cr_assert(buf_printf(&output, "%d %.*s\n", level, STR_ARGS(text)) == 0);
 }
 
-static uint64_t *meter_of(struct isolate *iso, int32_t id)
+static struct isolate_spent *meter_of(struct isolate *iso, int32_t id)
 {
     (void)iso, (void)id;
     return NULL;
@@ -62,6 +62,7 @@ static const struct op test_table[] = {
 static const char *printed_by(const char *source)
 {
     static const struct op *const tables[] = {test_table,        op_clock_table, op_console_table,
+                                              op_buffer_table,
                                               op_encoding_table, op_url_table,   op_timer_table,
                                               NULL};
     static const struct isolate_setup setup = {.op_tables = tables,
@@ -79,7 +80,7 @@ static const char *printed_by(const char *source)
         started.loop = uv_default_loop();
         isolate_engine_start(&started);
         iso = isolate_new();
-        isolate_set_limits(iso, (struct isolate_limits){60000, 1u << 30});
+        isolate_set_limits(iso, (struct isolate_limits){60000, 1u << 30, 0});
         isolate_run_ready();
         buf_init(&output, OUTPUT_BYTES_MAX);
     }
