@@ -10,9 +10,14 @@
 #include <stdlib.h>
 
 #include "os/clock.h"
+#include "runtime/event.h"
+#include "runtime/meter.h"
 #include "runtime/op_request.h"
+#include "runtime/page.h"
 #include "runtime/runtime.h"
+#include "runtime/trace.h"
 #include "runtime/version.h"
+#include "runtime/worker.h"
 #include "web/url.h"
 
 enum {
@@ -55,7 +60,9 @@ static void give_slot_back(struct exchange *x)
     if (x->text.cap > TEXT_KEPT_BYTES_MAX)
         buf_done(&x->text);
     free(x->sink_error);
+    trace_free(x->trace);
     x->sink_error = NULL;
+    x->trace = NULL;
     x->version = NULL;
     spare[spare_count++] = x;
 }
@@ -64,7 +71,7 @@ struct exchange *exchange_find(int32_t id)
 {
     struct exchange *x = id > 0 ? slots[id & SLOT_MASK] : NULL;
 
-    return x && x->id == id && x->http ? x : NULL;
+    return x && x->id == id && (x->http || x->event) ? x : NULL;
 }
 
 /* ---- the text ---- */
@@ -182,26 +189,45 @@ static int64_t body_length(const struct http_head *head)
     return -1;
 }
 
-struct exchange *exchange_new(struct http_request *http, const struct http_head *head)
+static struct exchange *begin(void)
 {
     struct exchange *x = take_slot();
+
+    x->start_ns = meter_now_ns();
+    x->spent = (struct isolate_spent){0};
+    x->outcome = OUTCOME_OK;
+    x->worker = "";
+    x->held = NULL;
+    x->client_gone = x->watched = x->counted = x->handed = false;
+    x->tasks_posted = 0;
+    x->pull_id = x->collect_id = x->drain_id = 0;
+    buf_clear(&x->text);
+    return x;
+}
+
+struct exchange *exchange_new(struct http_request *http, const struct http_head *head)
+{
+    struct exchange *x = begin();
 
     x->http = http;
     http_request_set_user(http, x);
     x->method_id = head->method_id;
-    x->start_ns = runtime_options()->quiet ? 0 : clock_monotonic_ns();
-    x->cpu_ns = 0;
-    x->worker = "";
-    x->client_gone = x->watched = false;
-    x->tasks_posted = 0;
-    x->pull_id = x->collect_id = x->drain_id = 0;
     x->body_length = body_length(head);
-    buf_clear(&x->text);
     if (head->method_id == HTTP_OTHER)
         add(&x->text, head->method);
     x->method_len = x->text.len;
     add_url(x, head);
     add_headers(&x->text, head, http_request_client(http));
+    return x;
+}
+
+struct exchange *exchange_new_event(struct event *event)
+{
+    struct exchange *x = begin();
+
+    x->event = event;
+    x->body_length = -1;
+    x->method_len = x->url_len = 0;
     return x;
 }
 
@@ -212,35 +238,69 @@ str exchange_host(const struct exchange *x)
     return str_head(url, str_find(url, '/'));
 }
 
-static str path_of(const struct exchange *x)
+str exchange_path(const struct exchange *x)
 {
     str url = str_skip((str){x->text.ptr + x->method_len, x->url_len}, strlen("http://"));
 
     return str_skip(url, str_find(url, '/'));
 }
 
+str exchange_header(const struct exchange *x, str name)
+{
+    str headers = str_skip(buf_str(&x->text), x->method_len + x->url_len);
+
+    while (headers.len) {
+        str line = str_head(headers, str_find(headers, '\n'));
+        if (line.len > name.len && line.ptr[name.len] == ':' && str_starts(line, name))
+            return str_skip(line, name.len + 2);
+        headers = str_skip(headers, line.len + 1);
+    }
+    return STR_NONE;
+}
+
 /* ---- answers and the end ---- */
 
 bool exchange_can_answer(const struct exchange *x)
 {
-    return x->http && !http_answer_started(x->http);
+    return x->event || (x->http && !http_answer_started(x->http));
 }
 
 void exchange_answer(struct exchange *x, int status, str head, str body)
 {
-    if (!exchange_can_answer(x))
+    if (!exchange_can_answer(x) || !x->http)
         return;
     http_answer_whole(x->http, status, head, body);
 }
 
-static void log_request(const struct exchange *x)
+void exchange_set_outcome(struct exchange *x, enum outcome outcome)
+{
+    if (x->outcome == OUTCOME_OK)
+        x->outcome = outcome;
+}
+
+void exchange_fail(struct exchange *x, enum outcome outcome)
+{
+    exchange_set_outcome(x, outcome);
+    if (exchange_can_answer(x))
+        page_outcome(x, outcome, NULL, STR_NONE);
+    else if (x->http)
+        http_answer_abort(x->http);
+}
+
+str exchange_method(const struct exchange *x)
 {
     static const char *const methods[] = {"",       "GET",     "HEAD",    "POST",  "PUT",
                                           "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+
+    return x->method_id == HTTP_OTHER ? (str){x->text.ptr, x->method_len}
+                                      : str_from(methods[x->method_id]);
+}
+
+static void log_request(const struct exchange *x)
+{
     double ms = (double)(clock_monotonic_ns() - x->start_ns) / 1e6;
-    str method = x->method_id == HTTP_OTHER ? (str){x->text.ptr, x->method_len}
-                                            : str_from(methods[x->method_id]);
-    str path = path_of(x);
+    str method = exchange_method(x);
+    str path = exchange_path(x);
     runtime_tell(json_pack("{s:s, s:s, s:s%, s:s%, s:i, s:f}", "type", "request", "worker",
                            x->worker, "method", method.ptr, method.len, "path", path.ptr, path.len,
                            "status", http_answer_status(x->http), "ms", ms));
@@ -256,7 +316,7 @@ void exchange_post(struct exchange *x, struct task *task)
 
 static void free_if_idle(struct exchange *x)
 {
-    if (!x->http && !x->tasks_posted)
+    if (!x->http && !x->event && !x->tasks_posted)
         give_slot_back(x);
 }
 
@@ -266,16 +326,118 @@ void exchange_task_done(struct exchange *x)
     free_if_idle(x);
 }
 
+/* What became of it when nothing else has said so: the client's doing. */
+static enum outcome outcome_of_client(const struct exchange *x)
+{
+    int status = http_answer_status(x->http);
+
+    if (!http_answer_ended(x->http))
+        return http_answer_started(x->http) ? OUTCOME_DISCONNECTED : OUTCOME_CANCELED;
+    if (x->body_length == -1 || http_body_state(x->http) != HTTP_BODY_FAILED)
+        return OUTCOME_OK;
+    return status == 413                    ? OUTCOME_REQUEST_BYTES
+           : status == 400 || status == 408 ? OUTCOME_CANCELED
+                                            : OUTCOME_OK;
+}
+
+void exchange_tell_trace(struct exchange *x, uint64_t wall_ns, json_t *event)
+{
+    trace_tell(x->trace, &(struct trace_subject){
+                             .key = x->worker,
+                             .script = x->held ? worker_script_name(x->held) : "",
+                             .version_id = x->version ? version_id(x->version) : "",
+                             .outcome = x->outcome,
+                             .cpu_ns = x->spent.cpu_ns,
+                             .wall_ns = wall_ns,
+                             .event = event,
+                         });
+    x->trace = NULL;
+}
+
+static json_t *trace_event(const struct exchange *x)
+{
+    str text = str_skip(buf_str(&x->text), x->method_len);
+
+    return trace_request_event(exchange_method(x), str_head(text, x->url_len),
+                               str_skip(text, x->url_len), http_answer_status(x->http));
+}
+
+bool exchange_is_watched(const struct exchange *x)
+{
+    return x->held && !runtime_options()->dev &&
+           (x->trace || outcome_rows[x->outcome].error || worker_is_traced(x->held));
+}
+
+static void account(struct exchange *x)
+{
+    uint64_t wall_ns = meter_now_ns() - x->start_ns;
+
+    exchange_set_outcome(x, outcome_of_client(x));
+    if (x->spent.subrequests || x->spent.log_bytes)
+        runtime_keep_spent(x->id, &x->spent);
+    meter_request(&(struct meter_request){
+        .key = x->held ? x->worker : NULL,
+        .meter = x->version ? version_meter(x->version)->meter : NULL,
+        .outcome = x->outcome,
+        .timed = http_answer_status(x->http) != 101,
+        .wall_ns = wall_ns,
+        .bytes_in = http_request_body_bytes(x->http),
+        .bytes_out = http_answer_bytes(x->http),
+    });
+    if (exchange_is_watched(x))
+        exchange_tell_trace(x, wall_ns, trace_event(x));
+}
+
+void exchange_each(void (*each)(struct exchange *x, void *context), void *context)
+{
+    for (size_t i = 0; i < slot_count; i++)
+        if (slots[i]->http && slots[i]->version)
+            each(slots[i], context);
+}
+
+bool exchange_is_waiting(const struct exchange *x)
+{
+    return x->dispatch.link.next != NULL;
+}
+
+void exchange_withdraw(struct exchange *x)
+{
+    list_remove(&x->dispatch.link);
+    x->dispatch.link = (struct list){NULL, NULL};
+    x->tasks_posted--;
+}
+
+void exchange_end_late(void)
+{
+    uint64_t now_ns = meter_now_ns();
+
+    for (size_t i = 0; i < slot_count; i++) {
+        struct exchange *x = slots[i];
+        if (x->held && (x->event || (x->http && !http_answer_ended(x->http))) &&
+            (now_ns - x->start_ns) / 1000000 >= worker_limits(x->held)->wall_ms)
+            exchange_fail(x, OUTCOME_WALL_TIME);
+    }
+}
+
 void exchange_over(struct exchange *x)
 {
-    if (!runtime_options()->quiet && runtime_log_has_room())
-        log_request(x);
+    if (!x->handed) {
+        account(x);
+        if (!runtime_options()->quiet && runtime_log_has_room())
+            log_request(x);
+    }
     x->http = NULL;
     if (x->sink.fetch)
         op_fetch_sink_drop(&x->sink);
+    exchange_leave(x);
+}
+
+void exchange_leave(struct exchange *x)
+{
     if (x->version)
         version_exchange_over(x->version, x);
     else
         list_remove(&x->link);
+    worker_exchange_over(x);
     free_if_idle(x);
 }

@@ -10,21 +10,30 @@
 #ifndef ATOLL_RUNTIME_EXCHANGE_H
 #define ATOLL_RUNTIME_EXCHANGE_H
 
+#include <jansson.h>
+
 #include "base/buf.h"
 #include "base/list.h"
 #include "engine/isolate.h"
 #include "http/server.h"
+#include "runtime/outcome.h"
 #include "web/op_fetch.h"
 
 enum { EXCHANGE_COLLECT_MAX = 128 << 20 };
 
+struct event;
+struct trace;
 struct version;
+struct worker;
 
 struct exchange {
     int32_t id;
     struct list link;              /* in its worker's waiting or its version's running list */
     struct http_request *http;     /* NULL once the connection let go of it */
-    const char *worker;            /* the name of its worker, borrowed; "" when none is known */
+    struct event *event;           /* of what is no request; NULL when it is over */
+    const char *worker;            /* the key of its worker, borrowed; "" when none is known */
+    struct worker *held;           /* its worker, until it is over; NULL when none is known */
+    bool counted;                  /* among the requests the worker has at once */
     struct version *version;       /* that serves it; NULL while it waits */
     struct task dispatch;          /* gives it to the isolate */
     struct task body_ready;        /* a pull or collect that can be answered */
@@ -42,14 +51,20 @@ struct exchange {
     int32_t drain_id;              /* completion that waits for room in the answer, or its end */
     struct op_fetch_sink sink;     /* takes a fetch's body for the answer */
     char *sink_error;              /* why that body ended early; NULL: it did not */
-    uint64_t cpu_ns;
-    uint64_t start_ns;             /* 0 when nobody asks how long it took */
+    struct isolate_spent spent;
+    uint64_t start_ns;             /* by meter_now_ns() */
+    enum outcome outcome;          /* the first that was found */
+    struct trace *trace;           /* its lines and exceptions; NULL: none so far */
+    bool handed;                   /* to another process, which answers it */
     bool client_gone;              /* HOOK_ABORT is to say so */
     bool watched;                  /* JavaScript keeps something until the request is over */
 };
 
 /* Takes over a request whose head is whole; `head` is borrowed. Never NULL. */
 struct exchange *exchange_new(struct http_request *http, const struct http_head *head);
+
+/* One for an event (kept until event_end()), which has no connection. Never NULL. */
+struct exchange *exchange_new_event(struct event *event);
 
 /* The exchange with this number; NULL when it is over. */
 struct exchange *exchange_find(int32_t id);
@@ -63,11 +78,44 @@ void exchange_task_done(struct exchange *x);
 /* The connection let go of the request: tells the log, frees what nothing waits for. */
 void exchange_over(struct exchange *x);
 
+/* ---- for event.c ---- */
+
+/* True when those who watch its worker are to be told of it; tells them, `event` is taken. */
+bool exchange_is_watched(const struct exchange *x);
+void exchange_tell_trace(struct exchange *x, uint64_t wall_ns, json_t *event);
+
+/* Leaves its version and its worker, and frees what nothing waits for. */
+void exchange_leave(struct exchange *x);
+
 /* Answers. All of them do nothing when an answer was begun already or nobody is there to read. */
 void exchange_answer(struct exchange *x, int status, str head, str body);
 bool exchange_can_answer(const struct exchange *x);
 
+/* Ends it: a page when it can be answered, else the answer is cut. */
+void exchange_fail(struct exchange *x, enum outcome outcome);
+
+/* Says how it ended, unless that was said before. */
+void exchange_set_outcome(struct exchange *x, enum outcome outcome);
+
+/* Ends those that take longer than their worker may (`wall_ms`). Outside of turns, now and then. */
+void exchange_end_late(void);
+
 /* Finds the host of the request as "name" or "name:port"; empty when it sent none. */
 str exchange_host(const struct exchange *x);
+
+/* Calls `each` for every request that was given to an isolate; it may end that one. */
+void exchange_each(void (*each)(struct exchange *x, void *context), void *context);
+
+/* True while the isolate has not begun with it; exchange_withdraw() then takes it back. */
+bool exchange_is_waiting(const struct exchange *x);
+void exchange_withdraw(struct exchange *x);
+
+str exchange_method(const struct exchange *x);
+
+/* Its path with the query. */
+str exchange_path(const struct exchange *x);
+
+/* The value of its first header of this name, which is in lower case; empty when there is none. */
+str exchange_header(const struct exchange *x, str name);
 
 #endif

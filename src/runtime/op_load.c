@@ -7,9 +7,11 @@
 #include "base/utf8.h"
 #include "engine/hook.h"
 #include "engine/value.h"
+#include "runtime/line.h"
 #include "runtime/page.h"
 #include "runtime/runtime.h"
 #include "runtime/version.h"
+#include "web/wasm_scan.h"
 
 enum { ERROR_BYTES_MAX = 64 << 10 };
 
@@ -71,17 +73,35 @@ static void refuse(struct version *v, JSContextRef ctx, JSValueRef error)
     free(owned);
 }
 
+static bool has_flag(struct version *v, const char *name)
+{
+    const json_t *flags = json_object_get(version_config(v), "compatibility_flags"), *flag;
+    size_t i;
+
+    json_array_foreach(flags, i, flag) {
+        if (json_is_string(flag) && strcmp(json_string_value(flag), name) == 0)
+            return true;
+    }
+    return false;
+}
+
 static void run_load(struct isolate *iso, struct task *task)
 {
     struct version *v = version_of_isolate(iso);
+    bool frozen = !runtime_options()->dev && !has_flag(v, "precise_timers");
     JSContextRef ctx = isolate_context(iso);
-    JSValueRef exception = NULL;
-    JSValueRef factory = factory_of(ctx, version_script(v), &exception);
+    JSValueRef exception = NULL, factory;
     JSObjectRef settings = JSObjectMake(ctx, NULL, NULL);
 
     (void)task;
+    isolate_set_frozen_clock(iso, frozen);
+    isolate_set_eval(iso, has_flag(v, "allow_eval_during_startup"));
+    factory = factory_of(ctx, version_script(v), &exception);
     if (factory) {
         value_set(ctx, settings, "env", env_of(ctx, json_object_get(version_config(v), "vars")));
+        if (!version_worker(v))
+            value_set(ctx, settings, "tried", JSValueMakeBoolean(ctx, true));
+        value_set(ctx, settings, "frozen", JSValueMakeBoolean(ctx, frozen));
         JSValueRef argv[] = {factory, settings};
         hook_call(iso, HOOK_LOAD, COUNT_OF(argv), argv, &exception);
     }
@@ -110,6 +130,7 @@ OP(op_loaded)
     if (!v)
         return JSValueMakeUndefined(ctx); /* the blank isolate's warming up */
     if (!argc) {
+        isolate_set_eval(isolate_current(), false);
         version_loaded(v);
         return JSValueMakeUndefined(ctx);
     }
@@ -121,6 +142,18 @@ OP(op_loaded)
     buf_done(&error);
     free(owned_message);
     free(owned_stack);
+    return JSValueMakeUndefined(ctx);
+}
+
+/* op_exports(json): {handlers, classes} of a version that is tried. */
+OP(op_exports)
+{
+    struct version *v = version_of_isolate(isolate_current());
+    str text;
+    char *owned = text_arg(ctx, OP_ARG(0), &text);
+
+    version_set_exports(v, json_loadb(text.ptr, text.len, 0, NULL));
+    free(owned);
     return JSValueMakeUndefined(ctx);
 }
 
@@ -137,6 +170,10 @@ OP(op_module)
     free(owned);
     if (!part)
         return value_throw(ctx, ERR_NOT_FOUND, "The worker has no such module.", exception);
+    if (str_equal(part->kind, STR("wasm")) && !wasm_scan_is_harmless(part->bytes))
+        return value_throw(ctx, ERR_UNSUPPORTED,
+                           "This WebAssembly module has shared memory, which no worker can have.",
+                           exception);
     module = JSObjectMake(ctx, NULL, NULL);
     value_set(ctx, module, "kind", value_string(ctx, part->kind));
     value_set(ctx, module, "value",
@@ -148,12 +185,14 @@ OP(op_module)
 
 /* ---- errors ---- */
 
-/* op_fail(request, message, stack, where): answers the request with an error (0: no request) and
- * logs it with `where` before its message, unless `where` is undefined. */
+/* op_fail(request, message, stack, where, owner): answers the request with an error (0: no request)
+ * and logs it with `where` before its message, unless `where` is undefined; it is among the lines
+ * of `owner` when there is no request. */
 OP(op_fail)
 {
     struct version *v = version_of_isolate(isolate_current());
-    struct exchange *x = exchange_find((int32_t)value_to_number(ctx, OP_ARG(0), 0));
+    int32_t id = (int32_t)value_to_number(ctx, OP_ARG(0), 0);
+    struct exchange *x = exchange_find(id);
     str message, stack, where;
     char *owned_message = text_arg(ctx, OP_ARG(1), &message);
     char *owned_stack = text_arg(ctx, OP_ARG(2), &stack);
@@ -164,9 +203,9 @@ OP(op_fail)
     ASSERT(buf_append(&error, cut(where)) == 0);
     version_describe_error(v, cut(message), stack, &error);
     if (!JSValueIsUndefined(ctx, OP_ARG(3)))
-        runtime_log(version_worker_name(v), "error", buf_str(&error));
+        line_error(v, id ? id : (int32_t)value_to_number(ctx, OP_ARG(4), 0), buf_str(&error));
     if (x)
-        page_error(x, 500, "The worker threw an exception", buf_str(&error));
+        page_outcome(x, OUTCOME_EXCEPTION, NULL, buf_str(&error));
     buf_done(&error);
     free(owned_message);
     free(owned_stack);
@@ -200,6 +239,7 @@ void op_load_tell_hung(struct isolate *iso, int32_t id)
 
 const struct op op_load_table[] = {
     {"op_loaded", op_loaded},
+    {"op_exports", op_exports},
     {"op_module", op_module},
     {"op_fail", op_fail},
     {"op_error_stack", op_error_stack},

@@ -11,6 +11,9 @@
 #include "base/utf8.h"
 #include "engine/hook.h"
 #include "engine/value.h"
+#include "runtime/event.h"
+#include "runtime/op_event.h"
+#include "runtime/runtime.h"
 #include "runtime/version.h"
 
 enum { SCRATCH_KEPT_BYTES_MAX = 1 << 20 };
@@ -35,7 +38,9 @@ static void run_dispatch(struct isolate *iso, struct task *task)
     JSContextRef ctx = isolate_context(iso);
     str text = buf_str(&x->text);
 
-    if (x->http) {
+    if (x->http && runtime_options()->dev && event_is_trigger(x)) {
+        op_event_trigger(iso, x);
+    } else if (x->http) {
         JSValueRef method = x->method_len ? value_latin1(ctx, str_head(text, x->method_len))
                                           : JSValueMakeNumber(ctx, x->method_id);
         JSValueRef argv[] = {JSValueMakeNumber(ctx, x->id), method,
@@ -43,6 +48,8 @@ static void run_dispatch(struct isolate *iso, struct task *task)
                              JSValueMakeNumber(ctx, (double)x->url_len),
                              JSValueMakeNumber(ctx, (double)x->body_length)};
         hook_call(iso, HOOK_DISPATCH, COUNT_OF(argv), argv, NULL);
+    } else if (x->event) {
+        op_event_dispatch(iso, x);
     }
     exchange_task_done(x);
 }
@@ -243,6 +250,15 @@ static str take_units(str *text, int32_t units, bool ascii)
     return taken;
 }
 
+/* An answer of the worker's, which may be longer than it is allowed. */
+static void answer_whole(struct exchange *x, int status, str head, str body)
+{
+    if (x->version && body.len > version_limits(x->version)->response_bytes)
+        exchange_fail(x, OUTCOME_RESPONSE_BYTES);
+    else
+        exchange_answer(x, status, head, body);
+}
+
 static void answer_rows(const int32_t *row, int count, str text)
 {
     bool ascii = total_units(row, count) == text.len;
@@ -257,7 +273,7 @@ static void answer_rows(const int32_t *row, int count, str text)
         else if (!ascii)
             head = narrow_in_place((char *)head.ptr, head.len);
         if (x)
-            exchange_answer(x, row[1], head, body);
+            answer_whole(x, row[1], head, body);
     }
 }
 
@@ -308,7 +324,7 @@ OP(op_answer_whole)
         bytes = text = value_to_utf8(ctx, OP_ARG(3), &len, exception);
     else
         value_view(ctx, OP_ARG(3), &bytes, &len);
-    exchange_answer(x, status, head, (str){bytes, len});
+    answer_whole(x, status, head, (str){bytes, len});
     free(text);
     free(head_text);
     return JSValueMakeUndefined(ctx);
@@ -331,6 +347,17 @@ OP(op_answer_start)
     return JSValueMakeBoolean(ctx, wanted);
 }
 
+/* Writes a piece of the answer, as far as the worker may send so much: as http_answer_write(). */
+static int write_piece(struct exchange *x, str bytes)
+{
+    if (x->version &&
+        http_answer_bytes(x->http) + bytes.len > version_limits(x->version)->response_bytes) {
+        exchange_fail(x, OUTCOME_RESPONSE_BYTES);
+        return ERR_CLOSED;
+    }
+    return http_answer_write(x->http, bytes);
+}
+
 /* op_answer_write(request, bytes): 1 room for more, 0 full, -1 nobody reads any more.
  * op_answer_write(request, completion): settled when there is room again or nobody reads. */
 OP(op_answer_write)
@@ -350,7 +377,7 @@ OP(op_answer_write)
     }
     if (!value_view(ctx, OP_ARG(1), &bytes, &len))
         return value_throw(ctx, ERR_INVALID, "not bytes", exception);
-    room = http_answer_write(x->http, (str){bytes, len});
+    room = write_piece(x, (str){bytes, len});
     if (room == ERR_LIMIT)
         return value_throw(ctx, ERR_LIMIT, "The body is longer than its Content-Length.",
                            exception);
@@ -369,6 +396,7 @@ static void on_sink_end(struct op_fetch_sink *sink, const char *error)
     struct exchange *x = exchange_of_sink(sink);
 
     if (error) {
+        exchange_set_outcome(x, OUTCOME_EXCEPTION);
         x->sink_error = str_dup(str_from(error));
         if (x->http)
             http_answer_abort(x->http);
@@ -382,7 +410,7 @@ static void on_sink_end(struct op_fetch_sink *sink, const char *error)
 static bool on_sink_data(struct op_fetch_sink *sink, str bytes)
 {
     struct exchange *x = exchange_of_sink(sink);
-    int room = http_answer_write(x->http, bytes);
+    int room = write_piece(x, bytes);
 
     if (room < 0) {
         op_fetch_sink_drop(sink);
@@ -471,8 +499,10 @@ OP(op_answer_abort)
 {
     struct exchange *x = exchange_arg(ctx, OP_ARG(0));
 
-    if (x)
+    if (x) {
+        exchange_set_outcome(x, OUTCOME_EXCEPTION);
         http_answer_abort(x->http);
+    }
     return JSValueMakeUndefined(ctx);
 }
 
@@ -530,6 +560,14 @@ void op_request_prepare(struct exchange *x)
     x->drained = (struct task){.run = run_drained, .drop = drop_drained};
     x->gone = (struct task){.run = run_gone, .drop = drop_gone};
     x->sink = (struct op_fetch_sink){.data = on_sink_data, .end = on_sink_end};
+}
+
+bool op_request_admit(struct exchange *x, const struct limits *limits)
+{
+    if (x->body_length == -1 || http_request_set_body_max(x->http, limits->request_bytes))
+        return true;
+    exchange_fail(x, OUTCOME_REQUEST_BYTES);
+    return false;
 }
 
 void op_request_on_body(struct exchange *x)

@@ -5,6 +5,7 @@
 #ifndef ATOLL_RUNTIME_OP_REQUEST_H
 #define ATOLL_RUNTIME_OP_REQUEST_H
 
+#include "base/limits.h"
 #include "engine/op.h"
 #include "runtime/exchange.h"
 
@@ -12,6 +13,9 @@ extern const struct op op_request_table[];
 
 /* Fills in the tasks of a new exchange. */
 void op_request_prepare(struct exchange *x);
+
+/* Sees whether its worker takes so large a body; answers when it does not, and returns false. */
+NODISCARD bool op_request_admit(struct exchange *x, const struct limits *limits);
 
 /* Hands the answers that core.js listed in the cells to the server. Inside a turn, at its end. */
 void op_request_collect_answers(struct isolate *iso);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "http/status.h"
+#include "runtime/event.h"
 #include "runtime/runtime.h"
 
 enum { PAGE_BYTES_MAX = 1 << 20 };
@@ -39,15 +40,9 @@ static void add_escaped(struct buf *page, str text)
 
 static bool wants_html(const struct exchange *x)
 {
-    str headers = str_skip(buf_str(&x->text), x->method_len + x->url_len);
+    str accept = exchange_header(x, STR("accept"));
 
-    while (headers.len) {
-        str line = str_head(headers, str_find(headers, '\n'));
-        if (str_starts(line, STR("accept: ")))
-            return memmem(line.ptr, line.len, "text/html", strlen("text/html")) != NULL;
-        headers = str_skip(headers, line.len + 1);
-    }
-    return false;
+    return accept.len && memmem(accept.ptr, accept.len, "text/html", strlen("text/html"));
 }
 
 static void add_html(struct buf *page, int status, str title, str detail)
@@ -87,25 +82,91 @@ static void add_text(struct buf *page, int status, str title, str detail)
     }
 }
 
-void page_error(struct exchange *x, int status, const char *title, str detail)
+/* `head`: lines that are not the content's. */
+static void answer(struct exchange *x, int status, const char *title, str detail, const char *head)
 {
     bool html = wants_html(x);
     struct buf page;
+    char lines[256];
 
     buf_init(&page, PAGE_BYTES_MAX);
-    if (!runtime_options()->dev)
-        detail = STR_NONE;
+    snprintf(lines, sizeof lines,
+             "content-type: text/%s;charset=UTF-8\r\ncache-control: no-store\r\n%s",
+             html ? "html" : "plain", head);
     if (html)
         add_html(&page, status, str_from(title), detail);
     else
         add_text(&page, status, str_from(title), detail);
-    exchange_answer(x, status,
-                    html ? STR("content-type: text/html;charset=UTF-8\r\n"
-                               "cache-control: no-store\r\n")
-                         : STR("content-type: text/plain;charset=UTF-8\r\n"
-                               "cache-control: no-store\r\n"),
-                    buf_str(&page));
+    exchange_answer(x, status, str_from(lines), buf_str(&page));
     buf_done(&page);
+}
+
+/* Nobody sees a page of an event: the supervisor gets what it would have said. */
+static void end_event(struct exchange *x, const char *title, str detail)
+{
+    struct buf text;
+
+    buf_init(&text, PAGE_BYTES_MAX);
+    add(&text, detail.len ? detail : str_from(title));
+    event_end(x, buf_str(&text));
+    buf_done(&text);
+}
+
+void page_error(struct exchange *x, int status, const char *title, str detail)
+{
+    char head[96];
+
+    if (!exchange_can_answer(x))
+        return;
+    exchange_set_outcome(x, status == 404 ? OUTCOME_NOT_FOUND : OUTCOME_INTERNAL);
+    if (x->event) {
+        end_event(x, title, detail);
+        return;
+    }
+    snprintf(head, sizeof head, "atoll-error: %s\r\n%s", outcome_rows[x->outcome].word,
+             status == 429 || x->outcome == OUTCOME_LOAD_SHED ? "retry-after: 1\r\n" : "");
+    answer(x, status, title, runtime_options()->dev ? detail : STR_NONE, head);
+}
+
+void page_outcome(struct exchange *x, enum outcome outcome, const char *title, str detail)
+{
+    const struct outcome_row *row = &outcome_rows[outcome];
+
+    if (exchange_can_answer(x))
+        exchange_set_outcome(x, outcome);
+    page_error(x, row->status, title ? title : row->title, detail);
+}
+
+void page_later(struct exchange *x, enum outcome outcome, unsigned retry_s)
+{
+    const struct outcome_row *row = &outcome_rows[outcome];
+    char head[96];
+
+    exchange_set_outcome(x, outcome);
+    if (x->event) {
+        end_event(x, row->title, STR_NONE);
+        return;
+    }
+    snprintf(head, sizeof head, "atoll-error: %s\r\nretry-after: %u\r\n", row->word, retry_s);
+    answer(x, row->status, row->title, STR_NONE, head);
+}
+
+void page_nobody(struct exchange *x, str host)
+{
+    char title[HTTP_HOST_BYTES_MAX + 32];
+
+    snprintf(title, sizeof title, "No worker answers at %.*s", STR_ARGS(host));
+    exchange_set_outcome(x, OUTCOME_NOT_FOUND);
+    if (x->event) {
+        end_event(x, "The worker was deleted", STR_NONE);
+        return;
+    }
+    answer(
+        x, 404, title,
+        STR("To deploy one: `npx wrangler deploy` in its directory. It then answers at its name\n"
+            "before this server's domain. If it is deployed already, look at its routes and\n"
+            "custom domains, and at how the host is spelled."),
+        "");
 }
 
 void page_limit(struct exchange *x, int code)

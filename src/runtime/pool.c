@@ -3,7 +3,7 @@
  * blank made on the spot is not warmed up, its worker's first request does that. */
 #include "runtime/pool.h"
 
-enum { REFILL_DELAY_MS = 5, NEXT_DELAY_MS = 1 };
+enum { REFILL_DELAY_MS = 1, NEXT_DELAY_MS = 1 };
 
 static struct {
     struct isolate *blanks[POOL_BLANKS];
@@ -33,6 +33,11 @@ struct isolate *pool_take(void)
 {
     uv_timer_start(&pool.refill, on_refill, REFILL_DELAY_MS, 0);
     return pool.count ? pool.blanks[--pool.count] : isolate_new();
+}
+
+size_t pool_count(void)
+{
+    return (size_t)pool.count;
 }
 
 void pool_stop(void)

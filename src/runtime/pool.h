@@ -15,6 +15,9 @@ void pool_start(uv_loop_t *loop);
 /* A blank isolate, returned owned; made on the spot when none is ready. */
 struct isolate *pool_take(void);
 
+/* How many are ready. */
+size_t pool_count(void);
+
 void pool_stop(void);
 
 #endif

@@ -9,29 +9,41 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/resource.h>
 
 #include "engine/handle.h"
 #include "http/websocket.h"
 #include "loop/frame.h"
 #include "os/memory.h"
+#include "os/sandbox.h"
+#include "os/pulse.h"
 #include "runtime/exchange.h"
+#include "runtime/event.h"
+#include "runtime/handover.h"
+#include "runtime/host_table.h"
+#include "runtime/line.h"
+#include "runtime/meter.h"
+#include "runtime/op_event.h"
 #include "runtime/op_load.h"
 #include "runtime/op_request.h"
 #include "runtime/op_upgrade.h"
 #include "runtime/page.h"
 #include "runtime/pool.h"
+#include "runtime/trace.h"
 #include "runtime/version.h"
+#include "runtime/version_check.h"
 #include "runtime/worker.h"
 #include "web/op_cache.h"
 #include "web/op_websocket.h"
 #include "web/web.h"
 
 enum {
-    BODY_BYTES_MAX = 100 << 20,
+    BODY_BYTES_MAX = 1 << 30, /* a worker's limit is less: request_bytes */
     TEXT_BYTES_MAX = 256 << 10, /* of a line of the log that has NULs */
     METER_BITS = 8,
     METER_IDLE_MS = 1000,
     LINK_QUEUED_BYTES_MAX = 4 << 20,  /* of log lines the supervisor has not read yet */
+    ORPHAN_MS_MAX = 30 * 1000,        /* what runs may take after the supervisor has died */
 };
 
 static struct {
@@ -39,13 +51,17 @@ static struct {
     uv_loop_t *loop;
     struct frame_link *link;
     struct http_server *server;
+    struct pulse *pulse;
+    uint64_t loops;
     uv_prepare_t prepare;
     uv_check_t check;
     uv_idle_t idle;
     uv_signal_t sigterm;
+    uv_timer_t second;
     size_t lines_dropped;
     bool stopping;
     bool server_stopped;
+    uint64_t orphan_ms;     /* since when there is no supervisor; 0: there is one */
 } rt;
 
 const struct runtime_options *runtime_options(void)
@@ -59,6 +75,11 @@ void runtime_tell(json_t *object)
         frame_link_send(rt.link, object, STR_NONE);
     else
         json_decref(object);
+}
+
+size_t runtime_tell_queued(void)
+{
+    return frame_link_queued_bytes(rt.link);
 }
 
 /* Lines are dropped, and counted, when nobody reads them: a worker that logs without end must not
@@ -105,23 +126,14 @@ void runtime_log(const char *worker, const char *level, str text)
                                level, "text", runtime_text(text)));
 }
 
-static void on_console(struct isolate *iso, int level, str text)
-{
-    static const char *const levels[] = {"debug", "log", "info", "warn", "error"};
-    struct version *v = version_of_isolate(iso);
-
-    ASSERT(level >= 0 && (size_t)level < COUNT_OF(levels));
-    runtime_log(v ? version_worker_name(v) : "", levels[level], text);
-}
-
 /* A request that is over may go on working: waitUntil(), timers. Its meter then lives here; a row
  * is free when it was not used for a while, and who finds none free is not metered. */
-static uint64_t *meter_after(int32_t id)
+static struct isolate_spent *spent_after(int32_t id)
 {
     static struct {
         int32_t id;
         uint64_t used_ms;
-        uint64_t cpu_ns;
+        struct isolate_spent spent;
     } rows[1 << METER_BITS];
     size_t at = (uint32_t)id * 2654435761u >> (32 - METER_BITS);
     uint64_t now_ms = uv_now(rt.loop);
@@ -129,10 +141,10 @@ static uint64_t *meter_after(int32_t id)
     if (rows[at].id != id && now_ms - rows[at].used_ms < METER_IDLE_MS)
         return NULL;
     if (rows[at].id != id)
-        rows[at].cpu_ns = 0;
+        rows[at].spent = (struct isolate_spent){0};
     rows[at].id = id;
     rows[at].used_ms = now_ms;
-    return &rows[at].cpu_ns;
+    return &rows[at].spent;
 }
 
 /* Whose cache it is; what a blank isolate stores at its start belongs to nobody. */
@@ -143,14 +155,22 @@ static const char *cache_owner(const struct isolate *iso)
     return v ? version_worker_name(v) : "";
 }
 
-static uint64_t *meter_of(struct isolate *iso, int32_t id)
+static struct isolate_spent *meter_of(struct isolate *iso, int32_t id)
 {
     struct exchange *x;
 
     if (id < 0)
         return op_websocket_meter(iso, id);
     x = exchange_find(id);
-    return x ? &x->cpu_ns : meter_after(id);
+    return x ? &x->spent : spent_after(id);
+}
+
+void runtime_keep_spent(int32_t id, const struct isolate_spent *spent)
+{
+    struct isolate_spent *kept = spent_after(id);
+
+    if (kept)
+        *kept = *spent;
 }
 
 /* ---- the server ---- */
@@ -197,6 +217,28 @@ static void stop(void)
     http_server_stop(rt.server);
 }
 
+static void on_role(json_t *frame)
+{
+    http_server_accept(rt.server, json_is_true(json_object_get(frame, "accept")));
+}
+
+static void tell_usage(void)
+{
+    meter_tell(&(struct meter_gauges){.blanks = pool_count(),
+                                      .connections = http_server_conn_count(rt.server),
+                                      .tails_dropped = trace_take_dropped()});
+}
+
+static void on_second(uv_timer_t *timer)
+{
+    (void)timer;
+    meter_clock_moved();
+    exchange_end_late();
+    tell_usage();
+    if (rt.orphan_ms && uv_now(rt.loop) - rt.orphan_ms >= ORPHAN_MS_MAX)
+        _exit(1); /* nobody is left to end a process that does not come to an end */
+}
+
 static void on_frame(void *context, json_t *frame, str blob)
 {
     const char *type = json_string_value(json_object_get(frame, "type"));
@@ -205,11 +247,23 @@ static void on_frame(void *context, json_t *frame, str blob)
     if (!type)
         return;
     if (strcmp(type, "worker") == 0)
-        worker_on_version(frame, blob);
+        worker_on_worker(frame, blob);
     else if (strcmp(type, "failed") == 0)
         worker_on_failed(frame);
-    else if (strcmp(type, "unknown") == 0)
-        worker_on_unknown(frame);
+    else if (strcmp(type, "hosts") == 0)
+        host_table_on_hosts(frame);
+    else if (strcmp(type, "forget") == 0)
+        host_table_on_forget(frame);
+    else if (strcmp(type, "trace") == 0)
+        worker_on_trace(frame);
+    else if (strcmp(type, "check") == 0)
+        version_check_on_frame(frame, blob);
+    else if (strcmp(type, "role") == 0)
+        on_role(frame);
+    else if (strcmp(type, "connection") == 0)
+        handover_on_connection(frame, blob);
+    else if (strcmp(type, "event") == 0)
+        event_on_frame(frame);
     else if (strcmp(type, "stop") == 0)
         stop();
 }
@@ -217,6 +271,7 @@ static void on_frame(void *context, json_t *frame, str blob)
 static void on_link_end(void *context)
 {
     (void)context;
+    rt.orphan_ms = uv_now(rt.loop);
     stop();
 }
 
@@ -237,6 +292,7 @@ static void on_turn_end(uv_check_t *check)
 {
     (void)check;
     isolate_run_ready();
+    meter_clock_moved();
     version_reap();
     http_server_flush(rt.server);
     frame_link_flush(rt.link);
@@ -247,15 +303,37 @@ static void on_turn_end(uv_check_t *check)
 static void on_before_poll(uv_prepare_t *prepare)
 {
     (void)prepare;
+    atomic_store_explicit(&rt.pulse->loops, ++rt.loops, memory_order_relaxed);
     if (isolate_any_ready()) {
         isolate_run_ready();
         http_server_flush(rt.server);
     }
     frame_link_flush(rt.link);
+    meter_clock_moved();
     if (isolate_any_ready())
         uv_idle_start(&rt.idle, on_idle);
     else
         uv_idle_stop(&rt.idle);
+}
+
+/* The supervisor's, or one that nobody reads. */
+static void open_pulse(int fd)
+{
+    static struct pulse unread;
+
+    if (pulse_open(fd, &rt.pulse) < 0)
+        rt.pulse = &unread;
+}
+
+/* Connections are descriptors, and what a process may have by default is a thousand. */
+static void raise_descriptor_limit(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) < 0)
+        return;
+    limit.rlim_cur = limit.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &limit);
 }
 
 static void start_handles(void)
@@ -267,18 +345,40 @@ static void start_handles(void)
     uv_prepare_start(&rt.prepare, on_before_poll);
     uv_check_start(&rt.check, on_turn_end);
     uv_signal_start(&rt.sigterm, on_signal, SIGTERM);
+    uv_timer_init(rt.loop, &rt.second);
+    uv_timer_start(&rt.second, on_second, METER_MS, METER_MS);
+}
+
+/* Before there is a second thread, which would stay outside. */
+static bool enter_sandbox(const struct runtime_options *options)
+{
+    struct sandbox sandbox = {
+        .user = *options->sandbox_user ? options->sandbox_user : NULL,
+        .write = {options->cache_directory},
+        .read = {getenv("ATOLL_CA_FILE")},
+    };
+    struct err err;
+
+    if (sandbox_enter(&sandbox, &err) == 0)
+        return true;
+    fprintf(stderr, "atoll runtime: %s\n", err.text);
+    return false;
 }
 
 int runtime_main(const struct runtime_options *options)
 {
     static const struct op *const tables[] = {WEB_OP_TABLES op_load_table, op_request_table,
-                                              op_upgrade_table, NULL};
+                                              op_event_table, op_upgrade_table, NULL};
     static const struct http_server_hooks server_hooks = {
         on_request, on_body, on_drain, on_client_gone, on_end, on_stopped};
     static const struct frame_link_hooks link_hooks = {on_frame, on_link_end};
     static struct isolate_setup setup;
 
     rt.options = *options;
+    open_pulse(options->pulse_fd);
+    raise_descriptor_limit();
+    if (options->sandbox_user && !enter_sandbox(options))
+        return 1;
     outbound_set(&rt.options.outbound);
     rt.loop = uv_default_loop();
     memory_keep_freed();
@@ -287,10 +387,13 @@ int runtime_main(const struct runtime_options *options)
     setup = (struct isolate_setup){.loop = rt.loop,
                                    .op_tables = tables,
                                    .builtins = web_builtins,
-                                   .on_console = on_console,
+                                   .on_console = line_on_console,
+                                   .wants_console = line_wanted,
                                    .meter_of = meter_of,
                                    .on_terminated = version_on_terminated,
-                                   .on_turn_end = version_on_turn_end};
+                                   .on_turn_end = version_on_turn_end,
+                                   .on_long_turn = handover_on_long_turn,
+                                   .pulse = rt.pulse};
     start_handles();
     if (http_server_new(rt.loop, options->listen_fd,
                         (struct http_server_options){.hooks = &server_hooks,
@@ -306,7 +409,9 @@ int runtime_main(const struct runtime_options *options)
     isolate_engine_start(&setup);
     rt.link = frame_link_new(rt.loop, options->link_fd, &link_hooks, NULL);
     frame_link_hold(rt.link);
+    handover_start(rt.link, rt.server, !options->dev);
     pool_start(rt.loop);
+    evict_start(rt.loop, options->idle_ms, options->memory_mib << 20);
     runtime_tell(json_pack("{s:s}", "type", "ready"));
 
     while (!rt.server_stopped)
@@ -315,6 +420,9 @@ int runtime_main(const struct runtime_options *options)
     version_reap();
     while (version_any_busy())
         uv_run(rt.loop, UV_RUN_ONCE);
+    evict_stop();
+    tell_usage();
     pool_stop();
+    frame_link_flush(rt.link);
     return 0;
 }

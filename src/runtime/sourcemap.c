@@ -403,6 +403,8 @@ static int append_script_frame(const struct sourcemap *map, struct frame frame, 
     struct sourcemap_position at;
     bool found = map && sourcemap_find(map, frame.line, frame.column, &at);
 
+    if (found && str_starts(at.source, STR("atoll:")))
+        return 0;
     if (found && frame.function.len && str_equal(frame.function, previous) &&
         is_async_head(&at, frame.function))
         return 0;

@@ -4,10 +4,12 @@
  * (2) A version is freed by version_reap() or by its worker, never inside a turn of its isolate. */
 #include "runtime/version.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "http/websocket.h"
 #include "os/clock.h"
+#include "runtime/line.h"
 #include "runtime/op_load.h"
 #include "runtime/op_request.h"
 #include "runtime/page.h"
@@ -22,15 +24,18 @@ enum { PARTS_MAX = 1024 };
 enum version_state { VERSION_LOADING, VERSION_LIVE, VERSION_DRAINING, VERSION_DEAD };
 
 struct version {
-    struct list link;            /* in `draining` */
+    struct list link;            /* in `loading` or `draining` */
     enum version_state state;
-    struct worker *worker;
-    char *worker_name;           /* outlives the worker's interest in us */
+    struct worker *worker;       /* held; NULL: nobody's */
+    const struct version_hooks *hooks;
+    void *context;
     char *id;
+    struct limits limits;
     struct isolate *iso;
     struct task load;
     struct list running;
-    json_t *config;
+    json_t *config;              /* NULL once loaded */
+    json_t *exports;
     struct version_part *parts;  /* NULL once loaded */
     size_t part_count;
     char *blob;
@@ -40,8 +45,10 @@ struct version {
     uint64_t start_ns;
     uint64_t loaded_ns;
     uint64_t drain_until_ms;
+    struct meter_use use;        /* in use once loaded, when somebody is served */
 };
 
+static struct list loading = {&loading, &loading};
 static struct list draining = {&draining, &draining};
 
 /* ---- birth ---- */
@@ -52,7 +59,7 @@ static int take_parts(struct version *v, const struct version_source *source)
     json_t *part;
 
     v->part_count = json_array_size(source->parts);
-    if (v->part_count == 0 || v->part_count > PARTS_MAX)
+    if (v->part_count == 0 || v->part_count > PARTS_MAX || !json_is_object(source->config))
         return ERR_INVALID;
     v->parts = mem_zeroed(v->part_count * sizeof *v->parts);
     v->blob = str_dup(source->blob);
@@ -75,26 +82,26 @@ static int take_parts(struct version *v, const struct version_source *source)
     return 0;
 }
 
-static struct isolate_limits limits_of(json_t *config)
+/* `start`: while its script is loaded. */
+static void limit_isolate(struct version *v, bool start)
 {
-    json_int_t cpu_ms = json_integer_value(json_object_get(config, "cpu_ms"));
-    json_int_t memory = json_integer_value(json_object_get(config, "memory_bytes"));
-
-    return (struct isolate_limits){
-        .cpu_ms = cpu_ms > 0 ? (uint64_t)cpu_ms : 30000,
-        .memory_bytes = memory > 0 ? (size_t)memory : 128u << 20,
-    };
+    isolate_set_limits(v->iso, (struct isolate_limits){
+                                   .cpu_ms = start ? v->limits.startup_cpu_ms : v->limits.cpu_ms,
+                                   .memory_bytes = (size_t)v->limits.memory_mb << 20,
+                                   .subrequests = v->limits.subrequests,
+                               });
 }
 
-int version_new(struct worker *worker, const struct version_source *source,
-                struct version **ret_version)
+int version_new(const struct version_source *source, struct version **ret_version)
 {
     struct version *v = mem_new(struct version);
     int r;
 
-    v->worker = worker;
-    v->worker_name = str_dup(str_from(worker_name(worker)));
+    v->worker = source->worker ? worker_ref(source->worker) : NULL;
+    v->hooks = source->hooks;
+    v->context = source->context;
     v->id = str_dup(str_from(source->id));
+    v->limits = *source->limits;
     v->start_ns = clock_monotonic_ns();
     list_init(&v->link);
     list_init(&v->running);
@@ -103,22 +110,26 @@ int version_new(struct worker *worker, const struct version_source *source,
         version_free(v);
         return r;
     }
+    list_push(&loading, &v->link);
     v->iso = pool_take();
     isolate_set_owner(v->iso, v);
-    isolate_set_limits(v->iso, (struct isolate_limits){.cpu_ms = VERSION_START_CPU_MS,
-                                                       .memory_bytes = 128u << 20});
+    isolate_set_number(v->iso, v->worker ? worker_number(v->worker) : 0);
+    limit_isolate(v, true);
     op_load_prepare(&v->load);
     isolate_post(v->iso, &v->load);
     *ret_version = v;
     return 0;
 }
 
-static void free_parts(struct version *v)
+/* What only loading needed. */
+static void free_source(struct version *v)
 {
     free(v->parts);
     free(v->blob);
+    json_decref(v->config);
     v->parts = NULL;
     v->blob = NULL;
+    v->config = NULL;
     v->part_count = 0;
 }
 
@@ -126,20 +137,43 @@ void version_loaded(struct version *v)
 {
     if (v->state != VERSION_LOADING)
         return;
+    list_remove(&v->link);
     v->state = VERSION_LIVE;
     v->loaded_ns = clock_monotonic_ns();
-    isolate_set_limits(v->iso, limits_of(v->config));
-    free_parts(v);
-    worker_version_loaded(v->worker, v);
+    limit_isolate(v, false);
+    free_source(v);
+    if (v->worker)
+        meter_use_start(&v->use, worker_name(v->worker), v->iso);
+    v->hooks->on_loaded(v->context, v);
 }
 
 void version_refused(struct version *v, str error)
 {
     if (v->state != VERSION_LOADING)
         return;
+    list_remove(&v->link);
     v->state = VERSION_DEAD;
-    worker_version_refused(v->worker, v, error);
+    v->loaded_ns = clock_monotonic_ns();
     list_push(&draining, &v->link);
+    v->hooks->on_refused(v->context, v, error);
+}
+
+void version_look(void)
+{
+    uint64_t now_ns = clock_monotonic_ns();
+
+    LIST_EACH_SAFE(&loading, link) {
+        struct version *v = CONTAINER_OF(link, struct version, link);
+        if (now_ns - v->start_ns > VERSION_LOAD_MS * (uint64_t)1000000)
+            version_refused(v, STR("The worker's script did not finish within 30 s: its top-level "
+                                   "await waits for something that takes too long."));
+    }
+}
+
+void version_set_limits(struct version *v, const struct limits *limits)
+{
+    v->limits = *limits;
+    limit_isolate(v, v->state == VERSION_LOADING);
 }
 
 /* ---- the end ---- */
@@ -147,10 +181,14 @@ void version_refused(struct version *v, str error)
 /* What was given to the isolate and cannot be answered by it any more. */
 static void fail_running(struct version *v, int code)
 {
+    int32_t blamed = isolate_blamed(v->iso);
+
     LIST_EACH_SAFE(&v->running, link) {
         struct exchange *x = CONTAINER_OF(link, struct exchange, link);
         list_remove(&x->link);
         x->version = NULL;
+        exchange_set_outcome(x,
+                             blamed && blamed != x->id ? OUTCOME_INTERNAL : outcome_of_error(code));
         if (exchange_can_answer(x))
             page_limit(x, code);
         else if (x->http)
@@ -162,15 +200,17 @@ void version_free(struct version *v)
 {
     if (!v)
         return;
-    fail_running(v, ERR_TIMEOUT);
+    if (v->iso)
+        fail_running(v, ERR_TIMEOUT);
+    meter_use_end(&v->use);
     list_remove(&v->link);
     isolate_free(v->iso);
-    free_parts(v);
-    json_decref(v->config);
+    free_source(v);
+    json_decref(v->exports);
     sourcemap_free(v->map);
     free(v->map_json);
-    free(v->worker_name);
     free(v->id);
+    worker_unref(v->worker);
     free(v);
 }
 
@@ -182,6 +222,7 @@ void version_drain(struct version *v)
         op_websocket_leave(v->iso, WEBSOCKET_RESTART);
     v->state = VERSION_DRAINING;
     v->drain_until_ms = uv_now(isolate_loop()) + VERSION_DRAIN_MS;
+    list_remove(&v->link);
     list_push(&draining, &v->link);
 }
 
@@ -190,20 +231,33 @@ bool version_is_draining(const struct version *v)
     return v->state == VERSION_DRAINING;
 }
 
-/* A waitUntil() promise counts as long as something is left that could settle it. */
-static bool is_busy(const struct version *v)
+static bool has_pending(const struct version *v)
 {
-    const int32_t *cells = isolate_cells(v->iso);
+    return isolate_cells(v->iso)[CELL_PENDING] > 0 || isolate_has_tasks(v->iso);
+}
 
-    return !list_empty(&v->running) ||
-           (cells[CELL_WAITING] > 0 && (cells[CELL_PENDING] > 0 || isolate_has_tasks(v->iso)));
+/* A waitUntil() promise counts as long as something is left that could settle it. */
+static bool is_needed(const struct version *v)
+{
+    return !list_empty(&v->running) || (isolate_cells(v->iso)[CELL_WAITING] > 0 && has_pending(v));
+}
+
+bool version_is_busy(const struct version *v, uint64_t quiet_ms)
+{
+    return v->state == VERSION_LOADING || is_needed(v) || isolate_is_held(v->iso) ||
+           (has_pending(v) && uv_now(isolate_loop()) < quiet_ms + VERSION_DRAIN_MS);
+}
+
+bool version_is_loading(const struct version *v)
+{
+    return v->state == VERSION_LOADING;
 }
 
 void version_reap(void)
 {
     LIST_EACH_SAFE(&draining, link) {
         struct version *v = CONTAINER_OF(link, struct version, link);
-        if (v->state == VERSION_DEAD || !is_busy(v) || uv_now(isolate_loop()) > v->drain_until_ms)
+        if (v->state == VERSION_DEAD || !is_needed(v) || uv_now(isolate_loop()) > v->drain_until_ms)
             version_free(v);
     }
 }
@@ -213,24 +267,38 @@ bool version_any_busy(void)
     return !list_empty(&draining);
 }
 
+static void refuse_terminated(struct version *v, int code)
+{
+    uint64_t ms = v->limits.startup_cpu_ms;
+    bool whole = ms % 1000 == 0;
+    char text[160];
+
+    if (code == ERR_CPU_LIMIT)
+        snprintf(text, sizeof text,
+                 "The worker's script used more than %llu %s of CPU time while it was loaded. Move "
+                 "the work into the handler.",
+                 (unsigned long long)(whole ? ms / 1000 : ms), whole ? "s" : "ms");
+    else
+        snprintf(text, sizeof text,
+                 "The worker's script exceeded the memory limit of %llu MiB while it was loaded.",
+                 (unsigned long long)v->limits.memory_mb);
+    version_refused(v, str_from(text));
+}
+
 void version_on_terminated(struct isolate *iso, int code)
 {
     struct version *v = isolate_owner(iso);
-    bool was_loading = v->state == VERSION_LOADING;
 
-    if (was_loading) {
-        version_refused(v, code == ERR_CPU_LIMIT
-                               ? STR("The worker's script used more than 1 s of CPU time while it "
-                                     "was loaded. Move the work into the handler.")
-                               : STR("The worker's script exceeded the memory limit while it was "
-                                     "loaded."));
+    if (v->state == VERSION_LOADING) {
+        refuse_terminated(v, code);
         return;
     }
-    runtime_log(v->worker_name, "error", str_from(err_text(code)));
+    line_error(v, isolate_blamed(iso), str_from(err_text(code)));
     fail_running(v, code);
     if (v->state == VERSION_LIVE) {
-        worker_version_died(v->worker, v);
         list_push(&draining, &v->link);
+        v->state = VERSION_DEAD;
+        v->hooks->on_died(v->context, v);
     }
     v->state = VERSION_DEAD;
 }
@@ -243,13 +311,15 @@ void version_dispatch(struct version *v, struct exchange *x)
     x->version = v;
     list_remove(&x->link);
     list_push(&v->running, &x->link);
-    exchange_post(x, &x->dispatch);
+    meter_use_enter(&v->use);
+    if (op_request_admit(x, &v->limits))
+        exchange_post(x, &x->dispatch);
 }
 
 void version_exchange_over(struct version *v, struct exchange *x)
 {
-    (void)v;
     list_remove(&x->link);
+    meter_use_leave(&v->use);
     op_request_on_over(x);
 }
 
@@ -257,7 +327,7 @@ void version_exchange_over(struct version *v, struct exchange *x)
  * nothing can settle what the handler waits for, and its client would wait for ever. */
 static void end_hung(struct version *v)
 {
-    if (isolate_cells(v->iso)[CELL_PENDING] > 0 || isolate_has_tasks(v->iso))
+    if (has_pending(v))
         return;
     LIST_EACH_SAFE(&v->running, link) {
         struct exchange *x = CONTAINER_OF(link, struct exchange, link);
@@ -271,11 +341,13 @@ void version_on_turn_end(struct isolate *iso)
     struct version *v = isolate_owner(iso);
 
     op_request_collect_answers(iso);
-    if (v && v->state != VERSION_LOADING)
+    if (v && v->state != VERSION_LOADING) {
+        meter_use_turned(&v->use);
         end_hung(v);
-    else if (v && isolate_cells(iso)[CELL_PENDING] == 0 && !isolate_has_tasks(iso))
+    } else if (v && !has_pending(v)) {
         version_refused(v, STR("The worker's script never finishes: its top-level await waits for "
                                "a promise that nothing can settle."));
+    }
 }
 
 /* ---- what others ask ---- */
@@ -287,7 +359,43 @@ const char *version_id(const struct version *v)
 
 const char *version_worker_name(const struct version *v)
 {
-    return v->worker_name;
+    return v->worker ? worker_name(v->worker) : "";
+}
+
+struct meter_use *version_meter(struct version *v)
+{
+    return &v->use;
+}
+
+struct worker *version_worker(const struct version *v)
+{
+    return v->worker;
+}
+
+const char *version_script_name(const struct version *v)
+{
+    return v->worker ? worker_script_name(v->worker) : "";
+}
+
+bool version_traced(const struct version *v)
+{
+    return v->worker && worker_is_traced(v->worker);
+}
+
+const struct limits *version_limits(const struct version *v)
+{
+    return &v->limits;
+}
+
+void version_set_exports(struct version *v, json_t *exports)
+{
+    json_decref(v->exports);
+    v->exports = exports;
+}
+
+json_t *version_exports(const struct version *v)
+{
+    return v->exports;
 }
 
 struct isolate *version_isolate(const struct version *v)

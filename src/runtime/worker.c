@@ -1,213 +1,178 @@
 /* Workers; see worker.h.
  *
- * A worker has at most one live version and one that loads. A version that finishes loading takes
- * the place of the live one, which drains; one that fails to load leaves it alone.
+ * A deployment is one or two versions. `live` takes requests; `next` is there while its versions
+ * load, takes the place of `live` when the last of them has, and is given up when one is refused.
  *
- * (1) An exchange is in exactly one list: a worker's `waiting`, `asking` (its host is not known),
- *     or its version's `running`.
- * (2) A worker that has no host listed answers at every host: `everywhere`. */
+ * (1) An exchange is in exactly one list: a worker's `waiting`, a host table's, or its version's
+ *     `running`.
+ * (2) A version that is in `live` and in `next` is the same one: what stays is not loaded again.
+ * (3) A worker is freed by the last worker_unref() when nothing is told or asked about it.
+ *     Versions, exchanges and rules of hosts hold it. */
 #include "runtime/worker.h"
 
 #include <stdlib.h>
 
+#include "base/map.h"
+#include "runtime/handover.h"
+#include "runtime/host_table.h"
+#include "runtime/meter.h"
+#include "runtime/meter.h"
 #include "runtime/page.h"
+#include "runtime/rollout.h"
 #include "runtime/runtime.h"
 
-struct worker {
-    struct list link;         /* in `workers` */
-    char *name;
-    json_t *hosts;            /* array of strings */
-    struct version *live;
-    struct version *loading;
-    struct list waiting;
-    size_t waiting_count;
-    char *failed_title;       /* what to show while there is no live version */
-    char *failed_detail;
-    bool asked;               /* the supervisor owes us a version */
-    json_t *kept;             /* the frame of a version to load when a request comes, or NULL */
-    char *kept_blob;
-    size_t kept_len;
+enum worker_state { WORKER_UNTOLD, WORKER_HERE, WORKER_FAILED, WORKER_AWAY, WORKER_DELETED };
+
+struct deployment {
+    size_t count;
+    size_t loading;     /* versions not loaded yet */
+    struct version *versions[ROLLOUT_VERSIONS_MAX];    /* NULL: a limit ended it */
+    double percents[ROLLOUT_VERSIONS_MAX];
 };
 
-static struct list workers = {&workers, &workers};
-static struct list asking = {&asking, &asking};
-static struct worker *everywhere;
-static json_t *by_host;      /* host -> the worker's name */
-static json_t *asked_hosts;  /* host -> true while the supervisor owes an answer */
+struct worker {
+    struct map_node node;
+    struct evict_entry evict;    /* in eviction's order while something is told */
+    unsigned refs;
+    unsigned running;            /* exchanges it was given that are not over */
+    enum worker_state state;
+    bool asked;                  /* the supervisor owes us a frame */
+    bool keep;
+    bool traced;
+    uint64_t number;
+    char *script;                /* its name in overrides */
+    struct limits limits;
+    struct deployment live, next;
+    struct list waiting;         /* exchanges */
+    unsigned retry_s;    /* in quarantine: when to come again; 0: it is not */
+    char *failed_title;
+    char *failed_detail;
+    json_t *kept;                /* the frame of a deployment to load when a request comes */
+    char *kept_blob;
+    size_t kept_len;
+    char key[];
+};
 
-const char *worker_name(const struct worker *worker)
+static struct map by_key;
+
+const char *worker_name(const struct worker *w)
 {
-    return worker->name;
+    return w->key;
 }
 
-static struct worker *find_by_name(const char *name)
+uint64_t worker_number(const struct worker *w)
 {
-    LIST_EACH(&workers, link) {
-        struct worker *w = CONTAINER_OF(link, struct worker, link);
-        if (strcmp(w->name, name) == 0)
-            return w;
-    }
-    return NULL;
+    return w->number;
 }
 
-/* ---- hosts ---- */
-
-static void make_tables(void)
+const struct limits *worker_limits(const struct worker *w)
 {
-    if (by_host)
-        return;
-    by_host = json_object();
-    asked_hosts = json_object();
+    return &w->limits;
 }
 
-static str without_port(str host)
+const char *worker_script_name(const struct worker *w)
 {
-    for (size_t i = host.len; i > 0 && host.ptr[i - 1] != ']'; i--)
-        if (host.ptr[i - 1] == ':')
-            return str_head(host, i - 1);
-    return host;
+    return w->script ? w->script : "";
 }
 
-static struct worker *find_by_host(str host)
+bool worker_is_traced(const struct worker *w)
 {
-    static struct worker *last; /* nearly always the same one as before */
-    static char last_host[256];
-    json_t *name;
-
-    if (everywhere)
-        return everywhere;
-    if (last && str_equal(str_from(last_host), host))
-        return last;
-    name = host.len < sizeof last_host ? json_object_getn(by_host, host.ptr, host.len) : NULL;
-    if (!name)
-        return NULL;
-    last = find_by_name(json_string_value(name));
-    memcpy(last_host, host.ptr, host.len);
-    last_host[host.len] = '\0';
-    return last;
+    return w->traced;
 }
 
-/* ---- waiting ---- */
+/* ---- life ---- */
 
-static void give(struct worker *w, struct exchange *x);
-
-static void wait_for(struct worker *w, struct exchange *x)
+struct worker *worker_get(str key)
 {
-    if (w->waiting_count >= WORKER_WAITING_MAX) {
-        page_error(x, 503, "Too many requests wait for this worker", STR_NONE);
-        return;
-    }
-    list_remove(&x->link);
-    list_push(&w->waiting, &x->link);
-    w->waiting_count++;
-}
-
-static void give_all(struct worker *w, struct list *from)
-{
-    struct list batch, *link;
-
-    list_init(&batch);
-    list_move_all(from, &batch);
-    while ((link = list_pop(&batch)))
-        give(w, CONTAINER_OF(link, struct exchange, link));
-}
-
-static void give_waiting(struct worker *w)
-{
-    w->waiting_count = 0;
-    give_all(w, &w->waiting);
-}
-
-static void ask(str host)
-{
-    make_tables();
-    if (json_object_getn(asked_hosts, host.ptr, host.len))
-        return;
-    json_object_setn_new(asked_hosts, host.ptr, host.len, json_true());
-    runtime_tell(json_pack("{s:s, s:s%}", "type", "want", "host", host.ptr, host.len));
-}
-
-static void load(struct worker *w, json_t *frame, str blob);
-
-static void give(struct worker *w, struct exchange *x)
-{
-    x->worker = w->name;
-    if (!w->live && !w->loading && w->kept)
-        load(w, w->kept, (str){w->kept_blob, w->kept_len});
-    if (w->live) {
-        version_dispatch(w->live, x);
-    } else if (w->loading || w->asked) {
-        wait_for(w, x);
-    } else if (w->failed_title) {
-        page_error(x, 500, w->failed_title, str_from(w->failed_detail));
-    } else {
-        w->asked = true;
-        ask(without_port(exchange_host(x)));
-        wait_for(w, x);
-    }
-}
-
-void worker_route(struct exchange *x)
-{
-    str host = without_port(exchange_host(x));
-    struct worker *w = find_by_host(host);
-
-    if (w) {
-        give(w, x);
-        return;
-    }
-    list_push(&asking, &x->link);
-    ask(host);
-}
-
-/* ---- frames ---- */
-
-static void set_hosts(struct worker *w, json_t *hosts)
-{
-    size_t index;
-    json_t *host;
-
-    json_decref(w->hosts);
-    w->hosts = json_incref(hosts);
-    if (json_array_size(hosts) == 0) {
-        everywhere = w;
-        json_object_clear(asked_hosts);
-    }
-    json_array_foreach(hosts, index, host) {
-        json_object_set_new(by_host, json_string_value(host), json_string(w->name));
-        json_object_del(asked_hosts, json_string_value(host));
-    }
-}
-
-static struct worker *worker_of_frame(json_t *frame)
-{
-    const char *name = json_string_value(json_object_get(frame, "name"));
+    struct map_node *node = map_find(&by_key, key);
     struct worker *w;
 
-    make_tables();
-    if (!name)
-        return NULL;
-    w = find_by_name(name);
-    if (!w) {
-        w = mem_new(struct worker);
-        w->name = str_dup(str_from(name));
-        list_init(&w->waiting);
-        list_push(&workers, &w->link);
-    }
-    w->asked = false;
-    set_hosts(w, json_object_get(frame, "hosts"));
+    if (node)
+        return CONTAINER_OF(node, struct worker, node);
+    w = mem_zeroed(sizeof *w + key.len + 1);
+    memcpy(w->key, key.ptr, key.len);
+    w->node.key = (str){w->key, key.len};
+    w->limits = limits_default();
+    evict_init(&w->evict);
+    list_init(&w->waiting);
+    map_add(&by_key, &w->node);
     return w;
 }
 
-/* The requests that waited to learn which worker they are for. */
-static void route_asking(void)
+static void free_if_unknown(struct worker *w)
 {
-    struct list batch, *link;
+    if (w->refs || w->asked || w->state != WORKER_UNTOLD || w->next.count)
+        return;
+    map_remove(&by_key, &w->node);
+    free(w->script);
+    free(w);
+}
 
-    list_init(&batch);
-    list_move_all(&asking, &batch);
-    while ((link = list_pop(&batch)))
-        worker_route(CONTAINER_OF(link, struct exchange, link));
+struct worker *worker_ref(struct worker *w)
+{
+    w->refs++;
+    return w;
+}
+
+void worker_unref(struct worker *w)
+{
+    if (!w)
+        return;
+    w->refs--;
+    free_if_unknown(w);
+}
+
+/* ---- deployments ---- */
+
+static const struct version_hooks version_hooks;
+
+static bool has_version(const struct deployment *d, const struct version *v)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->versions[i] == v)
+            return true;
+    return false;
+}
+
+static struct version *version_by_id(const struct deployment *d, const char *id)
+{
+    for (size_t i = 0; i < d->count; i++)
+        if (d->versions[i] && strcmp(version_id(d->versions[i]), id) == 0)
+            return d->versions[i];
+    return NULL;
+}
+
+/* Ends what `old` has and neither of the others needs. */
+static void leave(struct deployment old, const struct deployment *kept,
+                  const struct deployment *too)
+{
+    for (size_t i = 0; i < old.count; i++)
+        if (old.versions[i] && !has_version(kept, old.versions[i]) &&
+            !has_version(too, old.versions[i]))
+            version_drain(old.versions[i]);
+}
+
+/* No version and no wish for one is left. */
+static void leave_all(struct worker *w)
+{
+    struct deployment live = w->live, next = w->next;
+
+    w->live = w->next = (struct deployment){0};
+    leave(live, &w->live, &w->live);
+    leave(next, &w->live, &live);
+}
+
+/* Keeps what a frame brought instead of what was kept before; NULL: nothing. */
+static void keep(struct worker *w, json_t *frame, str blob)
+{
+    json_t *old = w->kept;
+    char *old_blob = w->kept_blob;
+
+    w->kept = frame ? json_incref(frame) : NULL;
+    w->kept_blob = frame ? str_dup(blob) : NULL;
+    w->kept_len = blob.len;
+    json_decref(old);
+    free(old_blob);
 }
 
 static void set_failed(struct worker *w, const char *title, str detail)
@@ -218,45 +183,393 @@ static void set_failed(struct worker *w, const char *title, str detail)
     w->failed_detail = title ? str_dup(detail) : NULL;
 }
 
-static void load(struct worker *w, json_t *frame, str blob)
+static void give_waiting(struct worker *w);
+
+static void tell_live(struct worker *w, double ms, bool kept)
+{
+    json_t *ids = json_array(), *versions = json_object_get(w->kept, "versions"), *version;
+    size_t i;
+
+    for (i = 0; i < w->live.count && !kept; i++)
+        json_array_append_new(ids, json_string(version_id(w->live.versions[i])));
+    json_array_foreach(versions, i, version)
+        json_array_append(ids, json_object_get(version, "id"));
+    runtime_tell(json_pack("{s:s, s:s, s:o, s:f, s:b}", "type", "live", "worker", w->key,
+                           "versions", ids, "ms", ms, "kept", kept));
+}
+
+/* `next` is loaded: it takes the place of `live`. */
+static void switch_over(struct worker *w)
+{
+    struct deployment old = w->live;
+    double ms = 0;
+
+    w->live = w->next;
+    w->next = (struct deployment){0};
+    for (size_t i = 0; i < w->live.count; i++)
+        if (!has_version(&old, w->live.versions[i]) && version_load_ms(w->live.versions[i]) > ms)
+            ms = version_load_ms(w->live.versions[i]);
+    leave(old, &w->live, &w->live);
+    set_failed(w, NULL, STR_NONE);
+    tell_live(w, ms, false);
+    give_waiting(w);
+}
+
+static void tell_refused(struct worker *w, const char *id, str error)
+{
+    runtime_tell(json_pack("{s:s, s:s, s:s, s:o}", "type", "refused", "worker", w->key, "version",
+                           id, "error", runtime_text(error)));
+}
+
+/* One of its versions cannot run: `next` is given up, `live` goes on. */
+static void give_up_next(struct worker *w, const char *id, str error)
+{
+    struct deployment next = w->next;
+
+    w->next = (struct deployment){0};
+    leave(next, &w->live, &w->live);
+    if (!w->live.count) {
+        set_failed(w, "The worker threw an error while it was loaded", error);
+        w->state = WORKER_FAILED;
+    }
+    tell_refused(w, id, error);
+    give_waiting(w);
+}
+
+static void on_loaded(void *context, struct version *v)
+{
+    struct worker *w = context;
+
+    meter_cold(w->key, (uint64_t)(version_load_ms(v) * 1e6), !list_empty(&w->waiting));
+    if (--w->next.loading == 0)
+        switch_over(w);
+}
+
+static void on_refused(void *context, struct version *v, str error)
+{
+    struct worker *w = context;
+
+    if (has_version(&w->next, v))
+        give_up_next(w, version_id(v), error);
+}
+
+/* A limit ended it: the next request that needs it asks the supervisor for it again. */
+static void on_died(void *context, struct version *v)
+{
+    struct worker *w = context;
+    bool any = false;
+
+    for (size_t i = 0; i < w->live.count; i++) {
+        if (w->live.versions[i] == v)
+            w->live.versions[i] = NULL;
+        any |= w->live.versions[i] != NULL;
+    }
+    if (!any)
+        w->live = (struct deployment){0};
+    if (has_version(&w->next, v))
+        give_up_next(w, version_id(v), STR("a limit ended it before the other version was loaded"));
+}
+
+static const struct version_hooks version_hooks = {on_loaded, on_refused, on_died};
+
+/* ---- loading ---- */
+
+static size_t bytes_of(const json_t *parts)
+{
+    size_t bytes = 0, index;
+    const json_t *part;
+
+    json_array_foreach(parts, index, part) {
+        json_int_t of_part = json_integer_value(json_object_get(part, "bytes"));
+        if (of_part > 0)
+            bytes += (size_t)of_part;
+    }
+    return bytes;
+}
+
+/* The version that `object` describes: one that is there already, or a new one that loads. */
+static struct version *find_or_load(struct worker *w, const json_t *object, str blob)
 {
     struct version_source source = {
-        .id = json_string_value(json_object_get(frame, "version")),
-        .config = json_object_get(frame, "config"),
-        .parts = json_object_get(frame, "parts"),
+        .worker = w,
+        .hooks = &version_hooks,
+        .context = w,
+        .id = json_string_value(json_object_get(object, "id")),
+        .config = json_object_get(object, "config"),
+        .parts = json_object_get(object, "parts"),
         .blob = blob,
+        .limits = &w->limits,
     };
-    struct version *older = w->loading;
+    struct version *v;
 
-    if (!source.id || !json_is_object(source.config) || version_new(w, &source, &w->loading) < 0) {
-        runtime_log(w->name, "error", STR("the supervisor sent a version without parts"));
+    if (!source.id)
+        return NULL;
+    if ((v = version_by_id(&w->live, source.id)) || (v = version_by_id(&w->next, source.id))) {
+        version_set_limits(v, &w->limits);
+        return v;
+    }
+    return version_new(&source, &v) < 0 ? NULL : v;
+}
+
+static void load(struct worker *w, const json_t *frame, str blob)
+{
+    const json_t *versions = json_object_get(frame, "versions"), *object;
+    struct deployment next = {0}, old = w->next;
+    size_t index;
+
+    evict_make_room();
+    json_array_foreach(versions, index, object) {
+        struct version *v = next.count < ROLLOUT_VERSIONS_MAX ? find_or_load(w, object, blob)
+                                                              : NULL;
+        if (!v)
+            break;
+        next.percents[next.count] = json_number_value(json_object_get(object, "percent"));
+        next.versions[next.count++] = v;
+        next.loading += version_is_loading(v);
+        blob = str_skip(blob, bytes_of(json_object_get(object, "parts")));
+    }
+    w->next = next;
+    leave(old, &w->next, &w->live);
+    if (next.count != json_array_size(versions))
+        give_up_next(w, "", STR("the supervisor sent a version without parts"));
+    else if (!next.loading)
+        switch_over(w);
+}
+
+static void load_kept(struct worker *w)
+{
+    json_t *frame = w->kept;
+    char *blob = w->kept_blob;
+
+    w->kept = NULL;
+    w->kept_blob = NULL;
+    load(w, frame, (str){blob, w->kept_len});
+    json_decref(frame);
+    free(blob);
+}
+
+/* ---- requests ---- */
+
+static void ask(struct worker *w)
+{
+    if (w->asked)
+        return;
+    w->asked = true;
+    runtime_tell(json_pack("{s:s, s:s}", "type", "want", "worker", w->key));
+}
+
+static struct version *choose(struct worker *w, const struct exchange *x)
+{
+    struct rollout rollout = {.count = w->live.count};
+    size_t chosen;
+
+    for (size_t i = 0; i < rollout.count; i++) {
+        struct version *v = w->live.versions[i];
+        rollout.ids[i] = v ? str_from(version_id(v)) : STR_NONE;
+        rollout.percents[i] = w->live.percents[i];
+    }
+    chosen = rollout_choose(&rollout, w->node.key, str_from(worker_script_name(w)),
+                            exchange_header(x, STR("cloudflare-workers-version-key")),
+                            exchange_header(x, STR("cloudflare-workers-version-overrides")));
+    return w->live.versions[chosen];
+}
+
+static struct version *version_for(struct worker *w, const struct exchange *x)
+{
+    return w->live.count > 1 && x ? choose(w, x) : w->live.versions[0];
+}
+
+/* Sees to it that a version is loaded, or that there never will be one: then false. */
+static bool may_come(struct worker *w)
+{
+    if (w->state == WORKER_FAILED || w->state == WORKER_DELETED || w->state == WORKER_AWAY)
+        return false;
+    if (!w->next.count && w->kept)
+        load_kept(w);
+    else if (!w->next.count)
+        ask(w);
+    return w->state != WORKER_FAILED;
+}
+
+static void refuse(struct worker *w, struct exchange *x)
+{
+    if (w->state == WORKER_AWAY && x->event)
+        page_outcome(x, OUTCOME_NOT_FOUND, "The worker is not in this process", STR_NONE);
+    else if (w->state == WORKER_AWAY)
+        handover_give(x);
+    else if (w->state == WORKER_DELETED)
+        page_nobody(x, host_table_host(x));
+    else if (w->retry_s)
+        page_later(x, OUTCOME_QUARANTINED, w->retry_s);
+    else
+        page_error(x, 500, w->failed_title, str_from(w->failed_detail));
+}
+
+static void give(struct worker *w, struct exchange *x)
+{
+    struct version *v = version_for(w, x);
+
+    if (v) {
+        version_dispatch(v, x);
         return;
     }
-    version_free(older);
+    list_remove(&x->link);
+    if (!may_come(w)) {
+        refuse(w, x);
+    } else if ((v = version_for(w, x))) {
+        version_dispatch(v, x);
+    } else {
+        list_push(&w->waiting, &x->link);
+    }
 }
 
-/* Keeps what a frame brought instead of what was kept before; NULL: nothing. */
-static void keep(struct worker *w, json_t *frame, str blob)
+static void give_waiting(struct worker *w)
 {
-    json_decref(w->kept);
-    free(w->kept_blob);
-    w->kept = frame ? json_incref(frame) : NULL;
-    w->kept_blob = frame ? str_dup(blob) : NULL;
-    w->kept_len = blob.len;
+    struct list batch, *link;
+
+    worker_ref(w);
+    list_init(&batch);
+    list_move_all(&w->waiting, &batch);
+    while ((link = list_pop(&batch)))
+        give(w, CONTAINER_OF(link, struct exchange, link));
+    worker_unref(w);
 }
 
-void worker_on_version(json_t *frame, str blob)
+static void hold(struct worker *w, struct exchange *x)
 {
-    struct worker *w = worker_of_frame(frame);
-    bool now;
+    x->held = worker_ref(w);
+    x->worker = w->key;
+    x->counted = w->running < w->limits.concurrency;
+    w->running += x->counted;
+}
+
+static void hold_and_give(struct worker *w, struct exchange *x)
+{
+    hold(w, x);
+    if (x->counted)
+        give(w, x);
+    else
+        page_outcome(x, OUTCOME_CONCURRENCY, NULL, STR_NONE);
+}
+
+void worker_route(struct exchange *x)
+{
+    struct worker *w;
+
+    switch (host_table_find(x, &w)) {
+    case HOST_WORKER:
+        hold_and_give(w, x);
+        break;
+    case HOST_NOBODY:
+        page_nobody(x, host_table_host(x));
+        break;
+    case HOST_BUSY:
+        page_outcome(x, OUTCOME_LOAD_SHED, "Too many unknown hosts are asked for", STR_NONE);
+        break;
+    case HOST_ASKED:
+        break;
+    }
+}
+
+void worker_exchange_over(struct exchange *x)
+{
+    struct worker *w = x->held;
 
     if (!w)
         return;
-    now = w->live || w->loading || json_is_true(json_object_get(frame, "load"));
+    w->running -= x->counted;
+    w->evict.used_ms = uv_now(isolate_loop());
+    x->held = NULL;
+    worker_unref(w);
+}
+
+void worker_run(str key, struct exchange *x)
+{
+    hold_and_give(worker_get(key), x);
+}
+
+/* ---- frames ---- */
+
+static struct worker *worker_of_frame(const json_t *frame)
+{
+    str key = str_from(json_string_value(json_object_get(frame, "worker")));
+
+    if (key.len)
+        return worker_get(key);
+    runtime_log("", "error", STR("the supervisor sent a frame without a worker"));
+    return NULL;
+}
+
+void worker_read_limits(struct limits *ret_limits, const json_t *limits)
+{
+    for (const struct limits_row *row = limits_rows; row->key; row++) {
+        const json_t *value = json_object_get(limits, row->key);
+        json_int_t number = json_integer_value(value);
+        bool good = json_is_integer(value) && number >= 0 && (uint64_t)number >= row->least &&
+                    (uint64_t)number <= row->most;
+        *limits_value(ret_limits, row) = good ? (uint64_t)number : row->normal;
+    }
+}
+
+static void set_about(struct worker *w, const json_t *frame)
+{
+    const char *script = json_string_value(json_object_get(frame, "script"));
+    json_int_t number = json_integer_value(json_object_get(frame, "number"));
+
+    free(w->script);
+    w->script = str_dup(str_from(script ? script : ""));
+    w->number = number > 0 ? (uint64_t)number : 0;
+    w->keep = json_is_true(json_object_get(frame, "keep"));
+    w->traced = json_is_true(json_object_get(frame, "trace"));
+    worker_read_limits(&w->limits, json_object_get(frame, "limits"));
+}
+
+static void enter(struct worker *w, enum worker_state state)
+{
+    w->asked = false;
+    w->state = state;
+    if (state != WORKER_UNTOLD)
+        evict_add(&w->evict);
+}
+
+/* It is not to run here (any more). */
+static void put_away(struct worker *w, enum worker_state state)
+{
+    enter(w, state);
+    keep(w, NULL, STR_NONE);
+    set_failed(w, NULL, STR_NONE);
+    leave_all(w);
+    give_waiting(w);
+}
+
+static void deploy(struct worker *w, json_t *frame, str blob)
+{
+    bool now = w->live.count || w->next.count || !list_empty(&w->waiting) ||
+               json_is_true(json_object_get(frame, "load"));
+
+    enter(w, WORKER_HERE);
+    w->retry_s = 0;
+    set_failed(w, NULL, STR_NONE);
     keep(w, now ? NULL : frame, blob);
     if (now)
         load(w, frame, blob);
-    route_asking();
+    else
+        tell_live(w, 0, true);
+}
+
+void worker_on_worker(json_t *frame, str blob)
+{
+    struct worker *w = worker_of_frame(frame);
+
+    if (!w)
+        return;
+    set_about(w, frame);
+    if (json_is_false(json_object_get(frame, "here")))
+        put_away(w, WORKER_AWAY);
+    else if (!json_array_size(json_object_get(frame, "versions")))
+        put_away(w, WORKER_DELETED);
+    else
+        deploy(w, frame, blob);
 }
 
 void worker_on_failed(json_t *frame)
@@ -266,67 +579,62 @@ void worker_on_failed(json_t *frame)
 
     if (!w)
         return;
+    w->retry_s = (unsigned)json_integer_value(json_object_get(frame, "retry_after"));
+    if (w->retry_s) {
+        put_away(w, WORKER_FAILED);
+        return;
+    }
     set_failed(w, title ? title : "This worker cannot run",
                str_from(json_string_value(json_object_get(frame, "detail"))));
+    enter(w, w->live.count || w->next.count ? WORKER_HERE : WORKER_FAILED);
     give_waiting(w);
-    route_asking();
 }
 
-void worker_on_unknown(json_t *frame)
+void worker_on_trace(json_t *frame)
 {
-    str host = str_from(json_string_value(json_object_get(frame, "host")));
+    struct worker *w = worker_of_frame(frame);
 
-    json_object_deln(asked_hosts, host.ptr ? host.ptr : "", host.len);
-    LIST_EACH_SAFE(&asking, link) {
-        struct exchange *x = CONTAINER_OF(link, struct exchange, link);
-        if (!str_equal(without_port(exchange_host(x)), host))
-            continue;
-        list_remove(&x->link);
-        page_error(x, 404, "No worker answers at this host", host);
-    }
+    if (!w)
+        return;
+    w->traced = json_is_true(json_object_get(frame, "on"));
+    free_if_unknown(w);
 }
 
-/* ---- versions ---- */
+/* ---- the end ---- */
 
-void worker_version_loaded(struct worker *w, struct version *v)
+bool worker_is_idle(struct evict_entry *entry)
 {
-    ASSERT(w->loading == v);
-    w->loading = NULL;
-    if (w->live)
-        version_drain(w->live);
-    w->live = v;
+    struct worker *w = CONTAINER_OF(entry, struct worker, evict);
+
+    if (w->keep || w->running || w->next.count)
+        return false;
+    for (size_t i = 0; i < w->live.count; i++)
+        if (w->live.versions[i] && version_is_busy(w->live.versions[i], w->evict.used_ms))
+            return false;
+    return true;
+}
+
+void worker_evict(struct evict_entry *entry)
+{
+    struct worker *w = CONTAINER_OF(entry, struct worker, evict);
+
+    worker_ref(w);
+    w->state = WORKER_UNTOLD;
+    for (size_t i = 0; i < w->live.count; i++)
+        version_free(w->live.versions[i]);
+    w->live = (struct deployment){0};
+    keep(w, NULL, STR_NONE);
     set_failed(w, NULL, STR_NONE);
-    runtime_tell(json_pack("{s:s, s:s, s:s, s:f}", "type", "live", "name", w->name, "version",
-                           version_id(v), "ms", version_load_ms(v)));
-    give_waiting(w);
-}
-
-void worker_version_refused(struct worker *w, struct version *v, str error)
-{
-    if (w->loading == v)
-        w->loading = NULL;
-    if (!w->live)
-        set_failed(w, "The worker threw an error while it was loaded", error);
-    runtime_tell(json_pack("{s:s, s:s, s:s, s:o}", "type", "refused", "name", w->name, "version",
-                           version_id(v), "error", runtime_text(error)));
-    give_waiting(w);
-}
-
-/* The next request asks the supervisor for the version again. */
-void worker_version_died(struct worker *w, struct version *v)
-{
-    if (w->live == v)
-        w->live = NULL;
+    runtime_tell(json_pack("{s:s, s:s}", "type", "evicted", "worker", w->key));
+    worker_unref(w);
 }
 
 void worker_drain_all(void)
 {
-    LIST_EACH(&workers, link) {
-        struct worker *w = CONTAINER_OF(link, struct worker, link);
-        if (w->live)
-            version_drain(w->live);
-        w->live = NULL;
-        version_free(w->loading);
-        w->loading = NULL;
+    for (size_t i = 0; i < by_key.bucket_count; i++) {
+        for (struct map_node *node = by_key.buckets[i], *next; node; node = next) {
+            next = node->next;
+            leave_all(CONTAINER_OF(node, struct worker, node));
+        }
     }
 }

@@ -1,32 +1,55 @@
-/* Workers by name and by host: which version answers a request, and what waits for one.
+/* Workers by key: which version answers a request, and what waits for one.
  *
- * Owns: workers and their versions. Thread: the loop's. */
+ *   UNTOLD ──want──> (asked) ──worker──> HERE ──idle──> evicted: UNTOLD
+ *                       └──────failed──> FAILED, ──here: false──> AWAY, ──no versions──> DELETED
+ *
+ * Owns: workers, their versions, what was told about them until it is loaded. A worker of which
+ * nothing is told lives as long as somebody holds it.
+ * Thread: the loop's. Limits: `limits` of the worker; concurrency counts what waits too. */
 #ifndef ATOLL_RUNTIME_WORKER_H
 #define ATOLL_RUNTIME_WORKER_H
 
 #include <jansson.h>
 
+#include "base/limits.h"
+#include "runtime/evict.h"
 #include "runtime/version.h"
-
-enum { WORKER_WAITING_MAX = 4096 };  /* requests that wait for one worker */
 
 struct worker;
 
-/* Routes a request: to a live version, to the queue of one that loads, or to an error page.
- * Asks the supervisor when nobody has told which worker answers at this host. */
+/* The worker with this key, which is made when there is none; borrowed. */
+struct worker *worker_get(str key);
+
+struct worker *worker_ref(struct worker *worker);
+void worker_unref(struct worker *worker);   /* NULL is fine */
+
+/* Routes a request: to a live version, to the queue of one that loads, or to an error page. Asks
+ * the supervisor when nobody has told which worker answers, or what it is. */
 void worker_route(struct exchange *x);
 
-/* Frames of the supervisor: a version, no version, no worker. All are borrowed. */
-void worker_on_version(json_t *frame, str blob);
+/* Lets go of an exchange that is over. */
+void worker_exchange_over(struct exchange *x);
+
+/* Gives an exchange that is no request, an event, to the worker of this key. */
+void worker_run(str key, struct exchange *x);
+
+/* Frames of the supervisor: a deployment, none that runs, whether requests are told. Borrowed. */
+void worker_on_worker(json_t *frame, str blob);
 void worker_on_failed(json_t *frame);
-void worker_on_unknown(json_t *frame);
+void worker_on_trace(json_t *frame);
 
-const char *worker_name(const struct worker *worker);
+/* The `limits` of a frame; what it lacks, or has out of bounds, is the default. */
+void worker_read_limits(struct limits *ret_limits, const json_t *limits);
 
-/* A version tells how loading it ended, or that a limit ended it. */
-void worker_version_loaded(struct worker *worker, struct version *v);
-void worker_version_refused(struct worker *worker, struct version *v, str error);
-void worker_version_died(struct worker *worker, struct version *v);
+const char *worker_name(const struct worker *worker);   /* its key */
+uint64_t worker_number(const struct worker *worker);
+const struct limits *worker_limits(const struct worker *worker);
+const char *worker_script_name(const struct worker *worker);
+bool worker_is_traced(const struct worker *worker);
+
+/* For evict.h: whether nothing of it runs, and letting go of all but its key. */
+bool worker_is_idle(struct evict_entry *entry);
+void worker_evict(struct evict_entry *entry);
 
 /* Drains all versions: the process is about to end. */
 void worker_drain_all(void);

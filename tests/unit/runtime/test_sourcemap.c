@@ -272,6 +272,18 @@ Test(sourcemap, maps_stacks)
 }
 
 /* JSC has two frames for an async function: where it runs, and its head. */
+/* What a bundle has instead of the platform's own modules. */
+Test(sourcemap, drops_frames_of_the_platform_in_the_bundle)
+{
+    static const str json = STR("{\"version\":3,\"sources\":[\"atoll:module\",\"a.ts\"],"
+                                "\"names\":[],\"mappings\":\"AAAA;ACAA\"}");
+    struct sourcemap *map;
+
+    cr_assert_eq(sourcemap_parse(json, &map), 0);
+    expect_stack(map, "f@app.js:1:1\ng@app.js:2:1", "    at g (a.ts:1:1)");
+    sourcemap_free(map);
+}
+
 Test(sourcemap, drops_the_heads_of_async_functions)
 {
     static const struct {
