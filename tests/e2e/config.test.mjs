@@ -118,6 +118,8 @@ const wrong = [
   ["a date that is none", "wrangler.toml", 'name = "w"\nmain = "i.js"\ncompatibility_date = "31.1.2026"\n', /wrangler\.toml:3:1: .*a date such as/],
   ["a name that is none", "wrangler.toml", 'name = "Not A Name"\nmain = "i.js"\n', /wrangler\.toml:1:1: "Not A Name" cannot be a worker's name/],
   ["a limit out of range", "wrangler.toml", 'name = "w"\nmain = "i.js"\n[limits]\ncpu_ms = 0\n', /wrangler\.toml:4:1: "limits\.cpu_ms" must lie between 1 and 300000/],
+  ["a schedule that is none", "wrangler.toml", 'name = "w"\nmain = "i.js"\n[triggers]\ncrons = ["* * *"]\n', /wrangler\.toml:4:1: "triggers\.crons": "\* \* \*" is no schedule/],
+  ["schedules of a wrong type", "wrangler.jsonc", '{"name": "w", "main": "i.js",\n "triggers": {"crons": "* * * * *"}}', /wrangler\.jsonc:2:\d+: "triggers\.crons" must be a list of strings, but it is a string/],
   ["a define that is no string", "wrangler.toml", 'name = "w"\nmain = "i.js"\n[define]\nX = 1\n', /wrangler\.toml:4:1: "define\.X" must be a string/],
 ];
 

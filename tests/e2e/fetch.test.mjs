@@ -587,7 +587,8 @@ test("connections are used again", async () => {
 
 test("more requests over HTTP/2 than a server lets one connection reset", async () => {
   seen.connections = 0;
-  assert.deepEqual(await ask("/sequence", { url: `${at.h2}/hello`, count: 1500 }), { count: 1500 });
+  for (let i = 0; i < 2; i++)
+    assert.deepEqual(await ask("/sequence", { url: `${at.h2}/hello`, count: 800 }), { count: 800 });
   assert.ok(seen.connections <= 4, `${seen.connections} connections`);
 });
 
