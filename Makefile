@@ -39,7 +39,7 @@ UNIT_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c)
 FUZZ := $(patsubst tests/fuzz/%.c,$(OBJ)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all help deps run test programs fuzzers unit webtest e2e bench tidy fmt asan ubsan \
-        gcstress fuzz wpt install uninstall clean
+        gcstress fuzz wpt install deb uninstall clean
 .SECONDARY:
 export BUILD
 
@@ -109,6 +109,10 @@ install: all ## install into PREFIX (default /usr/local)
 	install -D $(ESBUILD) $(DESTDIR)$(PREFIX)/lib/atoll/esbuild
 	install -D -m 644 types/atoll.d.ts $(DESTDIR)$(PREFIX)/lib/atoll/types/atoll.d.ts
 	cd templates && find . -mindepth 2 -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/lib/atoll/templates/{} \;
+
+deb: all ## a Debian package of it: build/atoll_VERSION_ARCH.deb
+	@scripts/deps deb
+	@scripts/deb $(BUILD) $(VERSION)
 
 uninstall: ## remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/bin/atoll $(DESTDIR)$(PREFIX)/lib/atoll
