@@ -112,7 +112,7 @@ install: all ## install into PREFIX (default /usr/local)
 
 deb: all ## a Debian package of it: build/atoll_VERSION_ARCH.deb
 	@scripts/deps deb
-	@scripts/deb $(BUILD) $(VERSION)
+	+@scripts/deb $(BUILD) $(VERSION)
 
 uninstall: ## remove what install put there
 	rm -rf $(DESTDIR)$(PREFIX)/bin/atoll $(DESTDIR)$(PREFIX)/lib/atoll
