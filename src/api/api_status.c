@@ -1,4 +1,4 @@
-/* What runs, and running a scheduled event now. */
+/* What runs, running a scheduled event now, ending a quarantine. */
 #include "api/call.h"
 #include "api/moment.h"
 #include "api/row.h"
@@ -76,11 +76,26 @@ static void run_now(struct call *call)
     json_decref(cron);
 }
 
+/* ---- quarantine ---- */
+
+static void release(struct call *call)
+{
+    const struct platform *platform = call_platform(call);
+    const json_t *script = call_script(call);
+    bool released;
+
+    if (!script)
+        return;
+    released = platform->release(platform->context, row_int(script, "id"));
+    call_ok(call, json_pack("{s:b}", "released", (int)released));
+}
+
 #define SCRIPT "/accounts/:account/workers/scripts/:script"
 
 const struct call_route api_status_routes[] = {
     {"GET",  SCRIPT "/status",    "worker:read",  status,        NULL},
     {"POST", SCRIPT "/scheduled", "worker:write", run_now,       "worker.scheduled"},
+    {"DELETE", SCRIPT "/quarantine", "worker:write", release,     "worker.release"},
     {"GET",  "/server/status",    "server:read",  server_status, NULL},
     {0},
 };

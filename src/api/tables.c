@@ -16,6 +16,7 @@ const struct call_route *const tables_all[] = {
     api_service_routes,
     api_setting_routes,
     api_status_routes,
+    api_backup_routes,
     api_subdomain_routes,
     api_tail_routes,
     api_token_routes,

@@ -24,6 +24,7 @@ extern const struct call_route api_route_routes[];
 extern const struct call_route api_schedule_routes[];
 extern const struct call_route api_secret_routes[];
 extern const struct call_route api_status_routes[];
+extern const struct call_route api_backup_routes[];
 extern const struct call_route api_subdomain_routes[];
 extern const struct call_route api_tail_routes[];
 extern const struct call_route api_token_routes[];

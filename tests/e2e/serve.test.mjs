@@ -224,6 +224,10 @@ test("a loop in WebAssembly ends its process; the worker is quarantined, its nei
   await assert.rejects(server.ask("wild", "/wasm"));
   await server.line("worker.quarantined", (other) => other !== line && other.ts > line.ts);
   assert.equal((await server.status("wild")).quarantine.count, 2);
+  const released = await server.api("DELETE", "/accounts/default/workers/scripts/wild/quarantine");
+  assert.deepEqual(released.result, { released: true });
+  assert.equal((await server.status("wild")).quarantine, null);
+  assert.equal((await server.ask("wild")).body, "wild", "at once");
   await running.more();
   const seen = await running.stop();
   assert.deepEqual(Object.keys(seen.statuses), ["200"]);
