@@ -12,8 +12,8 @@ PKGS := libuv javascriptcoregtk-4.1 glib-2.0 jansson libcurl libssl libcrypto ic
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wundef -Wvla -Wno-format-truncation -Werror
 CFLAGS_release := -O2 -g
-CFLAGS_asan := -O1 -g -fsanitize=address -fno-omit-frame-pointer
-CFLAGS_ubsan := -O1 -g -fsanitize=undefined -fno-sanitize-recover=undefined
+CFLAGS_asan := -O1 -g -DATOLL_SANITIZED -fsanitize=address -fno-omit-frame-pointer
+CFLAGS_ubsan := -O1 -g -DATOLL_SANITIZED -fsanitize=undefined -fno-sanitize-recover=undefined
 CFLAGS_gcstress := -O1 -g -DATOLL_GC_STRESS
 CFLAGS_cover := -O0 -g --coverage
 CFLAGS_fuzz := -O1 -g -fsanitize=fuzzer-no-link,address -w

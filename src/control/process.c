@@ -92,7 +92,7 @@ static void fill_environment(char *environment[ENVIRONMENT_MAX])
 {
     static const char *const names[] = {"PATH", "LANG", "LC_ALL", "TZ", "TMPDIR", "ATOLL_CA_FILE",
                                         "SSL_CERT_FILE", "SSL_CERT_DIR", "ASAN_OPTIONS",
-                                        "LSAN_OPTIONS", "UBSAN_OPTIONS"};
+                                        "LSAN_OPTIONS", "UBSAN_OPTIONS", "ATOLL_REPORTS"};
     size_t count = 0;
 
     for (char **at = environ; *at; at++)
