@@ -30,19 +30,7 @@ static void on_live(struct call *call, const json_t *script, const json_t *versi
 
 static void upload(struct call *call)
 {
-    struct release_upload upload = {.deploy = true};
-    struct err err = {0};
-    int result = form_read(call_header(call, "content-type"), call_body(call), "metadata",
-                           &upload.form, &err);
-
-    if (result == 0)
-        result = metadata_read(upload.form.metadata, false, &upload.metadata, &err);
-    if (result < 0) {
-        form_done(&upload.form);
-        call_fail(call, 400, BINDING_CODE_INVALID, "%s", err.text);
-        return;
-    }
-    release_upload(call, &upload, on_live);
+    release_upload(call, true, on_live);
 }
 
 /* ---- list ---- */

@@ -2,6 +2,8 @@
  * whether it answers at <script>.<domain>. */
 #include "api/binding.h"
 #include "api/call.h"
+#include "api/form.h"
+#include "api/metadata.h"
 #include "api/multipart.h"
 #include "api/release.h"
 #include "api/row.h"

@@ -2,6 +2,7 @@
  * latest in their secrets alone. */
 #include "api/binding.h"
 #include "api/call.h"
+#include "api/metadata.h"
 #include "api/release.h"
 #include "api/row.h"
 #include "api/shape.h"
@@ -16,19 +17,7 @@ static void on_added(struct call *call, const json_t *script, const json_t *vers
 
 static void add(struct call *call)
 {
-    struct release_upload upload = {0};
-    struct err err = {0};
-    int result = form_read(call_header(call, "content-type"), call_body(call), "metadata",
-                           &upload.form, &err);
-
-    if (result == 0)
-        result = metadata_read(upload.form.metadata, false, &upload.metadata, &err);
-    if (result < 0) {
-        form_done(&upload.form);
-        call_fail(call, 400, BINDING_CODE_INVALID, "%s", err.text);
-        return;
-    }
-    release_upload(call, &upload, on_added);
+    release_upload(call, false, on_added);
 }
 
 static void list(struct call *call)

@@ -12,6 +12,7 @@
 
 /* What is to be built. All is borrowed for the call. */
 struct platform_upload {
+    const char *account;    /* whose uploads take turns; NULL: nobody's */
     const json_t *version;  /* the row to be: main_module, compatibility_*, limits, bindings */
     const json_t *secrets;  /* object of name to text */
     const json_t *modules;  /* array of {name, type, bytes} */

@@ -8,6 +8,8 @@
 #include <stdlib.h>
 
 #include "api/binding.h"
+#include "api/form.h"
+#include "api/metadata.h"
 #include "api/row.h"
 #include "registry/account.h"
 #include "registry/deployment.h"
@@ -19,7 +21,10 @@ enum { CODE_NOT_LIVE = 10215, CODE_NO_VERSION = 10222, CODE_INTERNAL = 10013 };
 struct release {
     struct call *call;
     release_on_live *on_live;
-    struct release_upload upload;   /* of an upload; empty for a change */
+    struct {
+        struct form form;
+        struct metadata metadata;
+    } upload;                       /* of an upload; empty for a change */
     bool deploy;
     bool created;                   /* the script is new */
     const char *triggered_by;
@@ -339,7 +344,7 @@ static int start_build(struct release *r, const struct base *base, int *code, st
     if (result < 0)
         return result;
     row = row_of(r, &set);
-    asked = (struct platform_upload){row, set.secrets, r->upload.form.modules,
+    asked = (struct platform_upload){call_account(r->call), row, set.secrets, r->upload.form.modules,
                                      buf_str(&r->upload.form.blob)};
     platform->build(platform->context, &asked, on_built, r);
     json_decref(row);
@@ -347,7 +352,16 @@ static int start_build(struct release *r, const struct base *base, int *code, st
     return 0;
 }
 
-void release_upload(struct call *call, struct release_upload *upload, release_on_live *on_live)
+static int read_upload(struct release *r, struct err *err)
+{
+    int result = form_read(call_header(r->call, "content-type"), call_body(r->call), "metadata",
+                           &r->upload.form, err);
+
+    return result < 0 ? result
+                      : metadata_read(r->upload.form.metadata, false, &r->upload.metadata, err);
+}
+
+void release_upload(struct call *call, bool deploy, release_on_live *on_live)
 {
     struct release *r = mem_new(struct release);
     struct base base = {0};
@@ -356,10 +370,13 @@ void release_upload(struct call *call, struct release_upload *upload, release_on
 
     r->call = call;
     r->on_live = on_live;
-    r->upload = *upload;
-    r->deploy = upload->deploy;
+    r->deploy = deploy;
     r->triggered_by = "upload";
-    *upload = (struct release_upload){0};
+    if (read_upload(r, &err) < 0) {
+        release_free(r);
+        call_fail(call, 400, BINDING_CODE_INVALID, "%s", err.text);
+        return;
+    }
     if (!r->deploy && !call_script(call)) {
         release_free(r);
         return;

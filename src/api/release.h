@@ -11,8 +11,6 @@
 #define ATOLL_API_RELEASE_H
 
 #include "api/call.h"
-#include "api/form.h"
-#include "api/metadata.h"
 
 struct release_change {
     /* Object of name to a binding as uploads have them ({type: "secret_text", text}), or to null:
@@ -36,15 +34,10 @@ typedef void release_on_live(struct call *call, const json_t *script, const json
 void release_derive(struct call *call, const struct release_change *change,
                     release_on_live *on_live);
 
-struct release_upload {
-    struct metadata metadata;    /* taken */
-    struct form form;            /* taken */
-    bool deploy;                 /* all requests go to it, and the script is made when it is
-                                  * missing; else it must be there */
-};
-
-/* A version of the script that the call names (":script"), from an upload. */
-void release_upload(struct call *call, struct release_upload *upload, release_on_live *on_live);
+/* A version of the script that the call names (":script"), from the call's body, an upload. With
+ * `deploy` all requests go to it, and the script is made when it is missing; else it must be
+ * there. */
+void release_upload(struct call *call, bool deploy, release_on_live *on_live);
 
 /* Tells the runtimes that a script has a new deployment or other settings; then on_done, with what
  * the caller wants to have then (taken, may be NULL; borrowed by on_done). */
