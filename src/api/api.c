@@ -15,7 +15,8 @@
 
 enum {
     CHUNKED_BYTES_MAX = 16 << 20,   /* of a body that does not say how long it is */
-    BODIES_BYTES_MAX = 512 << 20,   /* of all calls together */
+    BODIES_BYTES_MAX = 512 << 20,   /* of all calls together, */
+    ACCOUNT_BODIES_BYTES_MAX = 128 << 20,    /* and of those of one account */
     CALLS_MAX = 2048,
     CODE_UNKNOWN = 7003,
     CODE_METHOD = 10405,
@@ -83,6 +84,20 @@ static void run(struct call *call)
     call->route->handle(call);
 }
 
+/* What calls for the same account hold already, so that none takes everybody's share. */
+static uint64_t account_bytes(const struct call *call)
+{
+    uint64_t bytes = 0;
+
+    LIST_EACH(&call->api->calls, link) {
+        const struct call *other = CONTAINER_OF(link, struct call, link);
+
+        if (call->account && other->account && strcmp(call->account, other->account) == 0)
+            bytes += other->body_reserved;
+    }
+    return bytes;
+}
+
 /* Bytes that this call may come to hold, or 0 after it was refused. */
 static bool reserve_body(struct call *call, const struct http_head *head)
 {
@@ -95,7 +110,8 @@ static bool reserve_body(struct call *call, const struct http_head *head)
                   API_BODY_BYTES_MAX >> 20);
         return false;
     }
-    if (api->body_bytes + bytes > BODIES_BYTES_MAX) {
+    if (api->body_bytes + bytes > BODIES_BYTES_MAX ||
+        (bytes && account_bytes(call) + bytes > ACCOUNT_BODIES_BYTES_MAX)) {
         call_fail(call, 503, CODE_BUSY, "Too many uploads at once: try again in a moment.");
         return false;
     }

@@ -344,8 +344,11 @@ static int start_build(struct release *r, const struct base *base, int *code, st
     if (result < 0)
         return result;
     row = row_of(r, &set);
-    asked = (struct platform_upload){call_account(r->call), row, set.secrets, r->upload.form.modules,
-                                     buf_str(&r->upload.form.blob)};
+    asked = (struct platform_upload){.account = call_account(r->call),
+                                     .version = row,
+                                     .secrets = set.secrets,
+                                     .modules = r->upload.form.modules,
+                                     .blob = buf_str(&r->upload.form.blob)};
     platform->build(platform->context, &asked, on_built, r);
     json_decref(row);
     binding_set_done(&set);

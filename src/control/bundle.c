@@ -45,6 +45,7 @@ struct bundle_job {
     bool canceled;
     bool upload;           /* of modules that may name any file: those in `root` are theirs */
     int64_t exit_status;   /* -1 until the process has ended well */
+    bool crashed;
     char *root;
     char *node_path;       /* of an upload, whose modules name each other with and without "./" */
     char *entry;           /* what is written to `input` */
@@ -218,6 +219,7 @@ static struct bundle *collect(struct bundle_job *job)
     buf_init(&bundle->blob, BUNDLE_BYTES_MAX);
     bundle_log_format(buf_str(&job->raw_log), &job->log, on_log_file, &inputs);
     bundle->ok = job->exit_status == 0;
+    bundle->crashed = job->crashed;
     if (bundle->ok && (take_script(job, bundle, &err) < 0 || take_map(job, bundle, &err) < 0 ||
                        take_files(job, bundle, &err) < 0)) {
         bundle->ok = false;
@@ -264,6 +266,7 @@ static void on_exit_of_esbuild(uv_process_t *process, int64_t status, int signal
     struct bundle_job *job = process->data;
 
     job->exit_status = signal_number ? -1 : status;
+    job->crashed = signal_number || status > 1;
     close_handle(&job->process);
     close_handle(&job->input);
     close_handle(&job->timer);

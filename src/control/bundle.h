@@ -21,6 +21,7 @@ enum {
 
 struct bundle {
     bool ok;
+    bool crashed;     /* esbuild itself did not get through */
     char *log;        /* errors when not ok, else warnings; "" when there is nothing to say */
     json_t *parts;    /* array of {name, kind, bytes}; first the script (bundle_script.h), then its
                        * map, then copied files; kinds as in docs/internals/link.md */

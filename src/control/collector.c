@@ -3,7 +3,8 @@
  * (1) A number of a frame goes two ways: into `pending`, until a commit has it, and into counters
  *     that only grow, which is what Prometheus reads.
  * (2) A frame comes from a process that runs tenants' code: numbers are taken as they are, but
- *     never below 0, and no frame makes the tables grow beyond their limits. */
+ *     neither below 0 nor above COUNT_MAX, counters that nobody knows are not, and no frame makes
+ *     the tables grow beyond their limits. */
 #include "control/collector.h"
 
 #include <stdlib.h>
@@ -12,35 +13,46 @@
 #include "os/clock.h"
 #include "registry/usage.h"
 
+#define COUNT_MAX UINT64_C(1000000000000)
+
 /* ---- numbers of a frame ---- */
 
 static uint64_t number_of(const json_t *object, const char *key)
 {
     json_int_t value = json_integer_value(json_object_get(object, key));
 
-    return value > 0 ? (uint64_t)value : 0;
+    return value <= 0 ? 0 : (uint64_t)value < COUNT_MAX ? (uint64_t)value : COUNT_MAX;
 }
 
-/* Adds the integers of `more` to those of `sum`; objects within it likewise, one level deep. */
-static void add_row(json_t *sum, const json_t *more, int depth)
+/* Adds one number of `more` to that of `sum`. */
+static void add_number(json_t *sum, const json_t *more, const char *key)
 {
-    const char *key;
-    json_t *value;
+    uint64_t value = number_of(more, key), total = number_of(sum, key);
 
-    json_object_foreach((json_t *)more, key, value) {
-        json_t *old = json_object_get(sum, key);
+    if (!value)
+        return;
+    total = value < COUNT_MAX - total ? total + value : COUNT_MAX;
+    json_object_set_new(sum, key, json_integer((json_int_t)total));
+}
 
-        if (json_is_object(value) && depth == 0) {
-            if (!json_is_object(old)) {
-                old = json_object();
-                json_object_set_new(sum, key, old);
-            }
-            add_row(old, value, depth + 1);
-        } else if (json_is_integer(value) && json_integer_value(value) > 0) {
-            json_object_set_new(sum, key,
-                                json_integer(json_integer_value(old) + json_integer_value(value)));
-        }
-    }
+/* Adds the counters of a row that are known, and its outcomes that are. */
+static void add_row(json_t *sum, const json_t *more)
+{
+    static const char *const keys[] = {
+        "requests", "errors",
+#define COLLECTOR_KEY(key, name, scale, help) #key,
+        COLLECTOR_COUNTERS(COLLECTOR_KEY)
+#undef COLLECTOR_KEY
+    };
+    const json_t *counts = json_object_get(more, "outcomes");
+    json_t *outcomes = json_object_get(sum, "outcomes");
+
+    for (size_t i = 0; i < COUNT_OF(keys); i++)
+        add_number(sum, more, keys[i]);
+    if (!outcomes && json_object_size(counts))
+        json_object_set_new(sum, "outcomes", outcomes = json_object());
+    for (size_t i = 0; outcomes && i < OUTCOME_COUNT; i++)
+        add_number(outcomes, counts, outcome_rows[i].word);
 }
 
 static struct collector_series *series_of(struct collector *collector, const char *key)
@@ -90,7 +102,7 @@ static void add_worker(struct collector *collector, const char *key, const json_
         sum = json_object();
         json_object_set_new(collector->pending, key, sum);
     }
-    add_row(sum, row, 0);
+    add_row(sum, row);
 }
 
 static void add_histogram(struct collector_histogram *histogram, const json_t *frame)

@@ -1,7 +1,8 @@
 /* Versions tried in a process that serves nobody.
  *
- * One at a time, so that a process that dies of it tells which one it was. The process is taken
- * from the spares with the first check and ends when it had none for a while. */
+ * One at a time, so that a process that dies of it tells which one it was. What an earlier one left
+ * behind may be the reason, too: it is tried again in a process that has tried nothing. The process
+ * is taken from the spares with the first check and ends when it had none for a while. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -14,6 +15,7 @@ struct check {
     json_t *version;
     char *blob;
     size_t blob_len;
+    bool again;          /* it was tried in a process that had tried others before */
     void (*on_done)(void *arg, const json_t *checked);
     void *arg;
 };
@@ -83,7 +85,7 @@ void fleet_check_on_timer(uv_timer_t *timer)
 
 static void run_next(struct fleet *fleet)
 {
-    enum { NO_PROCESS_MS = 100, FRAME_ROOM = 1024 };
+    enum { NO_PROCESS_MS = 100, FRAME_ROOM = 1024, CHECK_CPU_MS = 1000 };
     struct check *check = first_of(fleet);
     struct fleet_process *p;
 
@@ -101,9 +103,10 @@ static void run_next(struct fleet *fleet)
     }
     fleet->check_runs = true;
     p->unused_ms = uv_now(fleet->loop);
+    p->tried++;
     process_send(p->process,
-                 json_pack("{s:s, s:I, s:O}", "type", "check", "id", (json_int_t)check->id,
-                           "version", check->version),
+                 json_pack("{s:s, s:I, s:O, s:{s:i}}", "type", "check", "id", (json_int_t)check->id,
+                           "version", check->version, "limits", "cpu_ms", CHECK_CPU_MS),
                  (str){check->blob, check->blob_len}, -1);
     uv_timer_start(&fleet->check_timer, fleet_check_on_timer, FLEET_CHECK_MS_MAX, 0);
 }
@@ -140,10 +143,17 @@ void fleet_check_on_checked(struct fleet_process *p, const json_t *frame)
 
 void fleet_check_on_death(struct fleet_process *p, const char *how)
 {
+    struct check *check = first_of(p->fleet);
     char text[256];
 
     if (!p->checks || !p->fleet->check_runs)
         return;
+    if (p->tried > 1 && !check->again) {
+        check->again = true;
+        p->fleet->check_runs = false;
+        run_next(p->fleet);
+        return;
+    }
     snprintf(text, sizeof text, "The script's start brought down the process that tried it: %s",
              p->killed_for ? p->killed_for : how);
     fail_first(p->fleet, text);

@@ -80,13 +80,13 @@ const char *fleet_guard_key(const struct fleet_process *p, const json_t *frame)
 
 void fleet_guard_filter_usage(const struct fleet_process *p, json_t *frame)
 {
-    json_t *workers = json_object_get(frame, "workers"), *row;
+    json_t *workers = json_object_get(frame, "workers"), *row, *kept = json_object();
     const char *key;
-    void *next;
 
-    json_object_foreach_safe(workers, next, key, row)
-        if (!fleet_guard_served(p, key))
-            json_object_del(workers, key);
+    json_object_foreach(workers, key, row)
+        if (fleet_guard_served(p, key))
+            json_object_set(kept, key, row);
+    json_object_set_new(frame, "workers", kept);
 }
 
 bool fleet_guard_takes_line(struct fleet_process *p)

@@ -33,12 +33,13 @@ enum fleet_role {
 enum {
     FLEET_EARLY_MS = 2000,           /* a process that dies before was not able to live */
     FLEET_ACK_MS_MAX = 2000,         /* what a deployment waits for processes */
-    FLEET_CHECK_MS_MAX = 15 * 1000,
+    FLEET_CHECK_MS_MAX = 5 * 1000,
     FLEET_EVENTS_MAX = 4096,         /* that run */
     FLEET_EVENT_MS_MAX = 20 * 60 * 1000,    /* of one; its own limits end it before */
     FLEET_QUEUED_BYTES_MAX = 8 << 20,    /* on a link: a process behind is given no connections */
     FLEET_BEHIND_BYTES_MAX = 512 << 20,  /* on a link: a process that far behind is ended */
     FLEET_TOLD_MAX = 65536,              /* workers a process knows of */
+    FLEET_SLOW_NICE = 5, FLEET_STUCK_NICE = 10,
 };
 
 /* A process was told about a worker, and has it until it says `evicted`. */
@@ -63,6 +64,8 @@ struct fleet_beat {
     uint64_t turn_cpu_ms;    /* and when the turn began to be long */
     unsigned busy;           /* of 1000: how often a turn ran, lately */
     bool stuck;
+    size_t bytes;            /* resident, when it was last read, */
+    uint64_t bytes_turn_ns;  /* and the start of the turn that ran then; 0: none */
 };
 
 /* How much a process may still say and ask. */
@@ -83,6 +86,7 @@ struct fleet_process {
     enum fleet_role role;
     uint64_t started_ms;
     bool checks;                   /* it is or was FLEET_CHECK */
+    unsigned tried;                /* checks */
     bool adopted;                  /* of the server before: what it serves is not known */
     bool ready;
     bool accepts;
@@ -94,6 +98,7 @@ struct fleet_process {
     struct fleet_guard guard;
     uint64_t unused_ms;            /* since when it serves no worker; 0: it serves some */
     const char *killed_for;        /* why we killed it, for a person; NULL: we did not */
+    bool killed_surely;            /* beat.worker did it; else it may have been any of its workers */
 };
 
 struct fleet_worker {
@@ -166,13 +171,13 @@ void fleet_lost(struct fleet *fleet, bool early);
 
 /* ---- fleet_process.c ---- */
 
-NODISCARD int fleet_process_start(struct fleet *fleet, struct fleet_process **ret,
-                                  struct err *err);
+NODISCARD int fleet_process_start(struct fleet *, struct fleet_process **ret, struct err *err);
 void fleet_process_adopt(struct fleet *fleet, pid_t pid, int link_fd);
 
 /* What a process was told is forgotten, and so is the process, whose `process` has ended. */
 void fleet_process_drop(struct fleet_process *p);
 void fleet_process_assign(struct fleet_process *p, enum fleet_role role, bool accepts);
+void fleet_process_set_nice(struct fleet_process *p);    /* by its role */
 
 /* `reason` is kept: a literal. */
 void fleet_process_kill(struct fleet_process *p, const char *reason);

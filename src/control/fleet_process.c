@@ -16,9 +16,8 @@
 #include "os/proc.h"
 
 enum {
-    /* A third of a fast process's weight: with a tenth (10) a request of 200 ms took more than 8 s
-     * while other processes kept the cores busy. */
-    SLOW_NICE = 5,
+    /* A third of a fast process's weight, as nice 5 gives: with a tenth (10) a request of 200 ms took
+     * more than 8 s while other processes kept the cores busy. */
     GROUP_SLOW_WEIGHT = 33,    /* of 100 */
     GROUP_PIDS = 512,          /* threads of a runtime */
     GROUP_BYTES = 32,
@@ -241,7 +240,8 @@ static void blame(struct fleet_process *p, const struct process_end *end)
     if (p->checks)
         return;
     if (p->killed_for)
-        fleet_worker_blame(p, p->beat.worker, p->killed_for, true);
+        fleet_worker_blame(p, p->killed_surely ? p->beat.worker : atomic_load(&pulse->worker),
+                           p->killed_for, p->killed_surely);
     else if (!end->told && atomic_load(&pulse->turn_start_ns) && (end->signal || end->status))
         fleet_worker_blame(p, atomic_load(&pulse->worker), end->how, !outside);
 }
@@ -342,6 +342,13 @@ void fleet_process_adopt(struct fleet *fleet, pid_t pid, int link_fd)
     add_to_fleet(fleet, p);
 }
 
+void fleet_process_set_nice(struct fleet_process *p)
+{
+    bool slow = p->role == FLEET_SLOW || p->role == FLEET_OWN;
+
+    proc_set_nice(process_pid(p->process), slow ? FLEET_SLOW_NICE : 0);
+}
+
 void fleet_process_assign(struct fleet_process *p, enum fleet_role role, bool accepts)
 {
     static const char *const lanes[FLEET_ROLES] = {[FLEET_FAST] = "fast",
@@ -349,10 +356,9 @@ void fleet_process_assign(struct fleet_process *p, enum fleet_role role, bool ac
                                                    [FLEET_OWN] = "own"};
 
     ASSERT(p->role == FLEET_SPARE || p->role == role);
-    if ((role == FLEET_SLOW || role == FLEET_OWN) && p->role == FLEET_SPARE)
-        proc_set_nice(process_pid(p->process), SLOW_NICE);
     if (p->role != role) {
         p->role = role;
+        fleet_process_set_nice(p);
         group(p);
     }
     p->checks = role == FLEET_CHECK;

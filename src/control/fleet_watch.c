@@ -18,10 +18,18 @@ enum {
     POLLS_WALL_MS_MAX = 20 * 1000,
     OVER_MS = 2000,            /* beyond the worker's limit */
     LIMIT_MS_DEFAULT = 30 * 1000,
+    GROWTH_PART = 4,           /* of what a process may have, from one look to the next */
     BUSY_WEIGHT = 32,          /* looks over which `busy` is an average */
     BEATS_PER_SIZE = 12,       /* resident sizes are read every so many beats, */
     BEATS_PER_AGE = 25,        /* and lanes aged */
 };
+
+/* A turn of this worker has lasted so long by now. */
+static void judge(struct fleet_process *p, struct fleet_worker *worker, uint64_t turn_ms)
+{
+    if (worker && lane_on_turn(&worker->lane, turn_ms, uv_now(p->fleet->loop)))
+        fleet_worker_moved(worker, "its turns are long");
+}
 
 /* The turn that runs has just begun to be long. */
 static void become_stuck(struct fleet_process *p, uint64_t turn_ms)
@@ -30,6 +38,7 @@ static void become_stuck(struct fleet_process *p, uint64_t turn_ms)
     struct fleet_worker *worker = fleet_guard_culprit(p, p->beat.worker);
 
     p->beat.stuck = true;
+    proc_set_nice(process_pid(p->process), FLEET_STUCK_NICE);
     p->beat.turn_cpu_ms = proc_main_cpu_ms(process_pid(p->process));
     if (p->role == FLEET_FAST && p->accepts) {
         fleet_process_assign(p, FLEET_FAST, false);
@@ -38,8 +47,7 @@ static void become_stuck(struct fleet_process *p, uint64_t turn_ms)
                                worker ? worker->key : NULL, "ms", (json_int_t)turn_ms));
         fleet_settle(fleet);
     }
-    if (worker && lane_on_turn(&worker->lane, turn_ms, uv_now(fleet->loop)))
-        fleet_worker_moved(worker, "its turns are long");
+    judge(p, worker, turn_ms);
 }
 
 /* True when the watchdog inside has not looked for too long. */
@@ -84,6 +92,8 @@ static void look_at_turn(struct fleet_process *p, uint64_t start_ns, uint64_t no
         beat->turn_ns = start_ns;
         beat->polls_ms = now_ms;
         beat->polls_cpu_ms = UINT64_MAX;
+        if (beat->stuck)
+            fleet_process_set_nice(p);
         beat->stuck = false;
         beat->worker = atomic_load(&pulse->worker);
     }
@@ -95,6 +105,7 @@ static void look_at_turn(struct fleet_process *p, uint64_t start_ns, uint64_t no
         fleet_process_kill(p, "its code could not be interrupted any more");
     else if (is_over(p, turn_ms))
         fleet_process_kill(p, "its code went on beyond its CPU time limit");
+    p->killed_surely = p->killed_for != NULL;
 }
 
 static void look(struct fleet_process *p, uint64_t now_ns)
@@ -107,28 +118,43 @@ static void look(struct fleet_process *p, uint64_t now_ns)
         look_at_turn(p, start_ns, now_ns);
     } else if (!start_ns) {
         p->beat.turn_ns = 0;
+        if (p->beat.stuck)
+            fleet_process_set_nice(p);
         p->beat.stuck = false;
     }
 }
 
 void fleet_watch_on_stuck(struct fleet_process *p)
 {
-    uint64_t now_ns = clock_monotonic_ns();
+    uint64_t now_ns = clock_monotonic_ns(), turn_ms;
 
     look(p, now_ns);
-    if (p->beat.turn_ns && !p->beat.stuck && !p->killed_for)
-        become_stuck(p, (now_ns - p->beat.turn_ns) / 1000000);
+    if (!p->beat.turn_ns || p->killed_for)
+        return;
+    turn_ms = (now_ns - p->beat.turn_ns) / 1000000;
+    if (p->beat.stuck)
+        judge(p, fleet_guard_culprit(p, p->beat.worker), turn_ms);
+    else
+        become_stuck(p, turn_ms);
 }
 
+/* Whose memory it is cannot be told from outside, unless there is nobody else, or the turn that ran
+ * all the time since the look before made the process grow. */
 static void look_at_size(struct fleet_process *p)
 {
-    size_t bytes = proc_resident_bytes(process_pid(p->process));
-    uint64_t most = p->fleet->options.memory_mib * 2;
+    const struct pulse *pulse = process_pulse(p->process);
+    size_t bytes = proc_resident_bytes(process_pid(p->process)), before = p->beat.bytes;
+    size_t most = (size_t)p->fleet->options.memory_mib * 2 << 20;
+    uint64_t turn_ns = atomic_load(&pulse->turn_start_ns);
+    bool same_turn = turn_ns && turn_ns == p->beat.bytes_turn_ns;
 
-    if (!most || bytes >> 20 <= most || p->killed_for)
+    p->beat.bytes = bytes;
+    p->beat.bytes_turn_ns = turn_ns;
+    if (!most || bytes <= most || p->killed_for)
         return;
-    p->beat.worker = atomic_load(&process_pulse(p->process)->worker);
+    p->beat.worker = atomic_load(&pulse->worker);
     fleet_process_kill(p, "its process grew beyond all memory it may have");
+    p->killed_surely = p->here_count == 1 || (same_turn && bytes > before + most / GROWTH_PART);
 }
 
 void fleet_watch_on_beat(uv_timer_t *timer)

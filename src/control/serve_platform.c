@@ -22,8 +22,13 @@ static void build(void *context, const struct platform_upload *upload,
                   void (*on_done)(void *arg, const struct platform_build *build), void *arg)
 {
     struct serve *serve = context;
-    const struct upload_request request = {
-        upload->version, upload->secrets, upload->modules, upload->blob, on_done, arg, NULL};
+    const struct upload_request request = {.account = upload->account,
+                                           .version = upload->version,
+                                           .secrets = upload->secrets,
+                                           .modules = upload->modules,
+                                           .blob = upload->blob,
+                                           .on_done = on_done,
+                                           .arg = arg};
 
     upload_build(&serve->loop, serve->fleet, &request);
 }

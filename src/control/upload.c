@@ -25,7 +25,8 @@ enum {
 };
 
 struct upload {
-    struct list link;          /* in `queue.waiting` */
+    struct list link;          /* in `queue.waiting`, then in `queue.active` */
+    char *account;
     uv_loop_t *loop;
     struct fleet *fleet;
     void (*check)(struct fleet *fleet, json_t *version, str blob,
@@ -43,11 +44,12 @@ struct upload {
     void *arg;
 };
 
-/* Uploads take turns, so that many at once do not take the machine from those who serve. */
+/* Uploads take turns, so that many at once do not take the machine from those who serve, nor those
+ * of one account everybody's turn. */
 static struct {
     unsigned running;
-    struct list waiting;
-} queue = {0, {&queue.waiting, &queue.waiting}};
+    struct list waiting, active;
+} queue = {0, {&queue.waiting, &queue.waiting}, {&queue.active, &queue.active}};
 
 /* ---- bindings ---- */
 
@@ -117,6 +119,7 @@ static void on_closed(uv_handle_t *handle)
     bundle_free(upload->bundle);
     buf_done(&upload->error);
     buf_done(&upload->warnings);
+    free(upload->account);
     free(upload);
 }
 
@@ -145,6 +148,7 @@ static void finish(struct upload *upload)
     }
     upload->on_done(upload->arg, &build);
     queue.running--;
+    list_remove(&upload->link);
     uv_close((uv_handle_t *)&upload->timer, on_closed);
     start_next();
 }
@@ -210,8 +214,14 @@ static void on_bundled(void *context, struct bundle *bundle)
         return;
     }
     upload->code = CODE_SCRIPT;
-    if (!upload_log_errors(log, &upload->error))
-        fail(upload, CODE_INTERNAL, str_head(log, str_find(log, '\n')));
+    if (!upload_log_errors(log, &upload->error)) {
+        if (bundle->crashed)
+            fail(upload, CODE_SCRIPT,
+                 STR("esbuild gave up on this worker: its code is nested too "
+                     "deeply, or takes too much memory or time."));
+        else
+            fail(upload, CODE_INTERNAL, str_head(log, str_find(log, '\n')));
+    }
     finish(upload);
 }
 
@@ -223,6 +233,7 @@ static void on_not_started(uv_timer_t *timer)
 static void start(struct upload *upload)
 {
     queue.running++;
+    list_push(&queue.active, &upload->link);
     if (upload->error.len)
         uv_timer_start(&upload->timer, on_not_started, 0, 0);
     else
@@ -230,10 +241,27 @@ static void start(struct upload *upload)
                             upload);
 }
 
+static bool has_its_share(const struct upload *upload)
+{
+    unsigned count = 0;
+
+    LIST_EACH(&queue.active, it)
+        count += strcmp(CONTAINER_OF(it, struct upload, link)->account, upload->account) == 0;
+    return *upload->account && count >= UPLOAD_ACCOUNT_BUILDS_MAX;
+}
+
 static void start_next(void)
 {
-    while (queue.running < UPLOAD_BUILDS_MAX && !list_empty(&queue.waiting))
-        start(CONTAINER_OF(list_pop(&queue.waiting), struct upload, link));
+    LIST_EACH_SAFE(&queue.waiting, it) {
+        struct upload *upload = CONTAINER_OF(it, struct upload, link);
+
+        if (queue.running >= UPLOAD_BUILDS_MAX)
+            return;
+        if (has_its_share(upload))
+            continue;
+        list_remove(&upload->link);
+        start(upload);
+    }
 }
 
 void upload_build(uv_loop_t *loop, struct fleet *fleet, const struct upload_request *request)
@@ -243,6 +271,7 @@ void upload_build(uv_loop_t *loop, struct fleet *fleet, const struct upload_requ
     int r;
 
     upload->loop = loop;
+    upload->account = str_dup(str_from(request->account));
     upload->fleet = fleet;
     upload->check = request->check ? request->check : fleet_check;
     upload->on_done = request->on_done;

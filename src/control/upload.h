@@ -2,7 +2,8 @@
  * isolate under the start-up limit. See platform.h: struct platform's `build`.
  *
  * Owns: a build owns its private directory and esbuild's process, until on_done. Thread: the
- * loop's. Limits: those of bundle.h; UPLOAD_BUILDS_MAX at once, further ones wait their turn. */
+ * loop's. Limits: those of bundle.h; UPLOAD_BUILDS_MAX at once,
+ * UPLOAD_ACCOUNT_BUILDS_MAX of one account; further ones wait their turn. */
 #ifndef ATOLL_CONTROL_UPLOAD_H
 #define ATOLL_CONTROL_UPLOAD_H
 
@@ -11,10 +12,11 @@
 #include "api/platform.h"
 #include "control/fleet.h"
 
-enum { UPLOAD_BUILDS_MAX = 4 };
+enum { UPLOAD_BUILDS_MAX = 4, UPLOAD_ACCOUNT_BUILDS_MAX = 2 };
 
 /* Arguments of struct platform's `build`; all are borrowed for the call. */
 struct upload_request {
+    const char *account;      /* NULL: nobody's */
     const json_t *version;
     const json_t *secrets;    /* NULL: none */
     const json_t *modules;

@@ -30,10 +30,12 @@ struct isolate {
     uint64_t turn_start_ns;    /* monotonic */
     uint64_t section_start_ns; /* monotonic: when the running task began */
     uint64_t long_turn_ns;     /* monotonic: when one was told last */
-    bool long_told;            /* that the running turn is one */
+    uint64_t long_told_ns;     /* how long the running turn was then; 0: it was not told */
+    bool polled_soon;          /* the next look of the watchdog */
     size_t rss_base;          /* resident bytes last read before the running turn */
     size_t rss_polled;        /* when the turn was first polled; 0 before */
-    size_t rss_measured;      /* growth over rss_base at which the heap was last measured */
+    size_t rss_measured;      /* growth over rss_base at which a measurement was asked for last */
+    bool measure_due;         /* of the heap, when the task is done */
     uint64_t measured_cpu_ns; /* cpu_ns when the heap was last measured between turns */
     uint64_t measured_round;
     int terminated;           /* 0, ERR_CPU_LIMIT or ERR_MEM_LIMIT */
@@ -73,6 +75,9 @@ void watchdog_start(uv_loop_t *loop);
 /* A task brought the meter of its request to meter_ns, which is more than the limit. */
 void watchdog_charged(struct isolate *iso, uint64_t meter_ns);
 void watchdog_arm(struct isolate *iso);
+
+/* The heap is measured after a task that made the process grow. Inside a turn, with the lock. */
+void watchdog_task_ended(struct isolate *iso);
 void watchdog_turn_begins(struct isolate *iso);
 void watchdog_turn_ended(struct isolate *iso);
 

@@ -16,7 +16,9 @@
 
 #include "engine/isolate_private.h"
 
-enum { TASKS_PER_TURN_MAX = 1024 };
+/* Many short tasks are not a long turn: neighbours come in between, and clients that send a lot to a
+ * worker do not make it a slow one. */
+enum { TASKS_PER_TURN_MAX = 1024, TURN_NS_MAX = 5000000 };
 
 /* A fallback for an engine without the symbol: microtasks then run when the lock is dropped. */
 void turn_drain(struct isolate *iso)
@@ -36,17 +38,24 @@ static void charge(struct isolate *iso, uint64_t now_ns)
     iso->section_start_ns = now_ns;
     if (spent && !iso->terminated && spent->cpu_ns > iso->limits.cpu_ms * 1000000)
         watchdog_charged(iso, spent->cpu_ns);
+    if (iso->measure_due && !iso->terminated)
+        watchdog_task_ended(iso);
     if ((iso->terminated || iso->ending) && !iso->blamed)
         iso->blamed = id;
 }
 
+static bool is_used_up(const struct isolate *iso, int tasks)
+{
+    return tasks >= TASKS_PER_TURN_MAX || iso->section_start_ns - iso->turn_start_ns > TURN_NS_MAX;
+}
+
 /* Tasks that these post run in the same turn, so that a worker's load and its first request are
- * one entry; the number bounds a turn all the same. */
+ * one entry; number and time bound a turn all the same. */
 static void run_tasks(struct isolate *iso)
 {
     struct list *link;
 
-    for (int i = 0; i < TASKS_PER_TURN_MAX && !iso->terminated && !iso->ending; i++) {
+    for (int i = 0; !is_used_up(iso, i) && !iso->terminated && !iso->ending; i++) {
         if (!(link = list_pop(&iso->tasks)))
             return;
         struct task *task = CONTAINER_OF(link, struct task, link);

@@ -9,8 +9,8 @@
  *
  * (1) Once iso->terminated says why, no more JavaScript runs there.
  * (2) Resident size is the process's and counts garbage too: its growth is only a reason to collect
- *     a heap and measure what is alive. A turn that alone adds MEMORY_HARD_FACTOR times the limit
- *     is not asked.
+ *     a heap and measure what is alive, between tasks. A turn that alone adds
+ *     MEMORY_HARD_FACTOR times the limit is not asked.
  * (3) Who cannot have grown is not measured: growing takes CPU time, and so the isolates that used
  *     most of it since they were measured last come first, and those that used too little to reach
  *     their limit do not come at all.
@@ -22,16 +22,19 @@
 #include "engine/value.h"
 
 /* JSC throws the optimised code on the stack away to make a script look at the clock: at 5 ms that
- * halves the speed of what computes, at 50 ms it cannot be measured. */
-static const double POLL_SECONDS = 0.05;
+ * halves the speed of what computes, at 50 ms it cannot be measured. While an isolate is new it has
+ * little such code, and nobody knows yet whether its turns are long: it is looked at sooner. */
+static const double POLL_SECONDS = 0.05, POLL_SECONDS_SOON = 0.012;
 enum {
     NS_PER_MS = 1000000,
     MEMORY_HARD_FACTOR = 2,
+    MEMORY_SURE_FACTOR = 4,          /* more than others grow by between two readings */
     LOOK_MS = 1000,
     MEASURE_NS_MAX = 3 * NS_PER_MS,  /* of MEASURE_MS, for heaps; one heap may take longer */
     MEASURE_MS = 100,
     GROWTH_BYTES_PER_NS = 8,         /* nothing touches new memory faster */
     GROWTH_STEP_BYTES = 16 << 20,    /* of the process, before heaps are measured */
+    NEW_NS = 250 * NS_PER_MS,        /* of CPU time: an isolate is new */
     MARK_DECAY = 2,                  /* of what the process shrank, half is forgotten a second */
 };
 
@@ -93,8 +96,10 @@ static size_t above(size_t bytes, size_t base)
     return bytes > base ? bytes - base : 0;
 }
 
-/* The base that asks for a measurement is the last size anybody read, so that a turn's first
- * allocation counts; others may have grown since, and so the base that kills is this turn's own. */
+/* Growth so far only asks for a measurement once the task is done: JSC does not stand a collection
+ * in the middle of a script that it interrupts. The base that asks is the last size anybody read, so
+ * that a turn's first allocation counts; others may have grown since, and so the base that kills is
+ * this turn's own. */
 static bool over_memory(struct isolate *iso)
 {
     size_t rss = memory_resident_bytes(), limit = iso->limits.memory_bytes;
@@ -102,19 +107,27 @@ static bool over_memory(struct isolate *iso)
 
     if (!iso->rss_polled)
         iso->rss_polled = rss;
-    if (above(rss, iso->rss_polled) > MEMORY_HARD_FACTOR * limit)
-        return true;
-    if (growth <= iso->rss_measured + limit / 4)
-        return false;
-    iso->rss_measured = growth;
-    return live_bytes(iso) > limit;
+    if (growth > iso->rss_measured + limit / 4) {
+        iso->rss_measured = growth;
+        iso->measure_due = true;
+    }
+    return above(rss, iso->rss_polled) > MEMORY_HARD_FACTOR * limit ||
+           growth > MEMORY_SURE_FACTOR * limit;
+}
+
+void watchdog_task_ended(struct isolate *iso)
+{
+    iso->measure_due = false;
+    if (live_bytes(iso) > iso->limits.memory_bytes)
+        iso->ending = ERR_MEM_LIMIT;
+    iso->section_start_ns = clock_monotonic_ns();
 }
 
 /* ---- within a turn ---- */
 
 static void tell_long_turn(struct isolate *iso, uint64_t ns, bool runs)
 {
-    iso->long_told = runs;
+    iso->long_told_ns = runs ? ns : 0;
     iso->long_turn_ns = clock_monotonic_ns();
     if (isolate_setup()->on_long_turn)
         isolate_setup()->on_long_turn(iso, ns, runs);
@@ -122,32 +135,51 @@ static void tell_long_turn(struct isolate *iso, uint64_t ns, bool runs)
 
 static bool long_turn_is_news(const struct isolate *iso, uint64_t ns)
 {
-    return iso->long_told || (ns >= (uint64_t)ISOLATE_LONG_TURN_MS * NS_PER_MS &&
-                              iso->section_start_ns - iso->long_turn_ns >=
-                                  (uint64_t)ISOLATE_LONG_TURN_TOLD_MS * NS_PER_MS);
+    return iso->long_told_ns || (ns >= (uint64_t)ISOLATE_LONG_TURN_MS * NS_PER_MS &&
+                                 iso->section_start_ns - iso->long_turn_ns >=
+                                     (uint64_t)ISOLATE_LONG_TURN_TOLD_MS * NS_PER_MS);
 }
+
+/* When it has become long, and once more when it has lasted as long as the looks are apart. */
+static void tell_running(struct isolate *iso, uint64_t ns)
+{
+    const uint64_t poll_ns = (uint64_t)(POLL_SECONDS * 1e9);
+
+    if (!iso->long_told_ns || (iso->long_told_ns < poll_ns && ns >= poll_ns))
+        tell_long_turn(iso, ns, true);
+}
+
+static void arm(struct isolate *iso, bool soon);
 
 static bool on_poll(JSContextRef ctx, void *context)
 {
     struct isolate *iso = context;
 
     (void)ctx;
-    JSContextGroupSetExecutionTimeLimit(iso->group, POLL_SECONDS, on_poll, iso);
-    if (!iso->in_turn)
+    if (!iso->in_turn) {
+        arm(iso, false);
         return false;
+    }
     atomic_fetch_add_explicit(&isolate_pulse()->polls, 1, memory_order_relaxed);
-    if (!iso->long_told)
-        tell_long_turn(iso, clock_thread_cpu_ns() - iso->turn_cpu_start_ns, true);
+    tell_running(iso, clock_thread_cpu_ns() - iso->turn_cpu_start_ns);
     if (over_cpu(iso))
         iso->terminated = ERR_CPU_LIMIT;
     else if (over_memory(iso))
         iso->terminated = ERR_MEM_LIMIT;
+    arm(iso, iso->measure_due); /* what grows is looked at sooner */
     return iso->terminated != 0;
+}
+
+static void arm(struct isolate *iso, bool soon)
+{
+    iso->polled_soon = soon;
+    JSContextGroupSetExecutionTimeLimit(iso->group, soon ? POLL_SECONDS_SOON : POLL_SECONDS,
+                                        on_poll, iso);
 }
 
 void watchdog_arm(struct isolate *iso)
 {
-    JSContextGroupSetExecutionTimeLimit(iso->group, POLL_SECONDS, on_poll, iso);
+    arm(iso, true);
 }
 
 void watchdog_turn_begins(struct isolate *iso)
@@ -168,6 +200,8 @@ void watchdog_turn_ended(struct isolate *iso)
 
     iso->cpu_ns += ns;
     iso->wall_ns += iso->section_start_ns - iso->turn_start_ns;
+    if (iso->polled_soon != (iso->cpu_ns < NEW_NS))
+        arm(iso, iso->cpu_ns < NEW_NS);
     atomic_store_explicit(&isolate_pulse()->turn_start_ns, 0, memory_order_relaxed);
     if (long_turn_is_news(iso, ns))
         tell_long_turn(iso, ns, false);

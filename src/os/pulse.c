@@ -23,8 +23,7 @@ int pulse_new(struct pulse **ret)
         return ERR_IO;
     /* A page that a runtime cut off would end who reads it here. */
     if (ftruncate(fd, sizeof(struct pulse)) < 0 ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 ||
-        map(fd, ret) < 0) {
+        fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) < 0 || map(fd, ret) < 0) {
         close(fd);
         return ERR_IO;
     }

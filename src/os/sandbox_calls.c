@@ -55,15 +55,13 @@ static int add(scmp_filter_ctx filter, const char *name, const struct scmp_arg_c
 
     if (number == __NR_SCMP_ERROR)
         return 0; /* this machine has no such call */
-    return comparison
-               ? seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, 1, comparison)
-               : seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, 0, NULL);
+    return comparison ? seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, 1, comparison)
+                      : seccomp_rule_add_array(filter, SCMP_ACT_ALLOW, number, 0, NULL);
 }
 
 static int add_when(scmp_filter_ctx filter, const char *name, unsigned argument, uint64_t value)
 {
-    struct scmp_arg_cmp comparison = {
-        .arg = argument, .op = SCMP_CMP_EQ, .datum_a = value};
+    struct scmp_arg_cmp comparison = {.arg = argument, .op = SCMP_CMP_EQ, .datum_a = value};
 
     return add(filter, name, &comparison);
 }
@@ -126,7 +124,7 @@ int sandbox_calls_restrict(struct err *err)
     if (r == 0)
         r = seccomp_load(filter);
     seccomp_release(filter);
-    return r < 0 ? err_set(err, ERR_UNSUPPORTED,
-                           "the sandbox cannot be entered: seccomp: %s", strerror(-r))
+    return r < 0 ? err_set(err, ERR_UNSUPPORTED, "the sandbox cannot be entered: seccomp: %s",
+                           strerror(-r))
                  : 0;
 }

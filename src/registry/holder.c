@@ -1,7 +1,8 @@
 /* Who holds a host; see holder.h.
  *
- * Looked at when a route or a domain is made, by index: the host itself, and each name above it. A
- * wildcard above a host that somebody holds is no harm: route_rules() gives a host to one account. */
+ * Looked at when a route or a domain is made, by index: the host itself, and each name above it.
+ * A wildcard above a host that somebody holds is no harm: route_rules() gives a host to one
+ * account. */
 #include "registry/holder.h"
 
 #include <stdio.h>

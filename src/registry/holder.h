@@ -1,8 +1,9 @@
 /* Who holds a host: the account whose workers alone answer there.
  *
- * A host belongs to the account that has a route or a custom domain at it, what is below a route with
- * a wildcard to that route's account; who comes first has it. What is at or below the server's own
- * domain belongs to the account whose subdomain it is, everything else of it to "default".
+ * A host belongs to the account that has a route or a custom domain at it, what is below a route
+ * with a wildcard to that route's account; who comes first has it. Of what is at or below the
+ * server's own domain, what is below an account's subdomain belongs to that account, the rest to
+ * "default".
  * Owns: nothing. Thread: the loop's. */
 #ifndef ATOLL_REGISTRY_HOLDER_H
 #define ATOLL_REGISTRY_HOLDER_H
@@ -20,8 +21,8 @@ enum holder_reach { HOLDER_HOST, HOLDER_BELOW, HOLDER_BOTH };
 NODISCARD int holder_check(struct registry *registry, const char *account, const char *host,
                            enum holder_reach reach, struct err *err);
 
-/* The account that has a name at, below or (with a wildcard) above the server's own domain. Returns 1
- * with *ret returned owned, 0 for other names, or an error. */
+/* The account that has a name at, below or (with a wildcard) above the server's own domain.
+ * Returns 1 with *ret returned owned, 0 for other names, or an error. */
 NODISCARD int holder_of_name(struct registry *registry, const char *domain, const char *host,
                              enum holder_reach reach, char **ret, struct err *err);
 

@@ -613,12 +613,14 @@ static int append(struct registry *registry, sqlite3_stmt *statement, json_t *ru
 static int append_domain(struct registry *registry, const char *host, json_t *rules,
                          struct err *err)
 {
-    return append(registry,
-                  query_make(registry->db,
-                             "SELECT '*' AS path, " RULE_COLUMNS("domain") " FROM domain "
-                             "JOIN script ON script.id = domain.script_id WHERE hostname = ?",
-                             "t", host),
-                  rules, err);
+    return append(
+        registry,
+        query_make(registry->db,
+                   "SELECT '*' AS path, " RULE_COLUMNS(
+                       "domain") " FROM domain "
+                                 "JOIN script ON script.id = domain.script_id WHERE hostname = ?",
+                   "t", host),
+        rules, err);
 }
 
 /* Of the host itself, or of those below it. The order is that of route_pattern_compare() among
@@ -626,10 +628,9 @@ static int append_domain(struct registry *registry, const char *host, json_t *ru
 static int append_routes(struct registry *registry, const char *host, bool below, json_t *rules,
                          struct err *err)
 {
-    static const char sql[] = "SELECT route.path AS path, " RULE_COLUMNS("route")
-                              " FROM " ROUTE_TABLES
-                              " WHERE host = ?1 AND wild BETWEEN ?2 AND 2 AND wild <> ?3 "
-                              "ORDER BY wild, length(rtrim(path, '*')) DESC, path";
+    static const char sql[] = "SELECT route.path AS path, " RULE_COLUMNS(
+        "route") " FROM " ROUTE_TABLES " WHERE host = ?1 AND wild BETWEEN ?2 AND 2 AND wild <> ?3 "
+                 "ORDER BY wild, length(rtrim(path, '*')) DESC, path";
 
     return append(registry,
                   query_make(registry->db, sql, "tii", host, (int64_t)(below ? 1 : 0),
@@ -641,11 +642,13 @@ static int append_routes(struct registry *registry, const char *host, bool below
 static int append_own(struct registry *registry, const char *domain, const char *host,
                       json_t *rules, struct err *err)
 {
-    static const char sql[] = "SELECT '*' AS path, " RULE_COLUMNS("script") " FROM account "
-                              "JOIN script ON script.account = account.id "
-                              "WHERE account.subdomain = ?1 AND script.name = ?2 AND workers_dev";
-    static const char own[] = "SELECT '*' AS path, " RULE_COLUMNS("script") " FROM script "
-                              "WHERE account = ?1 AND name = ?2 AND workers_dev";
+    static const char sql[] = "SELECT '*' AS path, " RULE_COLUMNS(
+        "script") " FROM account "
+                  "JOIN script ON script.account = account.id "
+                  "WHERE account.subdomain = ?1 AND script.name = ?2 AND workers_dev";
+    static const char own[] = "SELECT '*' AS path, " RULE_COLUMNS(
+        "script") " FROM script "
+                  "WHERE account = ?1 AND name = ?2 AND workers_dev";
     char labels[HOST_BYTES_MAX + 1], *subdomain;
 
     if (!holder_is_below(str_from(host), str_from(domain)))

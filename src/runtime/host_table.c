@@ -188,6 +188,11 @@ static bool may_ask(void)
            table.told_nobody + table.counts[ENTRY_ASKED] < HOST_NOBODY_PER_SECOND;
 }
 
+bool host_table_is_asked(void)
+{
+    return table.counts[ENTRY_ASKED] > 0;
+}
+
 static struct entry *ask(str host, str path)
 {
     struct entry *e = entry_new(host);

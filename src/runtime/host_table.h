@@ -33,6 +33,9 @@ enum host_answer {
 /* Who answers this request. */
 enum host_answer host_table_find(struct exchange *x, struct worker **ret_worker);
 
+/* True while the supervisor owes the table of a host: a request waits for it. */
+bool host_table_is_asked(void);
+
 /* The host of a request without its port. */
 str host_table_host(const struct exchange *x);
 

@@ -7,7 +7,10 @@
 #include "runtime/exchange.h"
 #include "runtime/runtime.h"
 
-enum { LINE_COST_BYTES = 64 }; /* of a line, besides its text */
+enum {
+    LINE_COST_BYTES = 64,    /* of a line, besides its text */
+    MS_PER_SECOND = 1000,
+};
 
 static struct trace **trace_of(int32_t id)
 {
@@ -33,24 +36,49 @@ static void add_line(struct version *v, int32_t id, const char *level, str messa
     tell_loose(v, loose);
 }
 
+/* What is spent comes back as time passes. */
+static struct line_allowance *allowance_of(struct version *v)
+{
+    struct line_allowance *lines = version_lines(v);
+    uint64_t now_ms = uv_now(isolate_loop());
+    uint64_t back = (now_ms - lines->seen_ms) * LINE_RATE_BYTES / MS_PER_SECOND;
+
+    if (back) {
+        lines->spent = lines->spent > back ? lines->spent - back : 0;
+        lines->seen_ms = now_ms;
+    }
+    return lines;
+}
+
+static void say(struct isolate *iso, struct version *v, const char *format, uint64_t bytes)
+{
+    char note[128];
+
+    snprintf(note, sizeof note, format, (unsigned long long)bytes);
+    add_line(v, isolate_cells(iso)[CELL_CURRENT], "warn", str_from(note));
+}
+
 /* True when the line may be told; when it is the first that may not, says so in its place. */
 static bool pay(struct isolate *iso, struct version *v, str text)
 {
     struct isolate_spent *spent = isolate_spent(iso);
+    struct line_allowance *lines = allowance_of(v);
     uint64_t max = version_limits(v)->log_bytes;
-    char note[128];
 
-    if (spent->log_bytes > max)
+    if (spent->log_bytes > max || lines->spent > LINE_BURST_BYTES)
         return false;
     spent->log_bytes += text.len + LINE_COST_BYTES;
-    if (spent->log_bytes <= max)
-        return true;
-    spent->log_bytes = max + 1;
-    snprintf(note, sizeof note,
-             "This request's log lines beyond %llu bytes are left out (limits.log_bytes).",
-             (unsigned long long)max);
-    add_line(v, isolate_cells(iso)[CELL_CURRENT], "warn", str_from(note));
-    return false;
+    lines->spent += text.len + LINE_COST_BYTES;
+    if (spent->log_bytes > max) {
+        spent->log_bytes = max + 1;
+        say(iso, v, "This request's log lines beyond %llu bytes are left out (limits.log_bytes).",
+            max);
+        return false;
+    }
+    if (lines->spent > LINE_BURST_BYTES)
+        say(iso, v, "This worker's log lines beyond %llu bytes a second are left out.",
+            LINE_RATE_BYTES);
+    return true;
 }
 
 enum isolate_console line_wanted(struct isolate *iso)
@@ -59,8 +87,10 @@ enum isolate_console line_wanted(struct isolate *iso)
 
     if (runtime_options()->dev)
         return ISOLATE_CONSOLE_TEXT;
-    return v && isolate_spent(iso)->log_bytes <= version_limits(v)->log_bytes ? ISOLATE_CONSOLE_JSON
-                                                                              : ISOLATE_CONSOLE_OFF;
+    if (!v || isolate_spent(iso)->log_bytes > version_limits(v)->log_bytes ||
+        allowance_of(v)->spent > LINE_BURST_BYTES)
+        return ISOLATE_CONSOLE_OFF;
+    return ISOLATE_CONSOLE_JSON;
 }
 
 static str cut(str text)

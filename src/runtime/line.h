@@ -3,8 +3,9 @@
  * With --dev at once to the supervisor (`log`); else into the event of the request that it belongs
  * to (runtime/trace.h), or into one of its own when it belongs to none.
  * Owns: nothing. Thread: the loop's.
- * Limits: `log_bytes` of the worker for each request (not with --dev): what is over is left out,
- * and one line says so; LINE_BYTES_MAX for a line. */
+ * Limits (not with --dev): `log_bytes` of the worker for each request, and LINE_RATE_BYTES a second
+ * of a version in a process, LINE_BURST_BYTES of it at once: what is over is left out, and one line
+ * says so. LINE_BYTES_MAX for a line. */
 #ifndef ATOLL_RUNTIME_LINE_H
 #define ATOLL_RUNTIME_LINE_H
 
@@ -12,7 +13,7 @@
 #include "runtime/trace.h"
 #include "runtime/version.h"
 
-enum { LINE_BYTES_MAX = 128 << 10 };
+enum { LINE_BYTES_MAX = 128 << 10, LINE_RATE_BYTES = 256 << 10, LINE_BURST_BYTES = 1 << 20 };
 
 /* For struct isolate_setup: how console lines are wanted, and where they go. */
 enum isolate_console line_wanted(struct isolate *iso);

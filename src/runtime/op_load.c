@@ -13,7 +13,7 @@
 #include "runtime/version.h"
 #include "web/wasm_scan.h"
 
-enum { ERROR_BYTES_MAX = 64 << 10 };
+enum { ERROR_BYTES_MAX = 64 << 10, EXPORTS_BYTES_MAX = 256 << 10 };
 
 static char *text_arg(JSContextRef ctx, JSValueRef value, str *ret)
 {
@@ -152,7 +152,9 @@ OP(op_exports)
     str text;
     char *owned = text_arg(ctx, OP_ARG(0), &text);
 
-    version_set_exports(v, json_loadb(text.ptr, text.len, 0, NULL));
+    /* With more names than fit into a frame it is said to export nothing. */
+    if (text.len <= EXPORTS_BYTES_MAX)
+        version_set_exports(v, json_loadb(text.ptr, text.len, 0, NULL));
     free(owned);
     return JSValueMakeUndefined(ctx);
 }

@@ -46,6 +46,7 @@ struct version {
     uint64_t loaded_ns;
     uint64_t drain_until_ms;
     struct meter_use use;        /* in use once loaded, when somebody is served */
+    struct line_allowance lines;
 };
 
 static struct list loading = {&loading, &loading};
@@ -380,6 +381,11 @@ const char *version_script_name(const struct version *v)
 bool version_traced(const struct version *v)
 {
     return v->worker && worker_is_traced(v->worker);
+}
+
+struct line_allowance *version_lines(struct version *v)
+{
+    return &v->lines;
 }
 
 const struct limits *version_limits(const struct version *v)

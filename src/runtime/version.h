@@ -35,6 +35,12 @@ struct version_hooks {
     void (*on_died)(void *context, struct version *v);
 };
 
+/* What was logged lately; runtime/line.c reads and writes it. */
+struct line_allowance {
+    uint64_t spent;      /* bytes, less what time gave back */
+    uint64_t seen_ms;
+};
+
 struct version_source {
     struct worker *worker;               /* NULL: it is only tried, and serves nobody */
     const struct version_hooks *hooks;   /* kept */
@@ -82,6 +88,7 @@ struct meter_use *version_meter(struct version *v);         /* in use once it is
 struct worker *version_worker(const struct version *v);     /* NULL without one */
 const char *version_script_name(const struct version *v);   /* the worker's, without its account */
 bool version_traced(const struct version *v);
+struct line_allowance *version_lines(struct version *v);
 const struct limits *version_limits(const struct version *v);
 void version_set_limits(struct version *v, const struct limits *limits);
 struct isolate *version_isolate(const struct version *v);

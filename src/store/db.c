@@ -247,6 +247,8 @@ int db_end(struct db *db, int result)
 {
     if (result == 0 && (result = run_text(db, "COMMIT")) == 0)
         return 0;
-    sqlite3_exec(db->connection, "ROLLBACK", NULL, NULL, NULL);
+    /* After a full disk it is rolled back already, and trying would hide why. */
+    if (!sqlite3_get_autocommit(db->connection))
+        sqlite3_exec(db->connection, "ROLLBACK", NULL, NULL, NULL);
     return result;
 }

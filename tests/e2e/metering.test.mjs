@@ -255,6 +255,24 @@ test("lines beyond log_bytes are left out, and a flood stays bounded", async (t)
   assert.ok(odd.logs.length >= 2, JSON.stringify(odd));
 });
 
+test("a worker that floods its log is cut off, and may log again a while later", async (t) => {
+  const link = await one(
+    t,
+    `{ fetch() { for (let i = 0; i < 4000; i++) console.log("x".repeat(500)); return new Response("ok"); } }`,
+    { limits: { log_bytes: 1 << 24 } },
+  );
+  await link.path("/");
+  const { event } = await link.next("tail");
+  assert.match(event.logs.at(-1).message[0], /lines beyond 262144 bytes a second are left out/);
+  const lines = () => link.frames.filter(({ type }) => type === "tail").flatMap(({ event }) => event.logs);
+  const before = lines().length;
+  await until(async () => {
+    await link.path("/");
+    await link.sync();
+    return lines().length > before;
+  }, "lines are told again");
+});
+
 test("lines that belong to no request are told on their own", async (t) => {
   const link = await one(t, `{ fetch: () => new Response("x") }`, { before: `console.log("at the start");` });
   await link.path("/");

@@ -348,3 +348,22 @@ Test(collector, text_is_in_prometheus_format)
     cr_expect(strstr(seen, " atoll_requests_total "));
     free(text);
 }
+
+Test(collector, keeps_to_counters_that_it_knows)
+{
+    const struct usage_query query = {"default", "hello", 0, INT64_MAX, 0};
+    json_t *rows, *row;
+    struct err err;
+
+    for (int i = 0; i < 3; i++)
+        add(1, "{\"workers\":{\"default/hello\":{\"requests\":9223372036854775807,\"mine\":1,"
+               "\"errors\":-5,\"cpu_us\":\"x\",\"outcomes\":{\"ok\":2,\"mine\":3}}}}");
+    stop_collector();
+    cr_assert_eq(usage_read(t.registry, &query, &rows, &err), 0, "%s", err.text);
+    row = json_array_get(rows, 0);
+    cr_expect_eq(json_integer_value(json_object_get(row, "requests")), 1000000000000);
+    cr_expect_eq(json_integer_value(json_object_get(row, "errors")), 0);
+    cr_expect_eq(json_integer_value(json_object_get(row, "cpu_us")), 0);
+    cr_expect_eq(json_object_size(json_object_get(row, "outcomes")), 1);
+    json_decref(rows);
+}

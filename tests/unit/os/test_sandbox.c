@@ -234,8 +234,8 @@ static bool starts_threads(void)
     pthread_t thread;
     bool ran = false;
 
-    return pthread_create(&thread, NULL, on_thread, &ran) == 0 &&
-           pthread_join(thread, NULL) == 0 && ran;
+    return pthread_create(&thread, NULL, on_thread, &ran) == 0 && pthread_join(thread, NULL) == 0 &&
+           ran;
 }
 
 static bool writes_inside(void)

@@ -380,13 +380,13 @@ Test(handover, tells_that_a_turn_takes_long_and_that_it_is_over)
 
     start_neighbours();
     get(busy, "/a/busy");
-    TURN_UNTIL(processes[0].stuck == 1);
+    TURN_UNTIL(processes[0].stuck >= 1);
     cr_expect_eq(processes[0].worker_when_stuck, 77);
     cr_expect_gt(processes[0].polls_when_stuck, 0);
     cr_expect_gt(processes[0].turn_when_stuck, 0);
     expect_answer(busy, "<a0 GET /a/busy 127.0.0.1 >");
     TURN_UNTIL(processes[0].slow >= 1);
-    cr_expect_eq(processes[0].stuck, 1);
+    cr_expect_leq(processes[0].stuck, 2, "when it begins to be long, and at 50 ms");
     TURN_UNTIL(processes[0].pulse->turn_start_ns == 0);
     cr_expect_gt(processes[0].pulse->loops, 0);
     get(busy, "/a");
