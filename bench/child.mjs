@@ -4,6 +4,7 @@
  * (1) every process started here is in `live` until it and its descendants are known to be gone;
  * (2) a signal goes only to a pid whose start time is still the one that was noted. */
 import { spawn } from "node:child_process";
+import { constants, setPriority } from "node:os";
 import { processTree, startTicks } from "./proc.mjs";
 
 const STOP_MS = 3000;           /* from SIGTERM to SIGKILL */
@@ -11,26 +12,38 @@ const OUTPUT_CHARS_MAX = 4000;  /* of a program's last words */
 
 const live = new Set();
 
-/* Starts argv; `core` pins it and its children to one CPU. A program's output is kept for the
- * message of a failure. The result has pid, exited (a promise), isGone and output. */
-export function startChild(argv, { core, cwd, env } = {}) {
+/* It goes before others where the user may say so: root, as a rule. */
+function prefer(pid) {
+    try {
+        setPriority(pid, constants.priority.PRIORITY_HIGHEST);
+    } catch {
+        return;
+    }
+}
+
+/* Starts argv; `core` pins it and its children to one CPU, `prefer` lets it go before other programs.
+ * The end of a program's output, `outputChars` of it, is kept. The result has pid, exited (a
+ * promise), isGone and output, and input with the option of that name. */
+export function startChild(argv, { core, cwd, env, input, prefer: isPreferred, outputChars = OUTPUT_CHARS_MAX } = {}) {
     const words = core === undefined ? argv : ["taskset", "-c", String(core), ...argv];
     const handle = spawn(words[0], words.slice(1), {
         cwd,
         env: { ...process.env, ...env },
-        stdio: ["ignore", "pipe", "pipe"],
+        stdio: [input ? "pipe" : "ignore", "pipe", "pipe"],
     });
-    const child = { pid: handle.pid, argv, isGone: false, output: "" };
+    const child = { pid: handle.pid, argv, input: handle.stdin, isGone: false, output: "" };
     const keep = (text) => {
-        child.output = (child.output + text).slice(-OUTPUT_CHARS_MAX);
+        child.output = (child.output + text).slice(-outputChars);
     };
     handle.stdout.on("data", keep);
     handle.stderr.on("data", keep);
     child.exited = new Promise((resolve) => {
         handle.on("error", (error) => { keep(error.message); child.isGone = true; resolve(-1); });
-        handle.on("exit", (code) => { child.isGone = true; resolve(code ?? -1); });
+        handle.on("close", (code) => { child.isGone = true; resolve(code ?? -1); });
     });
     live.add(child);
+    if (isPreferred)
+        prefer(handle.pid);
     return child;
 }
 

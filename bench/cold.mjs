@@ -9,7 +9,6 @@ import { interleave } from "./rounds.mjs";
 import { summary } from "./stats.mjs";
 
 const FEW = 5;                  /* loaded before the clock is looked at */
-const SPACED_SHARE = 0.25;      /* as many spaced loads as this share of the others */
 const SPACE_MS = 20;
 const SETTLE_MS = 500;          /* after start-up */
 
@@ -40,7 +39,7 @@ async function measureOnce(server, names, spaced) {
 
 /* Returns {peer: {cold, spaced, again}}, each a summary of milliseconds. */
 export async function measureCold(run) {
-    const names = workerNames(FEW + run.workers + Math.ceil(run.workers * SPACED_SHARE));
+    const names = workerNames(FEW + 2 * run.workers);
     const backToBack = names.slice(0, FEW + run.workers);
     const spaced = names.slice(FEW + run.workers);
     const samples = await interleave("cold", loadingPeers(run.peers), run.rounds, run, (peer) =>

@@ -16,6 +16,13 @@ const WORKERD = IS_ARM ? "@cloudflare/workerd-linux-arm64" : "@cloudflare/worker
 const DENO = IS_ARM ? "@deno/linux-arm64-glibc" : "@deno/linux-x64-glibc";
 const BUN = IS_ARM ? "@oven/bun-linux-aarch64" : "@oven/bun-linux-x64";
 
+const ATOLL = join(ROOT, "build", "atoll");
+
+/* Found also by a binary that lies elsewhere, as --atoll may name one. */
+const ATOLL_ENV = {
+    ATOLL_ESBUILD: join(ROOT, "node_modules", "@esbuild", IS_ARM ? "linux-arm64" : "linux-x64", "bin", "esbuild"),
+};
+
 function fromNpm(...path) {
     return join(HERE, "node_modules", ...path);
 }
@@ -38,7 +45,8 @@ export const HELLO = "Hello World!";
  * serves the app.mjs in dir. serve.dev is a server that follows edits of that file. */
 export const PEERS = {
     atoll: {
-        binary: join(ROOT, "build", "atoll"),
+        binary: ATOLL,
+        env: ATOLL_ENV,
         missing: "is not built; run `make` first",
         version: atollVersion,
         serve: {
@@ -47,6 +55,13 @@ export const PEERS = {
             bodies: atollDev,
             dev: atollDev,
         },
+    },
+    "atoll serve": {
+        binary: ATOLL,
+        env: ATOLL_ENV,
+        missing: "is not built; run `make` first",
+        version: atollVersion,
+        serve: {},
     },
     workerd: {
         binary: fromNpm(WORKERD, "bin", "workerd"),
@@ -109,6 +124,12 @@ export function atollDev({ binary, port, dir, dirs = [dir] }) {
     return [binary, "dev", ...dirs, "--port", String(port), "--ip", "127.0.0.1", "--quiet"];
 }
 
+/* Both ports are chosen by the system; the line "server.ready" tells them. */
+export function atollServe({ binary, data, config }) {
+    return [binary, "serve", "--data", data, "--config", config, "--listen", "127.0.0.1:0",
+        "--admin", "127.0.0.1:0"];
+}
+
 function workerdServe({ binary, port, dir }) {
     return [binary, "serve", join(dir, "workerd.capnp"), "--socket-addr",
         `http=127.0.0.1:${port}`];
@@ -135,7 +156,7 @@ export function availablePeers(wanted, atollBinary, say) {
     const found = [];
     for (const name of names) {
         const peer = PEERS[name];
-        const binary = name === "atoll" && atollBinary ? atollBinary : peer.binary;
+        const binary = peer.binary === ATOLL && atollBinary ? atollBinary : peer.binary;
         if (!existsSync(binary)) {
             const why = peer.missing ?? "is missing; run npm ci --prefix bench";
             say(`${name} is skipped: ${binary} ${why}`);

@@ -106,6 +106,51 @@ function bodiesTable(title) {
     };
 }
 
+function evictTable(results) {
+    return table("Memory of all runtimes with many idle workers, MB",
+        ["", "before", "loaded", "evicted", "per isolate", "left"],
+        Object.entries(results).map(([name, result]) => [
+            name, number(result.before, 1), number(result.loaded, 1), number(result.after, 1),
+            number(result.perIsolateMb, 2), percent(result.leftShare)]));
+}
+
+function deployedTable(results) {
+    return table("100,000 workers deployed, none loaded",
+        ["", "empty MB", "full MB", "first request, median ms", "p99 ms"],
+        Object.entries(results).map(([name, { emptyMb, fullMb, first }]) => [
+            name, number(emptyMb, 1), number(fullMb, 1), number(first.median, 2), number(first.p99, 2)]));
+}
+
+function deployTable(results) {
+    return table("Deploy of 20 KB through the API to live on every runtime, ms",
+        ["", "median", "p99", "min", "stale answers"],
+        Object.entries(results).map(([name, result]) => [
+            name, number(result.median, 1), number(result.p99, 1), number(result.min, 1), String(result.stale)]));
+}
+
+function neighboursTable(results) {
+    return table("p99 of a neighbour's hello world while another tenant misbehaves, ms",
+        ["", "quiet", "p50", "p99", "x quiet", "max", "failed"],
+        Object.entries(results).flatMap(([name, attacks]) => Object.entries(attacks).map(([kind, result]) => [
+            `${kind}, ${name}`, number(result.quietMs, 2), number(result.p50Ms, 2), number(result.p99Ms, 2),
+            number(result.ratio, 1), number(result.maxMs, 1), String(result.failed)])));
+}
+
+function killTable(results) {
+    return table("kill -9 of a runtime under load",
+        ["", "new connection ms", "max", "all processes ms", "max", "failed a kill", "answered", "in usage"],
+        Object.entries(results).map(([name, { answer, full, failedPerKill, connections, answered, used }]) => [
+            name, number(answer.median, 1), number(answer.max, 1), number(full.median, 1), number(full.max, 1),
+            `${number(failedPerKill, 1)} of ${connections}`, number(answered, 0), number(used, 0)]));
+}
+
+function scaleTable(results) {
+    return table("Hello world, requests per CPU second of all processes",
+        ["", "one runtime", "two runtimes", "CPU time, x one", "failed"],
+        Object.entries(results).map(([name, result]) => [
+            name, number(result.one, 0), number(result.two, 0), number(result.ratio, 3), String(result.failed)]));
+}
+
 const TABLES = {
     hello: throughputTable("Hello world, one process on one core, 64 connections"),
     hono: throughputTable("Hono GET /, one process on one core, 64 connections"),
@@ -119,6 +164,12 @@ const TABLES = {
     memory: memoryTable,
     start: timesTable("Process start to first answer, ms"),
     save: timesTable("Save to live, ms"),
+    evict: evictTable,
+    deployed: deployedTable,
+    deploy: deployTable,
+    neighbours: neighboursTable,
+    kill: killTable,
+    scale: scaleTable,
 };
 
 /* The table of one measure, or "" when it has no results. */
@@ -127,7 +178,7 @@ export function tableOf(measure, results) {
 }
 
 export function targetsTable(targets) {
-    return table("Targets", ["", "ratio", "wanted", ""],
+    return table("Targets", ["", "value", "wanted", ""],
         targets.map(({ name, value, want, isMet }) =>
             [name, number(value, 2), want, isMet ? "met" : "MISSED"]));
 }

@@ -8,11 +8,17 @@ import { parseArgs } from "node:util";
 import { measureBodies } from "./bodies.mjs";
 import { killChildrenNow } from "./child.mjs";
 import { measureCold } from "./cold.mjs";
+import { measureDeploy } from "./deploy.mjs";
+import { measureDeployed } from "./deployed.mjs";
+import { measureEvict } from "./evict.mjs";
+import { measureKill } from "./kill.mjs";
 import { measureMemory } from "./memory.mjs";
+import { measureNeighbours } from "./neighbours.mjs";
 import { PEERS, availablePeers } from "./peers.mjs";
 import { writePrograms } from "./projects.mjs";
 import { tableOf, targetsTable } from "./report.mjs";
 import { measureSave } from "./save.mjs";
+import { measureScale } from "./scale.mjs";
 import { measureStart } from "./start.mjs";
 import { checkTargets } from "./targets.mjs";
 import { measureThroughput } from "./throughput.mjs";
@@ -28,6 +34,12 @@ const MEASURES = {
     memory: measureMemory,
     start: measureStart,
     save: measureSave,
+    evict: measureEvict,
+    deployed: measureDeployed,
+    deploy: measureDeploy,
+    neighbours: measureNeighbours,
+    kill: measureKill,
+    scale: measureScale,
 };
 
 const USAGE = `usage: node bench/run.mjs [options]
@@ -96,9 +108,9 @@ function parseOptions() {
     };
 }
 
-/* wrk and taskset are in Debian's wrk and util-linux. */
+/* In Debian's packages wrk, util-linux and sqlite3. */
 function requireTools() {
-    for (const tool of ["wrk", "taskset"]) {
+    for (const tool of ["wrk", "taskset", "sqlite3"]) {
         try {
             execFileSync("sh", ["-c", `command -v ${tool}`]);
         } catch {

@@ -1,4 +1,11 @@
-/* What atoll is held to: ratios of two peers in one run, from the results that run.mjs collects. */
+/* What atoll is held to, from the results that run.mjs collects: ratios of two peers in one run, and
+ * for the platform times and sizes, which are a guide on a machine of two cores. */
+
+const SERVE = "atoll serve";
+
+function worst(attacks) {
+    return attacks ? Math.max(...Object.values(attacks).map(({ ratio }) => ratio)) : NaN;
+}
 
 function best(results, names) {
     const values = names.map((name) => results?.[name]?.perSecond).filter(Boolean);
@@ -52,6 +59,61 @@ export const TARGETS = [
         name: "save to live, ms",
         of: ({ save }) => save?.atoll?.median ?? NaN,
         atMost: 60,
+    },
+    {
+        name: "atoll serve: cold start alone, median ms",
+        of: ({ cold }) => cold?.[SERVE]?.spaced.median ?? NaN,
+        atMost: 1,
+    },
+    {
+        name: "atoll serve: cold start alone, p99 ms",
+        of: ({ cold }) => cold?.[SERVE]?.spaced.p99 ?? NaN,
+        atMost: 5,
+    },
+    {
+        name: "atoll serve: cold start alone, times faster than workerd",
+        of: ({ cold }) => cold?.workerd?.spaced.median / cold?.[SERVE]?.spaced.median,
+        atLeast: 7,
+    },
+    {
+        name: "atoll serve: memory of an idle worker, MB",
+        of: ({ evict }) => evict?.[SERVE]?.perIsolateMb ?? NaN,
+        atMost: 1.1,
+    },
+    {
+        name: "atoll serve: what is left of it after eviction",
+        of: ({ evict }) => evict?.[SERVE]?.leftShare ?? NaN,
+        atMost: 0.1,
+    },
+    {
+        name: "atoll serve: 100,000 workers deployed, MB above none",
+        of: ({ deployed }) => deployed?.[SERVE]?.fullMb - deployed?.[SERVE]?.emptyMb,
+        atMost: 50,
+    },
+    {
+        name: "atoll serve: first request to one of them, median ms",
+        of: ({ deployed }) => deployed?.[SERVE]?.first.median ?? NaN,
+        atMost: 5,
+    },
+    {
+        name: "atoll serve: deploy to live everywhere, ms",
+        of: ({ deploy }) => deploy?.[SERVE]?.median ?? NaN,
+        atMost: 100,
+    },
+    {
+        name: "atoll serve: a neighbour's p99 under the worst attack, x quiet",
+        of: ({ neighbours }) => worst(neighbours?.[SERVE]),
+        atMost: 3,
+    },
+    {
+        name: "atoll serve: kill -9 to all processes back, ms",
+        of: ({ kill }) => kill?.[SERVE]?.full.median ?? NaN,
+        atMost: 200,
+    },
+    {
+        name: "atoll serve: CPU time of a request, two runtimes against one",
+        of: ({ scale }) => scale?.[SERVE]?.ratio ?? NaN,
+        atMost: 1.1,
     },
 ];
 
