@@ -10,7 +10,9 @@ const inRooms = (...rooms) => (file) => rooms.includes(file.room);
 const inFiles = (...paths) => (file) => paths.includes(file.path);
 const fromRoom = (room) => (file) => ROOMS.indexOf(file.room) >= ROOMS.indexOf(room);
 
-const OPENSSL = ["http/tls.c", "http/handshake.c", "registry/token.c", "registry/secret.c", "store/blob.c"].map((path) => `src/${path}`);
+const OPENSSL = ["http/tls.c", "http/handshake.c", "registry/token.c", "registry/secret.c", "store/blob.c"].map(
+  (path) => `src/${path}`,
+);
 
 /** Header, who may include it, and the same in words. */
 const WALLS = [

@@ -49,8 +49,8 @@ static const struct shape shapes[] = {
 
 static const char *const known[] = {
     "$schema", "name", "main", "compatibility_date", "compatibility_flags", "limits",
-    "triggers", "vars", "env", "alias", "define", "rules", "minify", "keep_names", "jsx_factory", "jsx_fragment",
-    "tsconfig", "account_id", "ai", "ai_search", "ai_search_namespaces",
+    "triggers", "vars", "env", "alias", "define", "rules", "minify", "keep_names", "jsx_factory",
+    "jsx_fragment", "tsconfig", "account_id", "ai", "ai_search", "ai_search_namespaces",
     "analytics_engine_datasets", "artifacts", "assets", "base_dir", "browser", "build",
     "cloudchamber", "compliance_region", "containers", "d1_databases", "data_blobs", "dev",
     "dispatch_namespaces", "durable_objects", "find_additional_modules", "first_party_worker",

@@ -98,7 +98,7 @@ struct fleet_process {
     struct fleet_guard guard;
     uint64_t unused_ms;            /* since when it serves no worker; 0: it serves some */
     const char *killed_for;        /* why we killed it, for a person; NULL: we did not */
-    bool killed_surely;            /* beat.worker did it; else it may have been any of its workers */
+    bool killed_surely;            /* beat.worker did it; else any of its workers may have */
 };
 
 struct fleet_worker {

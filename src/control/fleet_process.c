@@ -16,8 +16,8 @@
 #include "os/proc.h"
 
 enum {
-    /* A third of a fast process's weight, as nice 5 gives: with a tenth (10) a request of 200 ms took
-     * more than 8 s while other processes kept the cores busy. */
+    /* A third of a fast process's weight, as nice 5 gives: with a tenth (10) a request of 200 ms
+     * took more than 8 s while other processes kept the cores busy. */
     GROUP_SLOW_WEIGHT = 33,    /* of 100 */
     GROUP_PIDS = 512,          /* threads of a runtime */
     GROUP_BYTES = 32,

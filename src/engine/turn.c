@@ -16,8 +16,8 @@
 
 #include "engine/isolate_private.h"
 
-/* Many short tasks are not a long turn: neighbours come in between, and clients that send a lot to a
- * worker do not make it a slow one. */
+/* Many short tasks are not a long turn: neighbours come in between, and clients that send a lot to
+ * a worker do not make it a slow one. */
 enum { TASKS_PER_TURN_MAX = 1024, TURN_NS_MAX = 5000000 };
 
 /* A fallback for an engine without the symbol: microtasks then run when the lock is dropped. */

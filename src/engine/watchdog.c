@@ -97,9 +97,9 @@ static size_t above(size_t bytes, size_t base)
 }
 
 /* Growth so far only asks for a measurement once the task is done: JSC does not stand a collection
- * in the middle of a script that it interrupts. The base that asks is the last size anybody read, so
- * that a turn's first allocation counts; others may have grown since, and so the base that kills is
- * this turn's own. */
+ * in the middle of a script that it interrupts. The base that asks is the last size anybody read,
+ * so that a turn's first allocation counts; others may have grown since, and so the base that
+ * kills is this turn's own. */
 static bool over_memory(struct isolate *iso)
 {
     size_t rss = memory_resident_bytes(), limit = iso->limits.memory_bytes;
