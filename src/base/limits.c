@@ -13,7 +13,7 @@ const struct limits_row limits_rows[] = {
 
 struct limits limits_default(void)
 {
-    struct limits limits;
+    struct limits limits = {0};
 
     for (const struct limits_row *row = limits_rows; row->key; row++)
         *limits_value(&limits, row) = row->normal;

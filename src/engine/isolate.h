@@ -106,8 +106,8 @@ struct isolate_setup {
     void (*on_turn_end)(struct isolate *iso);
     /* A turn is long: `ns` of CPU time. `runs`: it goes on, and the loop does not turn meanwhile;
      * told once a turn, and again at 50 ms when that was before, inside the script: no JavaScript
-     * may run, and no isolate may go. Else it is over; told then too, and every ISOLATE_LONG_TURN_TOLD_MS for a turn that took
-     * ISOLATE_LONG_TURN_MS. NULL: nobody asks. */
+     * may run, and no isolate may go. Else it is over; told then too, and every
+     * ISOLATE_LONG_TURN_TOLD_MS for a turn that took ISOLATE_LONG_TURN_MS. NULL: nobody asks. */
     void (*on_long_turn)(struct isolate *iso, uint64_t ns, bool runs);
     struct pulse *pulse;                 /* kept; NULL: none */
     bool wasm_from_bytes;                /* scripts may compile WebAssembly: tests of the engine */

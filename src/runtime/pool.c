@@ -1,7 +1,7 @@
 /* Blank isolates; see pool.h. One is made per loop turn, and only when none was taken for a while:
  * a burst of cold starts uses the blanks up first and does not wait behind the making of others,
- * and neither does one whose request waits for the supervisor, unless there are always some. A blank
- * made on the spot is not warmed up, its worker's first request does that. */
+ * and neither does one whose request waits for the supervisor, unless there are always some. A
+ * blank made on the spot is not warmed up, its worker's first request does that. */
 #include "runtime/pool.h"
 
 #include "runtime/host_table.h"
