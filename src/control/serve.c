@@ -24,6 +24,7 @@
 #include "os/notify.h"
 #include "os/path.h"
 #include "os/proc.h"
+#include "os/sandbox.h"
 #include "registry/holder.h"
 #include "registry/log_store.h"
 
@@ -493,6 +494,9 @@ static int start_parts(struct serve *serve, struct err *err)
                 serve->config->sandbox_user && *serve->config->sandbox_user
                     ? serve->config->sandbox_user
                     : NULL);
+    if (serve->config->sandbox_user && !sandbox_support().landlock)
+        journal_say(serve->journal, JOURNAL_WARN, "sandbox.partial", "s:s", "text",
+                    "this kernel has no Landlock: runtimes are not kept from reading files");
     catch_signals(serve);
     uv_timer_init(&serve->loop, &serve->tick);
     serve->tick.data = serve;
