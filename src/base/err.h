@@ -23,7 +23,8 @@
     X(ERR_MEM_LIMIT,  -10,  503, "Error",      "the worker exceeded its memory limit")          \
     X(ERR_UNSUPPORTED,-11,  501, "Error",      "this is not supported")                         \
     X(ERR_EXISTS,     -12,  409, "Error",      "it exists already")                             \
-    X(ERR_SUBREQUESTS,-13,  429, "Error",      "Too many subrequests.")
+    X(ERR_SUBREQUESTS,-13,  429, "Error",      "Too many subrequests.")                         \
+    X(ERR_DENIED,     -14,  403, "Error",      "this is not allowed")
 
 #define ERR_ENUM(name, value, http, js, text) name = value,
 enum err_code { ERR_MAP(ERR_ENUM) };

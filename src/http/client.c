@@ -770,3 +770,8 @@ void client_free(struct client *client)
     curl_global_cleanup();
     uv_close((uv_handle_t *)&client->timer, on_client_closed);
 }
+
+const char *client_libraries(void)
+{
+    return curl_version();
+}

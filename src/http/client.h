@@ -103,4 +103,7 @@ size_t client_send_queued(const struct client_request *request);
 /* Ends the request without calling on_done; no hook follows. */
 void client_cancel(struct client_request *request);
 
+/* "libcurl/7.88.1 OpenSSL/3.0.17 ...". Static memory. */
+const char *client_libraries(void);
+
 #endif

@@ -10,6 +10,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "os/path.h"
+
 static bool write_number(const char *directory, const char *file, uint64_t number)
 {
     char path[PATH_MAX], text[24];
@@ -94,4 +96,53 @@ void cgroup_remove(const char *parent, const char *name)
 
     if (directory_of(directory, parent, name, &err) == 0)
         rmdir(directory);
+}
+
+/* Where version 2 is mounted: alone, or beside version 1. NULL: nowhere. */
+static const char *mounted_at(void)
+{
+    static const char *const places[] = {"/sys/fs/cgroup", "/sys/fs/cgroup/unified"};
+    char path[PATH_MAX];
+
+    for (size_t i = 0; i < COUNT_OF(places); i++) {
+        snprintf(path, sizeof path, "%s/cgroup.controllers", places[i]);
+        if (access(path, F_OK) == 0)
+            return places[i];
+    }
+    return NULL;
+}
+
+char *cgroup_own(void)
+{
+    const char *mount = mounted_at();
+    FILE *file = mount ? fopen("/proc/self/cgroup", "re") : NULL;
+    char line[PATH_MAX], *own = NULL;
+
+    while (file && !own && fgets(line, sizeof line, file)) {
+        line[strcspn(line, "\n")] = '\0';
+        if (strncmp(line, "0::/", 4) == 0)
+            own = line[4] ? path_join(str_from(mount), str_from(line + 4))
+                          : str_dup(str_from(mount));
+    }
+    if (file)
+        fclose(file);
+    return own;
+}
+
+unsigned cgroup_offers(const char *parent)
+{
+    static const char *const controllers[] = {"memory", "pids", "cpu"};
+    char path[PATH_MAX], line[512], *rest = NULL, *word;
+    unsigned offers = 0;
+    FILE *file;
+
+    snprintf(path, sizeof path, "%s/cgroup.controllers", parent);
+    file = access(parent, W_OK) == 0 ? fopen(path, "re") : NULL;
+    if (file && fgets(line, sizeof line, file))
+        for (word = strtok_r(line, " \n", &rest); word; word = strtok_r(NULL, " \n", &rest))
+            for (size_t i = 0; i < COUNT_OF(controllers); i++)
+                offers |= strcmp(word, controllers[i]) == 0 ? 1u << i : 0;
+    if (file)
+        fclose(file);
+    return offers;
 }

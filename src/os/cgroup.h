@@ -32,4 +32,11 @@ NODISCARD int cgroup_enter(const char *parent, const char *name, pid_t pid, stru
 /* Removes a group without processes; one that is not there is fine. */
 void cgroup_remove(const char *parent, const char *name);
 
+/* The directory of the group that this process is in, returned owned; NULL without version 2. */
+char *cgroup_own(void);
+
+/* The controllers that groups below `parent` could have, a mask as above; 0 also when this process
+ * may make no groups there. */
+unsigned cgroup_offers(const char *parent);
+
 #endif

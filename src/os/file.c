@@ -121,6 +121,34 @@ void file_remove_tree(const char *path)
     nftw(path, remove_one, TREE_DEPTH_MAX, FTW_DEPTH | FTW_PHYS);
 }
 
+/* nftw() has no argument of ours. */
+static _Thread_local struct {
+    uid_t user;
+    gid_t group;
+} given_to;
+
+static int give_one(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+    (void)st, (void)type, (void)at;
+    return lchown(path, given_to.user, given_to.group);
+}
+
+/* What is in it first: until the directory itself is his, this is begun again after a crash, and
+ * he cannot yet put something else in a path's place. */
+int file_give_tree(const char *directory, uid_t user, gid_t group, struct err *err)
+{
+    struct stat st;
+    int r = lstat(directory, &st);
+
+    given_to.user = user;
+    given_to.group = group;
+    if (r == 0 && st.st_uid != user)
+        r = nftw(directory, give_one, TREE_DEPTH_MAX, FTW_DEPTH | FTW_PHYS);
+    return r < 0 ? err_set(err, ERR_IO, "%s cannot be given to another user: %s", directory,
+                           strerror(errno))
+                 : 0;
+}
+
 struct walk {
     const char *top;
     int (*each)(void *context, const char *relative, struct err *err);

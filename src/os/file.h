@@ -5,6 +5,8 @@
 #ifndef ATOLL_OS_FILE_H
 #define ATOLL_OS_FILE_H
 
+#include <sys/types.h>
+
 #include "base/buf.h"
 
 /* Appends the contents of `path` to `out`.
@@ -23,6 +25,10 @@ NODISCARD int file_make_temporary(char **ret_path, struct err *err);
 
 /* Removes a file, or a directory with everything in it; links are not followed. Says nothing. */
 void file_remove_tree(const char *path);
+
+/* Makes a directory and everything in it this user's, links themselves and not what they lead to;
+ * nothing is looked at when the directory itself is his already. Returns 0 or ERR_IO. */
+NODISCARD int file_give_tree(const char *directory, uid_t user, gid_t group, struct err *err);
 
 /* Calls `each` for every file below `directory` with its path relative to that, until it returns
  * non-zero. Returns what `each` returned last, or ERR_IO. */

@@ -90,3 +90,16 @@ uint64_t proc_raise_descriptors(void)
         return 0;
     return limit.rlim_cur;
 }
+
+bool proc_has_writable_code(void)
+{
+    FILE *maps = fopen("/proc/self/maps", "re");
+    char line[512];
+    bool found = false;
+
+    while (maps && !found && fgets(line, sizeof line, maps))
+        found = strstr(line, " rwxp ") != NULL;
+    if (maps)
+        fclose(maps);
+    return found;
+}

@@ -4,6 +4,7 @@
 #ifndef ATOLL_OS_PROC_H
 #define ATOLL_OS_PROC_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
@@ -22,5 +23,8 @@ void proc_set_nice(pid_t pid, int nice);
 /* Raises the number of descriptors that this process may open to the most it is allowed. Returns
  * the number. */
 uint64_t proc_raise_descriptors(void);
+
+/* True when this process has memory that is writable and executable: code is made here. */
+bool proc_has_writable_code(void);
 
 #endif

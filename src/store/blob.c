@@ -281,6 +281,32 @@ static int copy_bytes(const char *path, const char *to, struct err *err)
     return r < 0 ? ERR_IO : 0;
 }
 
+static bool links_not(int why)
+{
+    return why == EXDEV || why == EPERM || why == EMLINK || why == EOPNOTSUPP;
+}
+
+int blob_link(const char *directory, const char *name, const char *to, struct err *err)
+{
+    char path[PATH_MAX];
+    int r;
+
+    if (!is_name(name))
+        return err_set(err, ERR_NOT_FOUND, "\"%.64s\" is no hash of contents", name);
+    if ((r = path_of(directory, name, name, path, err)) < 0)
+        return r;
+    if (chmod(path, 0644) < 0 || (link(path, to) < 0 && errno != EEXIST)) {
+        if (errno == ENOENT)
+            return err_set(err, ERR_NOT_FOUND, "%s: it is missing", path);
+        if (!links_not(errno))
+            return fail(err, to);
+        if ((r = copy_bytes(path, to, err)) < 0)
+            return r;
+        return chmod(to, 0644) < 0 ? fail(err, to) : 0;
+    }
+    return 0;
+}
+
 /* A file that a sweep took away in between is not missed. */
 static int copy_one(void *context, const char *path, const char *name, struct err *err)
 {
@@ -296,9 +322,7 @@ static int copy_one(void *context, const char *path, const char *name, struct er
         return fail(err, place);
     if (link(path, to) == 0 || errno == ENOENT)
         return 0;
-    return errno == EXDEV || errno == EPERM || errno == EMLINK || errno == EOPNOTSUPP
-               ? copy_bytes(path, to, err)
-               : fail(err, to);
+    return links_not(errno) ? copy_bytes(path, to, err) : fail(err, to);
 }
 
 int blob_copy(const char *directory, const char *to, struct err *err)

@@ -252,3 +252,8 @@ int db_end(struct db *db, int result)
         sqlite3_exec(db->connection, "ROLLBACK", NULL, NULL, NULL);
     return result;
 }
+
+const char *db_library_version(void)
+{
+    return sqlite3_libversion();
+}

@@ -69,4 +69,7 @@ NODISCARD int db_run(sqlite3_stmt *statement);
 NODISCARD int db_begin(struct db *db);
 NODISCARD int db_end(struct db *db, int result);
 
+/* "3.40.1". Static memory. */
+const char *db_library_version(void);
+
 #endif

@@ -34,12 +34,13 @@ function findHandler(main) {
 }
 
 exports.load = async (factory, settings, ready) => {
+  if (settings.bindings !== undefined) use("bindings").bind(settings.env, settings.bindings);
   // In service-worker syntax bindings are globals; whether this is one shows only afterwards.
   let bindings; // the names that became globals
   for (const name in settings.env)
     if (!(name in globalThis)) {
       (bindings ??= []).push(name);
-      globalThis[name] = settings.env[name];
+      Object.defineProperty(globalThis, name, Object.getOwnPropertyDescriptor(settings.env, name));
     }
   try {
     let namespace;

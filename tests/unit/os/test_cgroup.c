@@ -78,3 +78,14 @@ Test(cgroup, says_why_it_cannot)
     cr_expect(strstr(err.text, "/no/such/directory/x"), "%s", err.text);
     cgroup_remove("/no/such/directory", "x");
 }
+
+Test(cgroup, the_own_group_is_a_directory)
+{
+    char *own = cgroup_own();
+
+    if (own)
+        cr_expect(own[0] == '/' && access(own, F_OK) == 0, "%s", own);
+    free(own);
+    cr_expect_eq(cgroup_offers("/nowhere"), 0);
+    cr_expect_eq(cgroup_offers("/tmp"), 0, "no control group at all");
+}
