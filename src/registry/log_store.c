@@ -322,7 +322,8 @@ static int read_page(struct registry *registry, const struct log_store_query *qu
                    query_make(db,
                               "SELECT event.id AS id, body AS \"*:json\" FROM worker JOIN event "
                               "ON event.worker = worker.id WHERE key = ?1 AND event.id < ?2 "
-                              "AND at_ms >= ?3 AND at_ms < ?4 AND (?5 IS NULL OR outcome = ?5) "
+                              "AND at_ms >= ?3 AND at_ms < ?4 AND (?5 IS NULL OR "
+                              "instr(',' || ?5 || ',', ',' || outcome || ',')) "
                               "ORDER BY event.id DESC LIMIT ?6",
                               "tiiiti", query->key, *before, query->from_ms, query->to_ms,
                               query->outcome, (int64_t)PAGE_ROWS),

@@ -22,7 +22,7 @@ NODISCARD int log_store_flush(struct registry *registry, struct err *err);
 struct log_store_query {
     const char *key;
     int64_t from_ms, to_ms;    /* of eventTimestamp; to exclusive */
-    const char *outcome;       /* NULL: any */
+    const char *outcome;       /* one, or several with commas; NULL: any */
     const char *search;        /* in messages, exceptions, the URL; NULL: any */
     int64_t before;            /* `id` of the last event of the page before; 0: from the newest */
     size_t limit;

@@ -28,6 +28,7 @@
 #include "os/file.h"
 #include "os/path.h"
 #include "registry/account.h"
+#include "registry/asset.h"
 #include "registry/registry_private.h"
 #include "store/blob.h"
 
@@ -297,11 +298,13 @@ static int content_is_used(void *context, const char *name, struct err *err)
 {
     struct registry *registry = context;
     int64_t one;
+    int r = asset_is_used(registry, name, err);
 
-    return query_integer(registry->db,
-                         query_make(registry->db, "SELECT 1 FROM content WHERE hash = ? LIMIT 1",
-                                    "t", name),
-                         &one, err);
+    return r ? r
+             : query_integer(registry->db,
+                             query_make(registry->db, "SELECT 1 FROM asset WHERE hash = ? LIMIT 1",
+                                        "t", name),
+                             &one, err);
 }
 
 int registry_sweep(struct registry *registry, struct err *err)
@@ -310,6 +313,8 @@ int registry_sweep(struct registry *registry, struct err *err)
 
     if (registry->in_transaction || atomic_load(&registry->backups))
         return 0;
+    if (registry->sweep_place == 0 && (r = asset_sweep(registry, err)) < 0)
+        return r;
     r = blob_sweep(registry->blobs, registry->sweep_place, content_is_used, registry, err);
     registry->sweep_place = (registry->sweep_place + 1) % BLOB_PLACES;
     return r;

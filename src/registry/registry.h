@@ -46,9 +46,11 @@ void registry_new_id(char *ret);
 NODISCARD int registry_sweep(struct registry *registry, struct err *err);
 
 /* Writes a copy that registry_open() can open, while everything goes on, into a directory that is
- * not there yet (copies of the databases, links or copies of blobs, the key). Takes long, and may
+ * not there yet (copies of the databases, links or copies of blobs, the key; `storage`, a directory
+ * that is moved there under that name; NULL: none). Takes long, and may
  * run on another thread than the loop's as long as the registry stays open. Returns 0, ERR_EXISTS,
  * ERR_IO. */
-NODISCARD int registry_backup(struct registry *registry, const char *directory, struct err *err);
+NODISCARD int registry_backup(struct registry *registry, const char *directory, const char *storage,
+                              struct err *err);
 
 #endif

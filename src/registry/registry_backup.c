@@ -13,6 +13,7 @@
 
 #include "os/file.h"
 #include "os/path.h"
+#include "os/tree.h"
 #include "registry/registry_private.h"
 #include "store/blob.h"
 
@@ -97,7 +98,17 @@ static int make_partial(const char *directory, char partial[PATH_MAX], struct er
     return mkdir(partial, 0700) < 0 ? fail(partial, err) : 0;
 }
 
-int registry_backup(struct registry *registry, const char *directory, struct err *err)
+static int take_storage(const char *storage, const char *to, struct err *err)
+{
+    char *path = path_join(str_from(to), STR("storage"));
+    int r = storage && path_is_directory(storage) ? tree_move(storage, path, err) : 0;
+
+    free(path);
+    return r;
+}
+
+int registry_backup(struct registry *registry, const char *directory, const char *storage,
+                    struct err *err)
 {
     char partial[PATH_MAX];
     struct stat st;
@@ -110,7 +121,8 @@ int registry_backup(struct registry *registry, const char *directory, struct err
     atomic_fetch_add(&registry->backups, 1);
     if ((r = copy_databases(registry, partial, err)) == 0 &&
         (r = copy_key(registry, partial, err)) == 0 &&
-        (r = copy_blobs(registry, partial, err)) == 0)
+        (r = copy_blobs(registry, partial, err)) == 0 &&
+        (r = take_storage(storage, partial, err)) == 0)
         r = finish(partial, directory, err);
     atomic_fetch_sub(&registry->backups, 1);
     if (r < 0)

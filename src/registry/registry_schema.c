@@ -111,4 +111,74 @@ static const char first[] =
     " detail TEXT NOT NULL);"
     "CREATE INDEX audit_account ON audit(account, id);";
 
-const char *const registry_schema_steps[] = {first, NULL};
+/* A grant leads to the API token it was proven with and goes with it; its access tokens are rows of
+ * token that lead to it. family finds a grant by any of its refresh tokens. */
+static const char grants[] =
+    "CREATE TABLE oauth_grant ("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " id TEXT NOT NULL UNIQUE,"
+    " token TEXT NOT NULL REFERENCES token(id) ON DELETE CASCADE,"
+    " account TEXT REFERENCES account(id) ON DELETE CASCADE,"
+    " client TEXT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " scopes TEXT NOT NULL,"
+    " scope TEXT NOT NULL,"
+    " family BLOB NOT NULL UNIQUE,"
+    " refresh BLOB NOT NULL,"
+    " previous BLOB,"
+    " rotated_ms INTEGER NOT NULL,"
+    " created_ms INTEGER NOT NULL,"
+    " expires_ms INTEGER NOT NULL);"
+    "CREATE INDEX oauth_grant_token ON oauth_grant(token, rotated_ms);"
+    "CREATE INDEX oauth_grant_account ON oauth_grant(account);"
+    "CREATE INDEX oauth_grant_expires ON oauth_grant(expires_ms);"
+    "ALTER TABLE token ADD COLUMN grant_id TEXT REFERENCES oauth_grant(id) ON DELETE CASCADE;"
+    "CREATE INDEX token_grant ON token(grant_id);";
+
+/* What held data leaves its place in storage_gone, whoever takes its row away, until the data is
+ * gone as well. */
+static const char storage[] =
+    "CREATE TABLE storage ("
+    " account TEXT NOT NULL REFERENCES account(id) ON DELETE CASCADE,"
+    " kind TEXT NOT NULL,"
+    " id TEXT NOT NULL,"
+    " name TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL,"
+    " settings TEXT NOT NULL,"
+    " PRIMARY KEY (account, kind, id),"
+    " UNIQUE (account, kind, name)) WITHOUT ROWID;"
+    "CREATE TABLE storage_gone ("
+    " store TEXT NOT NULL PRIMARY KEY,"
+    " kind TEXT NOT NULL,"
+    " gone_ms INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE TRIGGER storage_is_gone AFTER DELETE ON storage BEGIN"
+    " INSERT OR REPLACE INTO storage_gone (store, kind, gone_ms) VALUES"
+    " (OLD.account || '/' || OLD.kind || '/' || OLD.id, OLD.kind,"
+    " CAST(strftime('%s', 'now') AS INTEGER) * 1000);"
+    "END;";
+
+/* See asset.h. A version's site is among its contents; asset_file leads from there to its files. */
+static const char assets[] =
+    "CREATE TABLE asset ("
+    " account TEXT NOT NULL REFERENCES account(id) ON DELETE CASCADE,"
+    " key TEXT NOT NULL,"
+    " hash TEXT NOT NULL,"
+    " bytes INTEGER NOT NULL,"
+    " type TEXT NOT NULL,"
+    " used_ms INTEGER NOT NULL,"
+    " PRIMARY KEY (account, key)) WITHOUT ROWID;"
+    "CREATE INDEX asset_hash ON asset(hash);"
+    "CREATE TABLE asset_session ("
+    " id TEXT NOT NULL PRIMARY KEY,"
+    " account TEXT NOT NULL REFERENCES account(id) ON DELETE CASCADE,"
+    " script TEXT NOT NULL,"
+    " files TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL);"
+    "CREATE INDEX asset_session_account ON asset_session(account, created_ms);"
+    "CREATE TABLE asset_file ("
+    " manifest TEXT NOT NULL,"
+    " hash TEXT NOT NULL,"
+    " PRIMARY KEY (manifest, hash)) WITHOUT ROWID;"
+    "CREATE INDEX asset_file_hash ON asset_file(hash);";
+
+const char *const registry_schema_steps[] = {first, grants, storage, assets, NULL};

@@ -201,6 +201,21 @@ static int write_contents(struct registry *registry, int64_t version, const json
     return r;
 }
 
+/* The site of static assets is a content, too. */
+static int write_site(struct registry *registry, int64_t version, const json_t *assets,
+                      struct err *err)
+{
+    const json_t *manifest = json_object_get(assets, "manifest");
+
+    if (!json_is_string(manifest))
+        return 0;
+    return query_run(registry->db,
+                     query_make(registry->db,
+                                "INSERT OR IGNORE INTO content (hash, version) VALUES (?, ?)", "vi",
+                                manifest, version),
+                     err);
+}
+
 /* The oldest ones go, but not those that a deployment names. */
 static int forget_oldest(struct registry *registry, int64_t script_id, int64_t number,
                          struct err *err)
@@ -249,6 +264,7 @@ static int write_row(struct registry *registry, int64_t script_id, const char *i
     int r;
 
     if ((r = insert(registry, script_id, id, row, &version, err)) < 0 ||
+        (r = write_site(registry, version, json_object_get(row, "assets"), err)) < 0 ||
         (r = write_contents(registry, version, json_object_get(row, "parts"), err)) < 0 ||
         (r = write_contents(registry, version, json_object_get(row, "modules"), err)) < 0)
         return r;

@@ -4,7 +4,8 @@
  * author_email, annotations, handlers (array), startup_ms, etag (of the modules), main_module,
  * compatibility_date, compatibility_flags, limits (what its author asks for), bindings (array as
  * the API shows it: secret_text without text), parts (array of {name, kind, bytes, hash}: what
- * runs), modules (array of {name, type, bytes, hash}: what was uploaded)}.
+ * runs), modules (array of {name, type, bytes, hash}: what was uploaded), assets (missing, or
+ * {manifest, files, bytes, script, config}: registry/asset.h)}.
  * Secrets are stored encrypted (AES-256-GCM, bound to version and name) and are in no row.
  * Owns: nothing. Thread: the loop's. Limits: SCRIPT_VERSIONS_MAX of a script, the oldest that no
  * deployment names go; SCRIPT_VERSION_NAME_MAX bytes for a secret's name, 1 MiB for its text; those

@@ -4,60 +4,24 @@
  * another one; what was found is compared again in constant time. */
 #include "registry/token.h"
 
-#include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/rand.h>
 #include <stdlib.h>
 
 #include "registry/account.h"
+#include "registry/opaque.h"
 #include "registry/registry_private.h"
 
-enum { RANDOM_BYTES = 32, HASH_BYTES = 32, USED_STEP_MS = 60000, NAME_BYTES_MAX = 255 };
+enum { USED_STEP_MS = 60000, NAME_BYTES_MAX = 255 };
 
 #define COLUMNS                                                                                    \
-    "id, account, name, scopes AS \"scopes:json\", created_ms, expires_ms, used_ms"
+    "id, account, name, scopes AS \"scopes:json\", created_ms, expires_ms, used_ms, grant_id AS "  \
+    "\"grant\""
+
+#define SECRET_PREFIX "atoll_"
 
 const char *const token_nouns[] = {"account", "worker", "route",  "secret", "tail",
-                                   "usage",   "token",  "server", NULL};
+                                   "usage",   "token",  "server", "storage", NULL};
 
 /* ---- secrets ---- */
-
-static void hash_of(str secret, unsigned char hash[HASH_BYTES])
-{
-    unsigned len = 0;
-
-    ASSERT(EVP_Digest(secret.ptr, secret.len, hash, &len, EVP_sha256(), NULL) == 1 &&
-           len == HASH_BYTES);
-}
-
-static void append_base64url(struct buf *out, const unsigned char *bytes, size_t len)
-{
-    static const char letters[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
-    unsigned bits = 0, value = 0;
-
-    for (size_t i = 0; i < len; i++) {
-        value = value << 8 | bytes[i];
-        for (bits += 8; bits >= 6; bits -= 6)
-            ASSERT(buf_append_char(out, letters[value >> (bits - 6) & 63]) == 0);
-    }
-    if (bits)
-        ASSERT(buf_append_char(out, letters[value << (6 - bits) & 63]) == 0);
-}
-
-/* Returned owned. */
-static char *make_secret(void)
-{
-    unsigned char bytes[RANDOM_BYTES];
-    struct buf out;
-
-    ASSERT(RAND_bytes(bytes, sizeof bytes) == 1);
-    buf_init(&out, TOKEN_BYTES_MAX);
-    ASSERT(buf_append(&out, STR("atoll_")) == 0);
-    append_base64url(&out, bytes, sizeof bytes);
-    OPENSSL_cleanse(bytes, sizeof bytes);
-    return buf_take(&out, NULL);
-}
 
 /* What an HTTP header can carry. */
 static int check_secret(str secret, struct err *err)
@@ -107,7 +71,7 @@ static int check_scopes(const json_t *scopes, struct err *err)
             return err_set(
                 err, ERR_INVALID,
                 "scope %zu is not like \"worker:write\": account, worker, route, secret, "
-                "tail, usage, token, server or *, with :read or :write",
+                "tail, usage, token, server, storage or *, with :read or :write",
                 i + 1);
     return 0;
 }
@@ -168,10 +132,10 @@ static int check_row(struct registry *registry, const json_t *row, struct err *e
 static int insert(struct registry *registry, const char *id, const json_t *row, str secret,
                   struct err *err)
 {
-    unsigned char hash[HASH_BYTES];
+    unsigned char hash[OPAQUE_HASH_BYTES];
     int r;
 
-    hash_of(secret, hash);
+    opaque_hash(secret, hash);
     r = query_run(registry->db,
                   query_make(registry->db,
                              "INSERT INTO token (id, account, name, scopes, hash, created_ms, "
@@ -187,7 +151,7 @@ static int insert(struct registry *registry, const char *id, const json_t *row, 
 int token_add(struct registry *registry, const json_t *row, const char *secret, char **ret_secret,
               json_t **ret, struct err *err)
 {
-    char *made = secret ? str_dup(str_from(secret)) : make_secret();
+    char *made = secret ? str_dup(str_from(secret)) : opaque_new(SECRET_PREFIX);
     char id[37];
     int r;
 
@@ -206,11 +170,11 @@ int token_add(struct registry *registry, const json_t *row, const char *secret, 
 }
 
 /* The id of the token with this hash. Returns 1, 0 or an error. */
-static int find_id(struct registry *registry, const unsigned char hash[HASH_BYTES], char id[37],
-                   struct err *err)
+static int find_id(struct registry *registry, const unsigned char hash[OPAQUE_HASH_BYTES],
+                   char id[37], struct err *err)
 {
     sqlite3_stmt *row = query_make(registry->db, "SELECT hash, id FROM token WHERE hash = ?", "b",
-                                   (str){(const char *)hash, HASH_BYTES});
+                                   (str){(const char *)hash, OPAQUE_HASH_BYTES});
     int r = db_step(row);
     str found, text;
 
@@ -220,7 +184,7 @@ static int find_id(struct registry *registry, const unsigned char hash[HASH_BYTE
         return 0;
     found = db_column(row, 0);
     text = db_column(row, 1);
-    if (found.len != HASH_BYTES || CRYPTO_memcmp(found.ptr, hash, HASH_BYTES) != 0 ||
+    if (found.len != OPAQUE_HASH_BYTES || !opaque_equal((const unsigned char *)found.ptr, hash) ||
         text.len != 36)
         r = 0;
     else
@@ -247,7 +211,7 @@ static void note_use(struct registry *registry, const char *id, json_t *row)
 
 int token_find(struct registry *registry, str secret, json_t **ret, struct err *err)
 {
-    unsigned char hash[HASH_BYTES];
+    unsigned char hash[OPAQUE_HASH_BYTES];
     char id[37];
     json_int_t expires;
     json_t *row;
@@ -255,7 +219,7 @@ int token_find(struct registry *registry, str secret, json_t **ret, struct err *
 
     if (secret.len < 1 || secret.len > TOKEN_BYTES_MAX)
         return err_set(err, ERR_NOT_FOUND, "the token is not valid");
-    hash_of(secret, hash);
+    opaque_hash(secret, hash);
     if ((r = find_id(registry, hash, id, err)) < 0)
         return r;
     if (r == 0 || (r = get(registry, id, &row, err)) == ERR_NOT_FOUND)
@@ -274,8 +238,9 @@ int token_find(struct registry *registry, str secret, json_t **ret, struct err *
 
 int token_list(struct registry *registry, const char *account, json_t **ret, struct err *err)
 {
-    static const char all[] = "SELECT " COLUMNS " FROM token ORDER BY seq";
-    static const char some[] = "SELECT " COLUMNS " FROM token WHERE account = ? ORDER BY seq";
+    static const char all[] = "SELECT " COLUMNS " FROM token WHERE grant_id IS NULL ORDER BY seq";
+    static const char some[] = "SELECT " COLUMNS " FROM token "
+                               "WHERE account = ? AND grant_id IS NULL ORDER BY seq";
 
     return query_rows(registry->db,
                       account ? query_make(registry->db, some, "t", account)

@@ -12,7 +12,8 @@
 
 enum { TOKEN_BYTES_MAX = 512, TOKEN_SCOPES_MAX = 32 };
 
-/* The nouns, NULL at the end: account, worker, route, secret, tail, usage, token, server. */
+/* The nouns, NULL at the end: account, worker, route, secret, tail, usage, token, server,
+ * storage. */
 extern const char *const token_nouns[];
 
 /* {account?, name, scopes, expires_ms?}, borrowed. `secret` is what the client will send: made up

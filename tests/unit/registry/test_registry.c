@@ -241,8 +241,8 @@ Test(registry, copies_everything_into_a_backup)
     OK(script_version_add(harness, script, &(struct script_version_draft){row, secrets, &none},
                           &version, &err));
     snprintf(secret, sizeof secret, "%s", text_of(version, "id"));
-    OK(registry_backup(harness, copy, &err));
-    FAILS(registry_backup(harness, copy, &err), ERR_EXISTS, copy);
+    OK(registry_backup(harness, copy, NULL, &err));
+    FAILS(registry_backup(harness, copy, NULL, &err), ERR_EXISTS, copy);
     harness_script("default", "later");
     registry_close(harness);
     OK(registry_open(copy, &harness, &err));
@@ -266,7 +266,7 @@ Test(registry, leaves_nothing_of_a_backup_that_fails)
     blobs = harness_path("usage.db");
     moved = harness_path("moved.db");
     cr_assert_eq(rename(blobs, moved), 0);
-    FAILS(registry_backup(harness, copy, &err), ERR_IO, "usage.db");
+    FAILS(registry_backup(harness, copy, NULL, &err), ERR_IO, "usage.db");
     cr_assert_eq(rename(moved, blobs), 0);
     cr_expect_eq(rmdir(above), 0);
     free(copy);
