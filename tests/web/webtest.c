@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bindings/bindings.h"
 #include "engine/handle.h"
 #include "engine/hook.h"
 #include "engine/jsc_private.h"
@@ -143,6 +144,23 @@ static char *make_script(const char *prelude_path, const char *test_path)
     return buf_take(&text, NULL);
 }
 
+/* What tests find as globals, as a worker without exports finds its bindings. */
+static JSValueRef bindings(JSContextRef ctx)
+{
+    static const char text[] =
+        "[{\"name\": \"KV\", \"type\": \"kv_namespace\", \"store\": \"test/kv/1\"},"
+        " {\"name\": \"OTHER_KV\", \"type\": \"kv_namespace\", \"store\": \"test/kv/2\"},"
+        " {\"name\": \"GONE_KV\", \"type\": \"kv_namespace\", \"id\": \"abc\"}]";
+    json_t *json = json_loads(text, 0, NULL);
+    struct err err = {0};
+    JSObjectRef list = bindings_list(ctx, json, &err);
+
+    json_decref(json);
+    if (!list)
+        fprintf(stderr, "webtest: %s\n", err.text);
+    return list ? list : JSValueMakeUndefined(ctx);
+}
+
 static void on_load(struct isolate *iso, struct task *task)
 {
     JSContextRef ctx = isolate_context(iso);
@@ -161,6 +179,7 @@ static void on_load(struct isolate *iso, struct task *task)
         return;
     }
     value_set(ctx, settings, "env", JSObjectMake(ctx, NULL, NULL));
+    value_set(ctx, settings, "bindings", bindings(ctx));
     JSValueRef argv[] = {factory, settings};
     hook_call(iso, HOOK_LOAD, 2, argv, &exception);
     if (exception) {
@@ -202,7 +221,7 @@ static void on_timeout(uv_timer_t *timer)
 
 int main(int argc, char **argv)
 {
-    static const struct op *const tables[] = {WEB_OP_TABLES test_table, NULL};
+    static const struct op *const tables[] = {WEB_OP_TABLES BINDINGS_OP_TABLES test_table, NULL};
     uv_loop_t *loop = uv_default_loop();
     struct isolate_setup setup = {.loop = loop,
                                   .op_tables = tables,
@@ -228,6 +247,7 @@ int main(int argc, char **argv)
     outbound_set(&(struct outbound){.all = true});
     ASSERT(file_make_temporary(&cache, &err) == 0);
     op_cache_start(&(struct op_cache_settings){.directory = cache, .bytes_max = 64 << 20});
+    bindings_start(loop, cache);
     isolate_engine_start(&setup);
     uv_check_init(loop, &check);
     uv_prepare_init(loop, &prepare);

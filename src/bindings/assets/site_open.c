@@ -1,0 +1,136 @@
+/* Sites in use; see site_open.h. */
+#include "bindings/assets/site_open.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/map.h"
+#include "bindings/bindings.h"
+#include "os/file.h"
+#include "os/path.h"
+
+enum { KEY_MAX = 1024 };
+
+struct site_open {
+    struct map_node node;    /* in `by_key`, unless it is a directory */
+    unsigned refs;
+    struct site *site;       /* NULL before the first use */
+    char *place;             /* of contents and sites; of a directory: it */
+    char *manifest;          /* NULL: it is a directory */
+    char *key;
+};
+
+static struct map by_key;
+
+static bool is_name(const char *text)
+{
+    return text && strlen(text) == SITE_HASH_BYTES &&
+           strspn(text, "0123456789abcdef") == SITE_HASH_BYTES;
+}
+
+static struct site_open *open_directory(const json_t *assets)
+{
+    const char *directory = json_string_value(json_object_get(assets, "directory"));
+    struct site_open *open = mem_new(struct site_open);
+    struct site_settings settings;
+    struct buf lines;
+    struct err err;
+
+    buf_init(&lines, SITE_RULES_BYTES_MAX);
+    if (site_read_settings(json_object_get(assets, "config"), &settings, &lines, &err) < 0)
+        settings = (struct site_settings){0};
+    settings.has_script = json_is_true(json_object_get(assets, "script"));
+    settings.navigates = json_is_true(json_object_get(assets, "navigates"));
+    open->refs = 1;
+    open->place = str_dup(str_from(directory));
+    open->site = site_of_directory(directory, &settings);
+    buf_done(&lines);
+    return open;
+}
+
+static struct site_open *open_text(const char *store, const char *manifest)
+{
+    struct site_open *open;
+    struct map_node *node;
+    char key[KEY_MAX];
+
+    if ((size_t)snprintf(key, sizeof key, "%s/%s", store, manifest) >= sizeof key)
+        return NULL;
+    if ((node = map_find(&by_key, str_from(key))))
+        return site_open_ref(CONTAINER_OF(node, struct site_open, node));
+    open = mem_new(struct site_open);
+    if (!(open->place = bindings_store_path(store))) {
+        free(open);
+        return NULL;
+    }
+    open->refs = 1;
+    open->manifest = str_dup(str_from(manifest));
+    open->key = str_dup(str_from(key));
+    open->node.key = str_from(open->key);
+    map_add(&by_key, &open->node);
+    return open;
+}
+
+struct site_open *site_open_new(const json_t *assets)
+{
+    const char *store = json_string_value(json_object_get(assets, "store"));
+    const char *manifest = json_string_value(json_object_get(assets, "manifest"));
+
+    if (json_is_string(json_object_get(assets, "directory")))
+        return open_directory(assets);
+    return store && is_name(manifest) ? open_text(store, manifest) : NULL;
+}
+
+struct site_open *site_open_ref(struct site_open *open)
+{
+    open->refs++;
+    return open;
+}
+
+void site_open_unref(struct site_open *open)
+{
+    if (!open || --open->refs)
+        return;
+    if (open->manifest)
+        map_remove(&by_key, &open->node);
+    site_free(open->site);
+    free(open->place);
+    free(open->manifest);
+    free(open->key);
+    free(open);
+}
+
+struct site *site_open_site(struct site_open *open, struct err *err)
+{
+    char path[SITE_OPEN_PATH_MAX];
+    struct buf text;
+    size_t len;
+    char *bytes;
+
+    if (open->site)
+        return open->site;
+    snprintf(path, sizeof path, "%s/sites/%s", open->place, open->manifest);
+    buf_init(&text, SITE_BYTES_MAX);
+    if (file_read(path, &text, err) < 0) {
+        buf_done(&text);
+        return NULL;
+    }
+    bytes = buf_take(&text, &len);
+    return site_parse(bytes, len, &open->site, err) < 0 ? NULL : open->site;
+}
+
+bool site_open_path(const struct site_open *open, const struct site_file *file,
+                    char ret[SITE_OPEN_PATH_MAX])
+{
+    int len = open->manifest
+                  ? snprintf(ret, SITE_OPEN_PATH_MAX, "%s/files/%.2s/%.*s", open->place,
+                             file->hash.ptr, STR_ARGS(file->hash))
+                  : snprintf(ret, SITE_OPEN_PATH_MAX, "%s%.*s", open->place, STR_ARGS(file->path));
+
+    return len > 0 && len < SITE_OPEN_PATH_MAX;
+}
+
+bool site_open_keeps(const struct site_open *open)
+{
+    return open->manifest != NULL;
+}

@@ -1,0 +1,15 @@
+/* D1 databases as bindings.
+ *
+ * Owns: nothing. Thread: the loop's. */
+#ifndef ATOLL_BINDINGS_OP_D1_H
+#define ATOLL_BINDINGS_OP_D1_H
+
+#include <jansson.h>
+
+#include "base/err.h"
+#include "engine/op.h"
+
+/* See struct binding_kind. */
+JSObjectRef op_d1_open(JSContextRef ctx, const json_t *binding, struct err *err);
+
+#endif
