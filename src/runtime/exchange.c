@@ -10,6 +10,7 @@
 #include <stdlib.h>
 
 #include "os/clock.h"
+#include "runtime/asset_route.h"
 #include "runtime/event.h"
 #include "runtime/meter.h"
 #include "runtime/op_request.h"
@@ -200,6 +201,8 @@ static struct exchange *begin(void)
     x->held = NULL;
     x->client_gone = x->watched = x->counted = x->handed = false;
     x->tasks_posted = 0;
+    x->chosen = 0;
+    x->asset = NULL;
     x->pull_id = x->collect_id = x->drain_id = 0;
     buf_clear(&x->text);
     return x;
@@ -427,6 +430,7 @@ void exchange_over(struct exchange *x)
             log_request(x);
     }
     x->http = NULL;
+    asset_route_over(x);
     if (x->sink.fetch)
         op_fetch_sink_drop(&x->sink);
     exchange_leave(x);

@@ -21,6 +21,7 @@
 
 enum { EXCHANGE_COLLECT_MAX = 128 << 20 };
 
+struct asset_route;
 struct event;
 struct trace;
 struct version;
@@ -35,6 +36,8 @@ struct exchange {
     struct worker *held;           /* its worker, until it is over; NULL when none is known */
     bool counted;                  /* among the requests the worker has at once */
     struct version *version;       /* that serves it; NULL while it waits */
+    unsigned chosen;               /* which version of its worker is to: index + 1; 0: none was chosen */
+    struct asset_route *asset;     /* of a file on its way to the client; NULL: none is */
     struct task dispatch;          /* gives it to the isolate */
     struct task body_ready;        /* a pull or collect that can be answered */
     struct task drained;           /* room again for a streamed answer */

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/utf8.h"
+#include "bindings/bindings.h"
 #include "engine/hook.h"
 #include "engine/value.h"
 #include "runtime/line.h"
@@ -52,6 +53,21 @@ static JSValueRef env_of(JSContextRef ctx, json_t *vars)
     return env;
 }
 
+/* Without bindings nothing is set: such a worker is not to pay for them. */
+static void set_bindings(JSContextRef ctx, JSObjectRef settings, json_t *bindings,
+                         JSValueRef *exception)
+{
+    struct err err = {0};
+    JSObjectRef list;
+
+    if (!json_array_size(bindings))
+        return;
+    if ((list = bindings_list(ctx, bindings, &err)))
+        value_set(ctx, settings, "bindings", list);
+    else
+        *exception = value_error(ctx, err.code, err.text);
+}
+
 /* Evaluates the bundle, which is one function expression; NULL when that failed. */
 static JSValueRef factory_of(JSContextRef ctx, str script, JSValueRef *exception)
 {
@@ -97,7 +113,9 @@ static void run_load(struct isolate *iso, struct task *task)
     isolate_set_frozen_clock(iso, frozen);
     isolate_set_eval(iso, has_flag(v, "allow_eval_during_startup"));
     factory = factory_of(ctx, version_script(v), &exception);
-    if (factory) {
+    if (factory)
+        set_bindings(ctx, settings, json_object_get(version_config(v), "bindings"), &exception);
+    if (factory && !exception) {
         value_set(ctx, settings, "env", env_of(ctx, json_object_get(version_config(v), "vars")));
         if (!version_worker(v))
             value_set(ctx, settings, "tried", JSValueMakeBoolean(ctx, true));

@@ -11,12 +11,14 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "bindings/bindings.h"
 #include "engine/handle.h"
 #include "http/websocket.h"
 #include "loop/frame.h"
 #include "os/memory.h"
 #include "os/sandbox.h"
 #include "os/pulse.h"
+#include "runtime/asset_route.h"
 #include "runtime/exchange.h"
 #include "runtime/event.h"
 #include "runtime/handover.h"
@@ -29,6 +31,7 @@
 #include "runtime/op_upgrade.h"
 #include "runtime/page.h"
 #include "runtime/pool.h"
+#include "runtime/store_call.h"
 #include "runtime/trace.h"
 #include "runtime/version.h"
 #include "runtime/version_check.h"
@@ -69,12 +72,17 @@ const struct runtime_options *runtime_options(void)
     return &rt.options;
 }
 
-void runtime_tell(json_t *object)
+void runtime_tell_blob(json_t *object, str blob)
 {
     if (object && rt.link)
-        frame_link_send(rt.link, object, STR_NONE);
+        frame_link_send(rt.link, object, blob);
     else
         json_decref(object);
+}
+
+void runtime_tell(json_t *object)
+{
+    runtime_tell_blob(object, STR_NONE);
 }
 
 size_t runtime_tell_queued(void)
@@ -187,7 +195,12 @@ static void on_body(struct http_request *request)
 
 static void on_drain(struct http_request *request)
 {
-    op_request_on_drain(http_request_user(request));
+    struct exchange *x = http_request_user(request);
+
+    if (x->asset)
+        asset_route_on_drain(x);
+    else
+        op_request_on_drain(x);
 }
 
 static void on_client_gone(struct http_request *request)
@@ -264,6 +277,8 @@ static void on_frame(void *context, json_t *frame, str blob)
         handover_on_connection(frame, blob);
     else if (strcmp(type, "event") == 0)
         event_on_frame(frame);
+    else if (strcmp(type, "store") == 0)
+        store_call_on_frame(frame, blob);
     else if (strcmp(type, "stop") == 0)
         stop();
 }
@@ -354,11 +369,15 @@ static bool enter_sandbox(const struct runtime_options *options)
 {
     struct sandbox sandbox = {
         .user = *options->sandbox_user ? options->sandbox_user : NULL,
-        .write = {options->cache_directory},
         .read = {getenv("ATOLL_CA_FILE")},
     };
     struct err err;
+    int count = 0;
 
+    if (options->cache_directory)
+        sandbox.write[count++] = options->cache_directory;
+    if (options->storage_directory)
+        sandbox.write[count++] = options->storage_directory;
     if (sandbox_enter(&sandbox, &err) == 0)
         return true;
     fprintf(stderr, "atoll runtime: %s\n", err.text);
@@ -367,8 +386,9 @@ static bool enter_sandbox(const struct runtime_options *options)
 
 int runtime_main(const struct runtime_options *options)
 {
-    static const struct op *const tables[] = {WEB_OP_TABLES op_load_table, op_request_table,
-                                              op_event_table, op_upgrade_table, NULL};
+    static const struct op *const tables[] = {WEB_OP_TABLES BINDINGS_OP_TABLES op_load_table,
+                                              op_request_table, op_event_table, op_upgrade_table,
+                                              NULL};
     static const struct http_server_hooks server_hooks = {
         on_request, on_body, on_drain, on_client_gone, on_end, on_stopped};
     static const struct frame_link_hooks link_hooks = {on_frame, on_link_end};
@@ -406,6 +426,7 @@ int runtime_main(const struct runtime_options *options)
     op_cache_start(&(struct op_cache_settings){.directory = options->cache_directory,
                                                .bytes_max = options->cache_bytes_max,
                                                .owner_of = cache_owner});
+    bindings_start(rt.loop, options->storage_directory);
     isolate_engine_start(&setup);
     rt.link = frame_link_new(rt.loop, options->link_fd, &link_hooks, NULL);
     frame_link_hold(rt.link);
@@ -418,7 +439,7 @@ int runtime_main(const struct runtime_options *options)
         uv_run(rt.loop, UV_RUN_ONCE);
     worker_drain_all();
     version_reap();
-    while (version_any_busy())
+    while (version_any_busy() || store_call_any_busy())
         uv_run(rt.loop, UV_RUN_ONCE);
     evict_stop();
     tell_usage();

@@ -20,6 +20,7 @@ struct runtime_options {
     bool dev;       /* error pages show the error */
     const char *cache_directory;    /* of caches.default; NULL: there is none */
     uint64_t cache_bytes_max;
+    const char *storage_directory;  /* of what bindings store; NULL: there is none */
     struct outbound outbound; /* which addresses workers may reach */
     uint64_t memory_mib;      /* resident size from which idle workers go; 0: none */
     uint64_t idle_ms;         /* after which an idle worker goes; 0: never */
@@ -36,6 +37,9 @@ const struct runtime_options *runtime_options(void);
 
 /* Sends a frame to the supervisor; `object` is taken. */
 void runtime_tell(json_t *object);
+
+/* The same with a blob, which is copied. */
+void runtime_tell_blob(json_t *object, str blob);
 
 /* Bytes of frames that the supervisor has not read yet. */
 size_t runtime_tell_queued(void);

@@ -35,6 +35,7 @@ struct version {
     struct task load;
     struct list running;
     json_t *config;              /* NULL once loaded */
+    json_t *bindings;            /* of it; NULL: none */
     json_t *exports;
     struct version_part *parts;  /* NULL once loaded */
     size_t part_count;
@@ -65,6 +66,7 @@ static int take_parts(struct version *v, const struct version_source *source)
     v->parts = mem_zeroed(v->part_count * sizeof *v->parts);
     v->blob = str_dup(source->blob);
     v->config = json_deep_copy(source->config);
+    v->bindings = json_incref(json_object_get(v->config, "bindings"));
     json_object_set(v->config, "parts", source->parts); /* keeps the names alive */
     json_array_foreach(json_object_get(v->config, "parts"), index, part) {
         json_int_t bytes = json_integer_value(json_object_get(part, "bytes"));
@@ -207,6 +209,7 @@ void version_free(struct version *v)
     list_remove(&v->link);
     isolate_free(v->iso);
     free_source(v);
+    json_decref(v->bindings);
     json_decref(v->exports);
     sourcemap_free(v->map);
     free(v->map_json);
@@ -430,6 +433,11 @@ const struct version_part *version_part_find(const struct version *v, str name)
 str version_script(const struct version *v)
 {
     return v->parts[0].bytes;
+}
+
+const json_t *version_bindings(const struct version *v)
+{
+    return v->bindings;
 }
 
 json_t *version_config(const struct version *v)

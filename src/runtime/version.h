@@ -116,6 +116,7 @@ struct version_part {
 const struct version_part *version_part_find(const struct version *v, str name);
 str version_script(const struct version *v);
 json_t *version_config(const struct version *v);   /* borrowed; NULL once loaded */
+const json_t *version_bindings(const struct version *v);   /* as it was given; NULL: none */
 void version_loaded(struct version *v);
 void version_refused(struct version *v, str error);
 

@@ -5,17 +5,20 @@
  *
  * (1) An exchange is in exactly one list: a worker's `waiting`, a host table's, or its version's
  *     `running`.
- * (2) A version that is in `live` and in `next` is the same one: what stays is not loaded again.
- * (3) A worker is freed by the last worker_unref() when nothing is told or asked about it.
+ * (2) A version that is in `live` and in `next` is the same one: what stays is not loaded again,
+ *     unless its bindings lead elsewhere.
+ * (3) `sites` are the files of the deployment that takes requests, loaded or kept; `next_sites`
+ *     those of `next`, which take their place with it.
+ * (4) A worker is freed by the last worker_unref() when nothing is told or asked about it.
  *     Versions, exchanges and rules of hosts hold it. */
 #include "runtime/worker.h"
 
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "runtime/asset_route.h"
 #include "runtime/handover.h"
 #include "runtime/host_table.h"
-#include "runtime/meter.h"
 #include "runtime/meter.h"
 #include "runtime/page.h"
 #include "runtime/rollout.h"
@@ -43,6 +46,9 @@ struct worker {
     char *script;                /* its name in overrides */
     struct limits limits;
     struct deployment live, next;
+    struct asset_sites *sites;   /* NULL: no version has files */
+    struct asset_sites *next_sites;
+    bool has_next_sites;         /* even when they are none */
     struct list waiting;         /* exchanges */
     unsigned retry_s;    /* in quarantine: when to come again; 0: it is not */
     char *failed_title;
@@ -134,10 +140,20 @@ static bool has_version(const struct deployment *d, const struct version *v)
     return false;
 }
 
-static struct version *version_by_id(const struct deployment *d, const char *id)
+/* What a binding leads to may go while the version stays. */
+static bool has_bindings(const struct version *v, const json_t *config)
+{
+    const json_t *old = version_bindings(v);
+    const json_t *new = json_object_get(config, "bindings");
+
+    return (!old && !new) || json_equal(old, new);
+}
+
+static struct version *version_like(const struct deployment *d, const struct version_source *source)
 {
     for (size_t i = 0; i < d->count; i++)
-        if (d->versions[i] && strcmp(version_id(d->versions[i]), id) == 0)
+        if (d->versions[i] && strcmp(version_id(d->versions[i]), source->id) == 0 &&
+            has_bindings(d->versions[i], source->config))
             return d->versions[i];
     return NULL;
 }
@@ -198,6 +214,30 @@ static void tell_live(struct worker *w, double ms, bool kept)
                            "versions", ids, "ms", ms, "kept", kept));
 }
 
+static void take_sites(struct worker *w)
+{
+    if (!w->has_next_sites)
+        return;
+    asset_sites_free(w->sites);
+    w->sites = w->next_sites;
+    w->next_sites = NULL;
+    w->has_next_sites = false;
+}
+
+/* NULL (taken): there are none. */
+static void set_next_sites(struct worker *w, struct asset_sites *sites, bool has)
+{
+    asset_sites_free(w->next_sites);
+    w->next_sites = sites;
+    w->has_next_sites = has;
+}
+
+static void forget_sites(struct worker *w)
+{
+    set_next_sites(w, NULL, true);
+    take_sites(w);
+}
+
 /* `next` is loaded: it takes the place of `live`. */
 static void switch_over(struct worker *w)
 {
@@ -210,6 +250,7 @@ static void switch_over(struct worker *w)
         if (!has_version(&old, w->live.versions[i]) && version_load_ms(w->live.versions[i]) > ms)
             ms = version_load_ms(w->live.versions[i]);
     leave(old, &w->live, &w->live);
+    take_sites(w);
     set_failed(w, NULL, STR_NONE);
     tell_live(w, ms, false);
     give_waiting(w);
@@ -227,6 +268,7 @@ static void give_up_next(struct worker *w, const char *id, str error)
     struct deployment next = w->next;
 
     w->next = (struct deployment){0};
+    set_next_sites(w, NULL, false);
     leave(next, &w->live, &w->live);
     if (!w->live.count) {
         set_failed(w, "The worker threw an error while it was loaded", error);
@@ -304,7 +346,7 @@ static struct version *find_or_load(struct worker *w, const json_t *object, str 
 
     if (!source.id)
         return NULL;
-    if ((v = version_by_id(&w->live, source.id)) || (v = version_by_id(&w->next, source.id))) {
+    if ((v = version_like(&w->live, &source)) || (v = version_like(&w->next, &source))) {
         version_set_limits(v, &w->limits);
         return v;
     }
@@ -358,23 +400,39 @@ static void ask(struct worker *w)
     runtime_tell(json_pack("{s:s, s:s}", "type", "want", "worker", w->key));
 }
 
-static struct version *choose(struct worker *w, const struct exchange *x)
+static size_t choose_from(const struct worker *w, const struct rollout *rollout,
+                          struct exchange *x)
+{
+    if (!x->chosen || x->chosen > rollout->count)
+        x->chosen = 1 + (unsigned)rollout_choose(
+                            rollout, w->node.key, str_from(worker_script_name(w)),
+                            exchange_header(x, STR("cloudflare-workers-version-key")),
+                            exchange_header(x, STR("cloudflare-workers-version-overrides")));
+    return x->chosen - 1;
+}
+
+/* Files are looked for before a script is entered, or even loaded. */
+static bool answer_by_file(const struct worker *w, struct exchange *x)
+{
+    const struct asset_sites *sites = w->sites;
+    size_t at = sites->rollout.count > 1 && x->http ? choose_from(w, &sites->rollout, x) : 0;
+
+    return x->http && sites->sites[at] && asset_route_try(sites->sites[at], x);
+}
+
+static struct version *choose(struct worker *w, struct exchange *x)
 {
     struct rollout rollout = {.count = w->live.count};
-    size_t chosen;
 
     for (size_t i = 0; i < rollout.count; i++) {
         struct version *v = w->live.versions[i];
         rollout.ids[i] = v ? str_from(version_id(v)) : STR_NONE;
         rollout.percents[i] = w->live.percents[i];
     }
-    chosen = rollout_choose(&rollout, w->node.key, str_from(worker_script_name(w)),
-                            exchange_header(x, STR("cloudflare-workers-version-key")),
-                            exchange_header(x, STR("cloudflare-workers-version-overrides")));
-    return w->live.versions[chosen];
+    return w->live.versions[choose_from(w, &rollout, x)];
 }
 
-static struct version *version_for(struct worker *w, const struct exchange *x)
+static struct version *version_for(struct worker *w, struct exchange *x)
 {
     return w->live.count > 1 && x ? choose(w, x) : w->live.versions[0];
 }
@@ -407,9 +465,11 @@ static void refuse(struct worker *w, struct exchange *x)
 
 static void give(struct worker *w, struct exchange *x)
 {
-    struct version *v = version_for(w, x);
+    struct version *v;
 
-    if (v) {
+    if (w->sites && answer_by_file(w, x))
+        return;
+    if ((v = version_for(w, x))) {
         version_dispatch(v, x);
         return;
     }
@@ -538,23 +598,29 @@ static void put_away(struct worker *w, enum worker_state state)
     enter(w, state);
     keep(w, NULL, STR_NONE);
     set_failed(w, NULL, STR_NONE);
+    forget_sites(w);
     leave_all(w);
     give_waiting(w);
 }
 
 static void deploy(struct worker *w, json_t *frame, str blob)
 {
-    bool now = w->live.count || w->next.count || !list_empty(&w->waiting) ||
+    struct asset_sites *sites = asset_sites_of(frame);
+    bool now = w->live.count || w->next.count || (!list_empty(&w->waiting) && !sites) ||
                json_is_true(json_object_get(frame, "load"));
 
     enter(w, WORKER_HERE);
     w->retry_s = 0;
     set_failed(w, NULL, STR_NONE);
+    set_next_sites(w, sites, true);
     keep(w, now ? NULL : frame, blob);
-    if (now)
+    if (now) {
         load(w, frame, blob);
-    else
-        tell_live(w, 0, true);
+        return;
+    }
+    take_sites(w);
+    tell_live(w, 0, true);
+    give_waiting(w);
 }
 
 void worker_on_worker(json_t *frame, str blob)
@@ -625,6 +691,7 @@ void worker_evict(struct evict_entry *entry)
     w->live = (struct deployment){0};
     keep(w, NULL, STR_NONE);
     set_failed(w, NULL, STR_NONE);
+    forget_sites(w);
     runtime_tell(json_pack("{s:s, s:s}", "type", "evicted", "worker", w->key));
     worker_unref(w);
 }
