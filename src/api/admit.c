@@ -45,10 +45,30 @@ static void refuse_token(struct call *call, bool given)
                   "\"Authorization: Bearer TOKEN\".");
 }
 
+unsigned admit_wait_s(const struct call *call)
+{
+    return throttle_wait_s(call->api->throttle, call->client, clock_monotonic_ns() / 1000000);
+}
+
+void admit_failed(const struct call *call)
+{
+    throttle_failed(call->api->throttle, call->client, clock_monotonic_ns() / 1000000);
+}
+
+int admit_secret(struct call *call, str secret, struct err *err)
+{
+    int r = secret.len && secret.len <= TOKEN_BYTES_MAX
+                ? token_find(call->api->registry, secret, &call->token, err)
+                : err_set(err, ERR_NOT_FOUND, "the token is not valid");
+
+    if (r < 0 && r != ERR_IO)
+        admit_failed(call);
+    return r;
+}
+
 static bool find_token(struct call *call)
 {
-    uint64_t now_ms = clock_monotonic_ns() / 1000000;
-    unsigned wait_s = throttle_wait_s(call->api->throttle, call->client, now_ms);
+    unsigned wait_s = admit_wait_s(call);
     str token = token_of(call);
     struct err err = {0};
 
@@ -59,15 +79,12 @@ static bool find_token(struct call *call)
                   call->client, wait_s);
         return false;
     }
-    if (token.len && token.len <= TOKEN_BYTES_MAX &&
-        token_find(call->api->registry, token, &call->token, &err) == 0)
+    if (token.len && admit_secret(call, token, &err) == 0)
         return true;
     if (err.code == ERR_IO) {
         call_fail_err(call, 0, &err);
         return false;
     }
-    if (token.len)
-        throttle_failed(call->api->throttle, call->client, now_ms);
     refuse_token(call, token.len > 0);
     return false;
 }

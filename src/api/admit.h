@@ -11,6 +11,14 @@
  * unknown account, 429 and 971 after too many wrong tokens. */
 bool admit_call(struct call *call, const char *scope);
 
+/* For tokens that come another way than in a header: finds one and makes it the call's. Returns 0,
+ * ERR_NOT_FOUND after it was counted as a wrong one, ERR_IO. */
+NODISCARD int admit_secret(struct call *call, str secret, struct err *err);
+
+/* Seconds for which the client's address may try none; counts a try that failed. */
+unsigned admit_wait_s(const struct call *call);
+void admit_failed(const struct call *call);
+
 /* True for a client on this machine that no proxy speaks for, and that asked for a name of this
  * machine: not a page of a browser that was made to believe it did. */
 bool admit_is_local(const struct call *call);

@@ -8,13 +8,16 @@
 #include <stdlib.h>
 
 #include "api/admit.h"
+#include "api/asset_token.h"
 #include "api/call_private.h"
 #include "api/tables.h"
 
 #define PREFIX "/client/v4"
 
 enum {
-    CHUNKED_BYTES_MAX = 16 << 20,   /* of a body that does not say how long it is */
+    FILE_BYTES_MAX = 26 << 20,   /* of an asset that does not say it */
+    CHUNKED_BYTES_MAX = 16 << 20,   /* of a body that does not say how long it is, */
+    OPEN_BYTES_MAX = 64 << 10,      /* of one that comes without a token */
     BODIES_BYTES_MAX = 512 << 20,   /* of all calls together, */
     ACCOUNT_BODIES_BYTES_MAX = 128 << 20,    /* and of those of one account */
     CALLS_MAX = 2048,
@@ -44,7 +47,8 @@ static char *clean_path(str path)
 
 static int find_route(struct call *call, struct router_match *match)
 {
-    static const struct call_route *const server_tables[] = {api_server_routes, NULL};
+    static const struct call_route *const server_tables[] = {api_server_routes, api_oauth_routes,
+                                                            api_oauth_token_routes, NULL};
     str method = str_equal(call->method, STR("HEAD")) ? STR("GET") : call->method;
     char *path = clean_path(call->path);
     str below = str_skip(str_from(path), sizeof PREFIX - 1);
@@ -63,6 +67,7 @@ static bool route(struct call *call)
 
     if (found == 1) {
         call->route = match.route;
+        call->action = match.route->action;
         call->params = match.params;
         call->query = router_query(call->query_text);
         return true;
@@ -98,16 +103,31 @@ static uint64_t account_bytes(const struct call *call)
     return bytes;
 }
 
+static void refuse_long(struct call *call, uint64_t max, const char *advice)
+{
+    bool is_mib = max >= 1 << 20;
+
+    call_fail(call, 413, CODE_TOO_LARGE, "The body has more than %u %s%s.",
+              (unsigned)(max >> (is_mib ? 20 : 10)), is_mib ? "MiB" : "KiB", advice);
+}
+
+static bool is_for_assets(const struct call *call)
+{
+    return call->route->scope && strcmp(call->route->scope, CALL_SCOPE_ASSETS) == 0;
+}
+
 /* Bytes that this call may come to hold, or 0 after it was refused. */
 static bool reserve_body(struct call *call, const struct http_head *head)
 {
     struct api *api = call->api;
     bool chunked = head->framing == HTTP_BODY_CHUNKED;
-    uint64_t bytes = chunked ? CHUNKED_BYTES_MAX : head->content_length;
+    bool is_open = call->route->scope && !*call->route->scope;
+    uint64_t max = is_open ? OPEN_BYTES_MAX : API_BODY_BYTES_MAX;
+    uint64_t most = is_for_assets(call) ? FILE_BYTES_MAX : CHUNKED_BYTES_MAX;
+    uint64_t bytes = !chunked ? head->content_length : is_open ? max : most;
 
-    if (bytes > API_BODY_BYTES_MAX) {
-        call_fail(call, 413, CODE_TOO_LARGE, "The body has more than %d MiB.",
-                  API_BODY_BYTES_MAX >> 20);
+    if (bytes > max) {
+        refuse_long(call, max, "");
         return false;
     }
     if (api->body_bytes + bytes > BODIES_BYTES_MAX ||
@@ -122,6 +142,35 @@ static bool reserve_body(struct call *call, const struct http_head *head)
 
 static void on_body(struct http_request *request);
 
+/* The handler looks at it again: a session may end while its files come in. */
+static bool admit_upload(struct call *call)
+{
+    struct asset_token token;
+
+    if (asset_token_read_header(call->api->registry, call_header(call, "authorization"), &token)) {
+        call->account = str_dup(str_from(call_param(call, "account")));
+        return true;
+    }
+    call_fail(call, 401, 10000, "The token of this upload is missing, wrong or too old.");
+    return false;
+}
+
+static bool admit(struct call *call)
+{
+    const char *scope = call->route->scope;
+
+    if (scope && !*scope)
+        return true;
+    if (is_for_assets(call))
+        return admit_upload(call);
+    if (!scope || strcmp(scope, CALL_SCOPE_PARCEL) != 0)
+        return admit_call(call, scope);
+    if (parcel_find(call->api->parcels, call_param(call, "secret")))
+        return true;
+    call_fail(call, 404, CODE_UNKNOWN, "There is no such file, or not any more.");
+    return false;
+}
+
 static void on_request(struct http_request *request, const struct http_head *head)
 {
     struct api *api = http_request_context(request);
@@ -133,10 +182,8 @@ static void on_request(struct http_request *request, const struct http_head *hea
     }
     if (!route(call))
         return;
-    if (!call->route->scope || *call->route->scope) {
-        if (!admit_call(call, call->route->scope))
-            return;
-    }
+    if (!admit(call))
+        return;
     if (!reserve_body(call, head))
         return;
     if (http_body_state(request) == HTTP_BODY_ENDED)
@@ -160,9 +207,7 @@ static void on_body(struct http_request *request)
         call_fail(call, 400, 10001, "The body is malformed, or it ended too early.");
         return;
     case HTTP_BODY_MORE:
-        call_fail(call, 413, CODE_TOO_LARGE,
-                  "The body has more than %d MiB; a longer one needs a Content-Length.",
-                  CHUNKED_BYTES_MAX >> 20);
+        refuse_long(call, call->body_reserved, "; a longer one needs a Content-Length");
         return;
     }
 }
@@ -193,12 +238,15 @@ static void on_closed(uv_handle_t *handle)
     if (--api->open_handles)
         return;
     throttle_free(api->throttle);
+    consent_table_free(api->consents);
+    parcel_shelf_free(api->parcels);
     free(api);
     on_stopped(context);
 }
 
 static void turn_end(struct api *api)
 {
+    parcel_sweep(api->parcels, uv_now(api->loop));
     if (!api->server_stopped)
         http_server_flush(api->server);
     if (call_reap(api) || !api->server_stopped || !api->tail_stopped ||
@@ -268,6 +316,8 @@ int api_start(uv_loop_t *loop, int listen_fd, struct registry *registry,
     }
     http_server_accept(api->server, true);
     api->throttle = throttle_new();
+    api->consents = consent_table_new();
+    api->parcels = parcel_shelf_new();
     api->tail = api_tail_start(loop, platform);
     start_handles(api);
     *ret = api;

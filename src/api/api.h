@@ -1,10 +1,10 @@
-/* The REST API: Cloudflare's paths and shapes under /client/v4, and /metrics and /healthz.
+/* The REST API: Cloudflare's paths and shapes under /client/v4; /oauth2, /metrics and /healthz.
  *
  * A server of its own (http/server.h) on the admin address. Each request is authenticated, checked
  * for its scope, routed by the tables of the api_*.c files, and what it changed is written to the
  * audit log.
  * Owns: the server, calls that wait, tails. Thread: the loop's.
- * Limits: API_BODY_BYTES_MAX for a request. */
+ * Limits: API_BODY_BYTES_MAX for a request, 64 KiB for one without a token. */
 #ifndef ATOLL_API_API_H
 #define ATOLL_API_API_H
 

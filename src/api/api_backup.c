@@ -1,19 +1,21 @@
 /* A backup on request.
  *
- * The copy is made on a thread of libuv's pool: the registry allows it, and everything goes on
- * meanwhile. The call waits for it, whether its client does or not, and so does the end of the
- * server. */
+ * First what tenants store is copied, by runtimes; then the registry, on a thread of libuv's pool,
+ * which also moves those copies to the backup. Everything goes on meanwhile. The call waits for it,
+ * whether its client does or not, and so does the end of the server. */
 #include <stdlib.h>
 
 #include "api/call_private.h"
 #include "api/row.h"
 #include "api/tables.h"
+#include "os/file.h"
 
 struct backup {
     uv_work_t work;
     struct call *call;
     struct registry *registry;
     char *directory;
+    char *storage;      /* copies of what is stored */
     int code;
     struct err err;
 };
@@ -22,20 +24,40 @@ static void copy(uv_work_t *work)
 {
     struct backup *backup = CONTAINER_OF(work, struct backup, work);
 
-    backup->code = registry_backup(backup->registry, backup->directory, &backup->err);
+    backup->code = registry_backup(backup->registry, backup->directory, backup->storage,
+                                   &backup->err);
+    if (backup->code < 0)
+        file_remove_tree(backup->storage);
 }
 
-static void on_copied(uv_work_t *work, int status)
+static void finish(struct backup *backup)
 {
-    struct backup *backup = CONTAINER_OF(work, struct backup, work);
-
-    (void)status;
     if (backup->code < 0)
         call_fail_err(backup->call, 0, &backup->err);
     else
         call_ok(backup->call, json_pack("{s:s}", "directory", backup->directory));
     free(backup->directory);
+    free(backup->storage);
     free(backup);
+}
+
+static void on_copied(uv_work_t *work, int status)
+{
+    (void)status;
+    finish(CONTAINER_OF(work, struct backup, work));
+}
+
+static void on_stores_copied(void *arg, int code, const char *text_or_path)
+{
+    struct backup *backup = arg;
+
+    if (code) {
+        backup->code = err_set(&backup->err, ERR_IO, "%s", text_or_path);
+        finish(backup);
+        return;
+    }
+    backup->storage = str_dup(str_from(text_or_path));
+    ASSERT(uv_queue_work(backup->call->api->loop, &backup->work, copy, on_copied) == 0);
 }
 
 /* {directory} */
@@ -58,7 +80,7 @@ static void start(struct call *call)
     backup->registry = call_registry(call);
     backup->directory = str_dup(str_from(directory));
     call_audit(call, directory, NULL);
-    ASSERT(uv_queue_work(call->api->loop, &backup->work, copy, on_copied) == 0);
+    call_platform(call)->storage_copy(call_platform(call)->context, on_stores_copied, backup);
 }
 
 const struct call_route api_backup_routes[] = {

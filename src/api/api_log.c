@@ -23,6 +23,7 @@ static bool read_number(struct call *call, const char *name, uint64_t most, uint
 static void read_events(struct call *call)
 {
     const json_t *script = call_script(call);
+    const char *outcome = call_query(call, "outcome");
     uint64_t limit = EVENTS_DEFAULT, before = 0;
     struct err err = {0};
     struct period period;
@@ -36,7 +37,7 @@ static void read_events(struct call *call)
         .key = row_text(script, "key"),
         .from_ms = period.from_ms,
         .to_ms = period.to_ms,
-        .outcome = call_query(call, "outcome"),
+        .outcome = outcome && *outcome ? outcome : NULL,
         .search = call_query(call, "search"),
         .before = (int64_t)before,
         .limit = limit,

@@ -4,10 +4,12 @@
 
 #include "api/binding.h"
 #include "api/call_private.h"
+#include "api/reach.h"
 #include "api/release.h"
 #include "api/row.h"
 #include "api/shape.h"
 #include "api/tables.h"
+#include "registry/deployment.h"
 #include "registry/log_store.h"
 #include "registry/registry.h"
 #include "registry/script.h"
@@ -17,7 +19,8 @@ enum { CONTENT_BYTES_MAX = API_BODY_BYTES_MAX + (4 << 20), HEAD_BYTES_MAX = 8 <<
 
 /* ---- upload ---- */
 
-/* The version's id is what wrangler prints after a deploy. */
+/* The version's id is what wrangler prints after a deploy; `subdomain` and `urls` spare a client
+ * the question where the worker answers. */
 static void on_live(struct call *call, const json_t *script, const json_t *version)
 {
     json_t *result = shape_script(script, version);
@@ -25,6 +28,10 @@ static void on_live(struct call *call, const json_t *script, const json_t *versi
     json_object_set(result, "deployment_id", json_object_get(version, "id"));
     json_object_set(result, "startup_time_ms", json_object_get(version, "startup_ms"));
     json_object_set(result, "main_module", json_object_get(version, "main_module"));
+    json_object_set_new(result, "subdomain",
+                        json_pack("{s:O, s:O}", "enabled", json_object_get(script, "workers_dev"),
+                                  "previews_enabled", json_object_get(script, "previews")));
+    json_object_set_new(result, "urls", reach_urls(call, script));
     call_ok(call, result);
 }
 
@@ -35,8 +42,23 @@ static void upload(struct call *call)
 
 /* ---- list ---- */
 
+/* ?live=true: what is live of each, and where it answers. */
+static void add_live(struct call *call, const json_t *row, json_t *shown)
+{
+    json_t *deployment, *versions = NULL;
+    struct err ignored;
+
+    if (deployment_current(call_registry(call), row_int(row, "id"), &deployment, &ignored) == 0) {
+        versions = json_incref(json_object_get(deployment, "versions"));
+        json_decref(deployment);
+    }
+    json_object_set_new(shown, "live", versions ? versions : json_array());
+    json_object_set_new(shown, "urls", reach_urls(call, row));
+}
+
 static void list(struct call *call)
 {
+    const char *live = call_query(call, "live");
     json_t *rows, *row, *result;
     size_t offset, limit, i;
     struct err err;
@@ -49,6 +71,8 @@ static void list(struct call *call)
     result = json_array();
     json_array_foreach(rows, i, row) {
         json_array_append_new(result, shape_script(row, NULL));
+        if (live && strcmp(live, "true") == 0)
+            add_live(call, row, json_array_get(result, i));
     }
     call_ok_info(call, result, shape_page(offset, limit, json_array_size(rows)));
     json_decref(rows);

@@ -16,8 +16,12 @@ static void verify(struct call *call)
 {
     const json_t *token = call_token(call);
 
-    call_ok(call, json_pack("{s:O, s:s, s:o}", "id", json_object_get(token, "id"), "status",
-                            "active", "expires_on", call_time(row_int(token, "expires_ms"))));
+    call_ok(call, json_pack("{s:O, s:O, s:O?, s:O, s:s, s:o, s:{s:s, s:s}}", "id",
+                            json_object_get(token, "id"), "name", json_object_get(token, "name"),
+                            "account", json_object_get(token, "account"), "scopes",
+                            json_object_get(token, "scopes"), "status", "active", "expires_on",
+                            call_time(row_int(token, "expires_ms")), "server", "name", "atoll",
+                            "version", ATOLL_VERSION));
 }
 
 const struct call_route api_user_routes[] = {

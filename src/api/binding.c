@@ -4,6 +4,8 @@
  * not exist here: refusing it at the upload is kinder than a worker that finds nothing in env. */
 #include "api/binding.h"
 
+#include "registry/storage.h"
+
 struct kind {
     const char *type;
     const char *field;    /* that it must have; NULL: none */
@@ -12,14 +14,25 @@ struct kind {
     bool is_part;         /* the field names a module; service-worker format only */
 };
 
+static const struct binding_store stores[] = {
+    {"kv_namespace", "kv", "namespace_id", NULL, "KV namespace", "kv namespace create",
+     false},
+    {"d1", "d1", "id", "database_id", "D1 database", "d1 create", false},
+    {"r2_bucket", "r2", "bucket_name", NULL, "R2 bucket", "r2 bucket create", true},
+};
+
 static const struct kind kinds[] = {
     {"plain_text",       "text", false, false, false},
     {"json",             "json", true,  false, false},
     {"secret_text",      "text", false, true,  false},
     {"version_metadata", NULL,   false, false, false},
+    {"assets",           NULL,   false, false, false},
     {"wasm_module",      "part", false, false, true},
     {"text_blob",        "part", false, false, true},
     {"data_blob",        "part", false, false, true},
+    {"kv_namespace",     "namespace_id", false, false, false},
+    {"d1",               "id",   false, false, false},
+    {"r2_bucket",        "bucket_name", false, false, false},
 };
 
 struct resolver {
@@ -57,6 +70,22 @@ static const struct kind *kind_of(const char *type)
     return NULL;
 }
 
+const struct binding_store *binding_store_of(const char *type)
+{
+    for (size_t i = 0; type && i < COUNT_OF(stores); i++)
+        if (strcmp(stores[i].type, type) == 0)
+            return &stores[i];
+    return NULL;
+}
+
+const char *binding_store_type(const char *kind)
+{
+    for (size_t i = 0; i < COUNT_OF(stores); i++)
+        if (strcmp(stores[i].kind, kind) == 0)
+            return stores[i].type;
+    return NULL;
+}
+
 /* ---- one binding ---- */
 
 static int check_name(struct resolver *r, const char *name)
@@ -90,6 +119,32 @@ static int check_part(struct resolver *r, const char *name, const char *type, co
         return err_set(r->err, ERR_INVALID,
                        "The binding \"%s\" names the part \"%s\", which the form does not have.",
                        name, part);
+    return 0;
+}
+
+/* The id of what a binding names, by id or by name; returned owned. */
+static int find_store(struct resolver *r, const char *name, const struct binding_store *store,
+                      const char *wanted, json_t **ret)
+{
+    const struct binding_request *request = r->request;
+    json_t *row;
+    int result;
+
+    if (!request->registry) {
+        *ret = json_string(wanted);
+        return 0;
+    }
+    result = storage_get(request->registry, request->account, store->kind, wanted, &row, r->err);
+    if (result == ERR_NOT_FOUND)
+        return err_set(r->err, ERR_INVALID,
+                       "The binding \"%s\" wants the %s \"%s\", which does not exist in the "
+                       "account \"%s\". Make one with `wrangler %s NAME` or `atoll %s NAME` and "
+                       "take its id, or leave the id out: the deploy then makes one.",
+                       name, store->noun, wanted, request->account, store->create, store->create);
+    if (result < 0)
+        return result;
+    *ret = json_incref(json_object_get(row, store->by_name ? "name" : "id"));
+    json_decref(row);
     return 0;
 }
 
@@ -144,20 +199,37 @@ static int unknown_type(struct resolver *r, const char *name, const char *type)
 {
     return err_set(r->err, ERR_INVALID,
                    "The binding \"%s\" has the type \"%s\", which does not exist here. Possible "
-                   "are plain_text, json, secret_text, inherit, version_metadata, and with a "
-                   "script in service-worker format wasm_module, text_blob and data_blob.",
+                   "are plain_text, json, secret_text, kv_namespace, d1, r2_bucket, inherit, "
+                   "version_metadata, and with a script in service-worker format wasm_module, "
+                   "text_blob and data_blob.",
                    name, type);
+}
+
+static int add_store(struct resolver *r, const char *name, const struct kind *kind,
+                     const json_t *value)
+{
+    json_t *id = NULL;
+    int result = find_store(r, name, binding_store_of(kind->type), json_string_value(value), &id);
+
+    if (result < 0)
+        return result;
+    result = add(r, name, kind, id);
+    json_decref(id);
+    return result;
 }
 
 static int add_new(struct resolver *r, const char *name, const char *type, const json_t *binding)
 {
     const struct kind *kind = kind_of(type);
+    const struct binding_store *store = binding_store_of(type);
     const json_t *value, *latest;
     int result;
 
     if (!kind)
         return unknown_type(r, name, type);
     value = kind->field ? json_object_get(binding, kind->field) : NULL;
+    if (!value && store && store->alias)
+        value = json_object_get(binding, store->alias);
     latest = r->request->by_name && !value ? find(r->request->latest, name) : NULL;
     if (latest && strcmp(text_of(latest, "type"), type) == 0 && inherit(r, name, name))
         return 0;
@@ -169,7 +241,7 @@ static int add_new(struct resolver *r, const char *name, const char *type, const
         if (result < 0)
             return result;
     }
-    return add(r, name, kind, value);
+    return store ? add_store(r, name, kind, value) : add(r, name, kind, value);
 }
 
 static int add_wanted(struct resolver *r, const json_t *binding)

@@ -2,7 +2,9 @@
  *
  * A client sends {name, type, ...}; a version keeps the same without texts of secrets, which go
  * beside it. `inherit` stands for what the latest version has under the name and is never kept.
- * Owns: nothing. Thread: any. Limits: the enum below. */
+ * A namespace or database that is named must be there; what is deleted later stays named by the
+ * versions that have it.
+ * Owns: nothing. Thread: any; the registry's with `registry`. Limits: the enum below. */
 #ifndef ATOLL_API_BINDING_H
 #define ATOLL_API_BINDING_H
 
@@ -10,6 +12,7 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "registry/registry.h"
 
 enum {
     BINDING_COUNT_MAX = 512,            /* of a version */
@@ -30,6 +33,8 @@ struct binding_request {
     bool is_script;            /* service-worker format: wasm_module and its like are possible */
     bool complete;             /* `wanted` is everything: what it leaves out is gone */
     bool by_name;              /* {name, type} without more stands for what the latest has */
+    struct registry *registry; /* where namespaces and databases are; NULL: any will do, */
+    const char *account;       /* and whose */
 };
 
 struct binding_set {
@@ -43,6 +48,23 @@ NODISCARD int binding_resolve(const struct binding_request *request, struct bind
                               int *ret_code, struct err *err);
 
 void binding_set_done(struct binding_set *set);
+
+/* The types that lead to something stored. */
+struct binding_store {
+    const char *type;     /* "kv_namespace" */
+    const char *kind;     /* "kv", as in registry/storage.h */
+    const char *field;    /* of a binding: "namespace_id", */
+    const char *alias;    /* or this; NULL: none */
+    const char *noun;     /* "KV namespace" */
+    const char *create;   /* "kv namespace create" */
+    bool by_name;         /* a binding keeps its name, not its id */
+};
+
+/* NULL when the type is none of them, or NULL. */
+const struct binding_store *binding_store_of(const char *type);
+
+/* The type of a kind: "kv_namespace" of "kv". */
+const char *binding_store_type(const char *kind);
 
 /* `latest` with the changes of an object of name to binding or null; an array for `wanted`, with
  * `complete` and `by_name`. Returned owned. */

@@ -18,7 +18,12 @@
     "content-type: application/json\r\ncache-control: no-store\r\n"                                \
     "x-content-type-options: nosniff\r\n"
 
-enum { FAIL_TEXT_MAX = 64 << 10, CODE_INTERNAL = 10013, CODE_NO_SCRIPT = 10007 };
+enum {
+    FAIL_TEXT_MAX = 64 << 10,
+    ENVELOPE_ROOM = 256,
+    CODE_INTERNAL = 10013,
+    CODE_NO_SCRIPT = 10007,
+};
 
 /* ---- its life ---- */
 
@@ -89,6 +94,7 @@ static void call_free(struct call *call)
     json_decref(call->json);
     json_decref(call->script);
     json_decref(call->detail);
+    json_decref(call->actor);
     free(call->path_below);
     free(call->account);
     free(call->target);
@@ -259,6 +265,16 @@ void call_audit(struct call *call, const char *target, json_t *detail)
     }
 }
 
+void call_audit_as(struct call *call, const char *action, json_t *actor, const char *account)
+{
+    ASSERT(!call->action);
+    call->action = action;
+    call->is_noted_anyhow = true;
+    call->actor = actor;
+    free(call->account);
+    call->account = account ? str_dup(str_from(account)) : NULL;
+}
+
 static json_t *audit_target(const struct call *call)
 {
     const char *script = call_param(call, "script");
@@ -268,7 +284,7 @@ static json_t *audit_target(const struct call *call)
     return script ? json_string(script) : json_null();
 }
 
-static void tell_operator(struct call *call, const char *event, const char *text)
+void call_tell_operator(struct call *call, const char *event, const char *text)
 {
     const struct platform *platform = call->api->platform;
 
@@ -282,15 +298,16 @@ static void tell_operator(struct call *call, const char *event, const char *text
 static void write_audit(struct call *call)
 {
     struct err err = {0};
-    json_t *actor = json_pack("{s:O?, s:O?}", "id", json_object_get(call->token, "id"), "name",
-                              json_object_get(call->token, "name"));
+    const json_t *who = call->actor ? call->actor : call->token;
+    json_t *actor = json_pack("{s:O?, s:O?}", "id", json_object_get(who, "id"), "name",
+                              json_object_get(who, "name"));
     json_t *row = json_pack("{s:s?, s:o, s:s, s:s, s:o, s:o}", "account", call->account, "actor",
-                            actor, "address", call->client, "action", call->route->action, "target",
+                            actor, "address", call->client, "action", call->action, "target",
                             audit_target(call), "detail",
                             call->detail ? json_incref(call->detail) : json_object());
 
     if (audit_add(call->api->registry, row, &err) < 0)
-        tell_operator(call, "audit.failed", err.text);
+        call_tell_operator(call, "audit.failed", err.text);
     json_decref(row);
 }
 
@@ -298,7 +315,7 @@ void call_bytes(struct call *call, int status, str head, str body)
 {
     ASSERT(call->state != CALL_DONE);
     call->state = CALL_DONE;
-    if (status < 400 && call->route && call->route->action)
+    if (call->action && (status < 400 || call->is_noted_anyhow))
         write_audit(call);
     if (call->request)
         http_answer_whole(call->request, status, head, body);
@@ -339,6 +356,18 @@ void call_ok_info(struct call *call, json_t *result, json_t *info)
 void call_ok(struct call *call, json_t *result)
 {
     call_ok_info(call, result, NULL);
+}
+
+void call_ok_text(struct call *call, str result)
+{
+    struct buf text;
+
+    buf_init(&text, result.len + ENVELOPE_ROOM);
+    ASSERT(buf_append(&text, STR("{\"result\":")) == 0 &&
+           buf_append(&text, result.len ? result : STR("null")) == 0 &&
+           buf_append(&text, STR(",\"success\":true,\"errors\":[],\"messages\":[]}")) == 0);
+    call_bytes(call, 200, STR(JSON_HEAD), buf_str(&text));
+    buf_done(&text);
 }
 
 static void make_text(char *text)
@@ -393,7 +422,7 @@ static int code_of(int err_code)
 void call_fail_err(struct call *call, int code, const struct err *err)
 {
     if (err_http_status(err->code) >= 500) {
-        tell_operator(call, "api.failed", err->text);
+        call_tell_operator(call, "api.failed", err->text);
         call_fail(call, err_http_status(err->code), CODE_INTERNAL,
                   "The server could not read or store this; its log says why. Nothing is known to "
                   "have changed: look before you try again.");

@@ -26,6 +26,12 @@ struct call_route {
     const char *action;   /* for the audit log: "worker.deploy"; NULL: it changes nothing */
 };
 
+/* A scope for paths below which ":secret" names a parcel (api/parcel.h): no token. */
+#define CALL_SCOPE_PARCEL "parcel"
+
+/* A scope for uploads that bring a token of their own (api/asset_token.h). */
+#define CALL_SCOPE_ASSETS "assets"
+
 struct registry *call_registry(const struct call *call);
 const struct platform *call_platform(const struct call *call);
 
@@ -63,6 +69,9 @@ void call_page(const struct call *call, size_t *ret_offset, size_t *ret_limit);
 /* 200 with `result` (taken; NULL is null). */
 void call_ok(struct call *call, json_t *result);
 
+/* The same with a result that is JSON text already ("" is null); borrowed. */
+void call_ok_text(struct call *call, str result);
+
 /* The same with result_info {page, per_page, count, total_count} (taken). */
 void call_ok_info(struct call *call, json_t *result, json_t *info);
 
@@ -85,6 +94,10 @@ void call_bytes(struct call *call, int status, str head, str body);
 /* Adds to what the audit log will say of it: a target and a detail (an object of the handler's own,
  * taken; members of later ones are added). */
 void call_audit(struct call *call, const char *target, json_t *detail);
+
+/* For a handler whose row has no action: the answer is noted under this one, a literal, whatever
+ * its status, by an actor ({id, name}, taken; NULL: the token) for an account (NULL: none). */
+void call_audit_as(struct call *call, const char *action, json_t *actor, const char *account);
 
 /* ISO 8601 with milliseconds, "2026-11-21T07:30:00.000Z", as a JSON string; null for 0. */
 json_t *call_time(int64_t ms);

@@ -13,6 +13,8 @@
 #include "api/api.h"
 #include "api/api_tail.h"
 #include "api/call.h"
+#include "api/consent.h"
+#include "api/parcel.h"
 #include "api/router.h"
 #include "api/throttle.h"
 #include "base/list.h"
@@ -27,6 +29,8 @@ struct api {
     struct registry *registry;
     const struct platform *platform;
     struct throttle *throttle;
+    struct consent_table *consents;
+    struct parcel_shelf *parcels;
     struct api_tail *tail;       /* NULL once it has stopped */
     struct list calls;
     size_t call_count;
@@ -53,7 +57,10 @@ struct call {
     size_t body_len;
     json_t *params, *query, *token, *json, *script;
     char *account;
-    char *target;                /* for the audit log */
+    const char *action;          /* for the audit log; NULL: nothing was changed */
+    bool is_noted_anyhow;        /* also when the answer is an error */
+    json_t *actor;               /* NULL: the token */
+    char *target;
     json_t *detail;
 };
 
@@ -63,6 +70,9 @@ void call_request_over(struct call *call);
 
 /* Frees the calls that are done. Returns how many are left. */
 size_t call_reap(struct api *api);
+
+/* A line of the server's own log, for a failure that the client is told nothing of. */
+void call_tell_operator(struct call *call, const char *event, const char *text);
 
 /* A header's value in a text of "name: value\n" lines; "" when it is missing. */
 str call_find_header(str lines, const char *name);

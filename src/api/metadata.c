@@ -201,7 +201,6 @@ static int refuse_missing(const json_t *object, struct err *err)
     static const struct {
         const char *key, *what;
     } missing[] = {
-        {"assets",     "Static assets"},
         {"migrations", "Durable Objects (\"migrations\")"},
         {"exports",    "Durable Objects (\"exports\")"},
         {"containers", "Containers"},
@@ -216,10 +215,13 @@ static int refuse_missing(const json_t *object, struct err *err)
 
 /* ---- all of it ---- */
 
+/* With assets there need not be a script. */
 static int read_main(const json_t *object, struct metadata *m, struct err *err)
 {
     const char *module = row_text(object, "main_module"), *script = row_text(object, "body_part");
 
+    if (!module && !script && (m->assets || m->keep_assets))
+        return 0;
     if (!module == !script)
         return err_set(err, ERR_INVALID,
                        "The metadata needs \"main_module\" or \"body_part\": the name of the part "
@@ -232,7 +234,10 @@ static int read_main(const json_t *object, struct metadata *m, struct err *err)
 static int read_all(const json_t *object, bool partial, struct metadata *m, struct err *err)
 {
     int result = refuse_missing(object, err);
+    json_t *assets = json_object_get(object, "assets");
 
+    m->assets = json_is_object(assets) ? json_incref(assets) : NULL;
+    m->keep_assets = json_is_true(json_object_get(object, "keep_assets"));
     if (result == 0 && !partial)
         result = read_main(object, m, err);
     if (result == 0)
@@ -274,5 +279,6 @@ void metadata_done(struct metadata *metadata)
     json_decref(metadata->annotations);
     json_decref(metadata->bindings);
     json_decref(metadata->keep);
+    json_decref(metadata->assets);
     *metadata = (struct metadata){0};
 }

@@ -25,6 +25,8 @@ struct metadata {
     json_t *annotations;   /* "workers/message", "workers/tag", "workers/alias" as given */
     json_t *bindings;      /* array as given; NULL: none were */
     json_t *keep;          /* array of types; NULL: none */
+    json_t *assets;        /* {jwt?, config?}; NULL: it has none */
+    bool keep_assets;      /* those of the latest version */
     bool is_script;        /* service-worker format */
 };
 

@@ -19,6 +19,24 @@ struct platform_upload {
     str blob;               /* their contents */
 };
 
+/* A call for what is in a store, in the words of its kind (bindings/storage_call.h). All is borrowed
+ * for the call. */
+struct platform_store {
+    const char *kind;       /* type of a binding: "kv_namespace" */
+    const char *store;      /* registry/storage.h: "<account>/<kind>/<id>" */
+    const char *call;       /* "get", "query" ... */
+    const json_t *args;     /* an object; NULL: none */
+    str bytes;              /* what comes with it */
+};
+
+/* How it ended. */
+struct platform_stored {
+    int code;               /* 0, or one of base/err.h */
+    const char *error;      /* with a code: for the client, but for ERR_IO */
+    str result;             /* JSON text; "" is null */
+    str bytes;              /* what comes with it */
+};
+
 /* What became of it. */
 struct platform_build {
     bool ok;
@@ -72,6 +90,21 @@ struct platform {
     /* {currency, million_requests, million_cpu_ms, gb_s ...}: prices of the configuration.
      * Borrowed. */
     const json_t *(*prices)(void *context);
+
+    /* Has a runtime do it. A failure without an answer (ERR_CLOSED: it died, or there is none) may
+     * have changed something. */
+    void (*store)(void *context, const struct platform_store *request,
+                  void (*on_done)(void *arg, const struct platform_stored *stored), void *arg);
+
+    /* Stores are among storage_gone(): their data is to be removed, now and, for those who still
+     * write, again later. */
+    void (*storage_gone)(void *context);
+
+    /* Copies every store, consistent each by itself, into a new directory beside them, whose path
+     * on_done gets; code as above. Its files are whoever's that runs the runtimes, and the caller's
+     * to remove. */
+    void (*storage_copy)(void *context,
+                         void (*on_done)(void *arg, int code, const char *text_or_path), void *arg);
 
     /* Ends a worker's quarantine. False when it is in none. */
     bool (*release)(void *context, int64_t script_id);

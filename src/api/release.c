@@ -7,10 +7,12 @@
 
 #include <stdlib.h>
 
+#include "api/asset_site.h"
 #include "api/binding.h"
 #include "api/form.h"
 #include "api/metadata.h"
 #include "api/row.h"
+#include "bindings/assets/site.h"
 #include "registry/account.h"
 #include "registry/deployment.h"
 #include "registry/script.h"
@@ -169,9 +171,25 @@ static int resolve_upload(const struct release *r, const struct base *base, stru
         .secrets = base->secrets,
         .modules = r->upload.form.modules,
         .is_script = metadata->is_script,
+        .registry = call_registry(r->call),
+        .account = call_account(r->call),
     };
 
     return binding_resolve(&request, ret, ret_code, err);
+}
+
+/* Appends to the row what is said of files: the site is made anew from what is there now. */
+static int add_assets(const struct release *r, const struct base *base, json_t *row, int *code,
+                      struct err *err)
+{
+    json_t *assets = NULL;
+    int result = asset_site_make(call_registry(r->call), call_account(r->call),
+                                 call_param(r->call, "script"), &r->upload.metadata, base->latest,
+                                 &assets, code, err);
+
+    if (assets)
+        json_object_set_new(row, "assets", assets);
+    return result;
 }
 
 /* The version's row to be: what a build needs to know, and what is stored with its results. */
@@ -199,11 +217,16 @@ static int add_uploaded(struct release *r, const struct platform_build *build, i
     if (result < 0)
         return result;
     result = resolve_upload(r, &base, &set, code, err);
+    if (result < 0) {
+        base_done(&base);
+        return result;
+    }
+    row = row_of(r, &set);
+    result = add_assets(r, &base, row, code, err);
     base_done(&base);
     if (result < 0)
-        return result;
+        goto done;
     *code = 0;
-    row = row_of(r, &set);
     json_object_set(row, "modules", r->upload.form.modules);
     json_object_set(row, "parts", build->parts);
     json_object_set_new(row, "handlers",
@@ -212,6 +235,7 @@ static int add_uploaded(struct release *r, const struct platform_build *build, i
     result = script_version_add(call_registry(r->call), row_int(r->script, "id"),
                                 &(struct script_version_draft){row, set.secrets, &contents},
                                 &r->version, err);
+done:
     json_decref(row);
     binding_set_done(&set);
     return result;
@@ -319,7 +343,7 @@ static int check_upload(const struct release *r, const struct base *base, struct
 
     if (result < 0)
         return result;
-    if (!form_module(r->upload.form.modules, main_module))
+    if (main_module && !form_module(r->upload.form.modules, main_module))
         return err_set(err, ERR_INVALID, "The form has no part \"%s\", which the metadata names.",
                        main_module);
     result = account_get(call_registry(r->call), call_account(r->call), &account, err);
@@ -328,6 +352,22 @@ static int check_upload(const struct release *r, const struct base *base, struct
     result = check_sizes(r, account, base, err);
     json_decref(account);
     return result;
+}
+
+/* Files alone need no script: what stands for it is never called. */
+static void build_nothing(struct release *r)
+{
+    str script = STR(SITE_STUB_SCRIPT);
+    struct platform_build build = {
+        .ok = true,
+        .parts = json_pack("[{s:s, s:s, s:I}]", "name", "worker.js", "kind", "script", "bytes",
+                           (json_int_t)script.len),
+        .blob = script,
+        .warnings = "",
+    };
+
+    on_built(r, &build);
+    json_decref(build.parts);
 }
 
 static int start_build(struct release *r, const struct base *base, int *code, struct err *err)
@@ -344,15 +384,22 @@ static int start_build(struct release *r, const struct base *base, int *code, st
     if (result < 0)
         return result;
     row = row_of(r, &set);
+    if ((result = add_assets(r, base, row, code, err)) < 0)
+        goto done;
+    if (!json_object_get(r->upload.metadata.fields, "main_module")) {
+        build_nothing(r);
+        goto done;
+    }
     asked = (struct platform_upload){.account = call_account(r->call),
                                      .version = row,
                                      .secrets = set.secrets,
                                      .modules = r->upload.form.modules,
                                      .blob = buf_str(&r->upload.form.blob)};
     platform->build(platform->context, &asked, on_built, r);
+done:
     json_decref(row);
     binding_set_done(&set);
-    return 0;
+    return result;
 }
 
 static int read_upload(struct release *r, struct err *err)
@@ -445,8 +492,9 @@ static json_t *changed_row(const struct release *r, const struct base *base,
     return row;
 }
 
-static int resolve_change(const struct base *base, const struct release_change *change,
-                          struct binding_set *ret, int *code, struct err *err)
+static int resolve_change(const struct release *r, const struct base *base,
+                          const struct release_change *change, struct binding_set *ret, int *code,
+                          struct err *err)
 {
     const json_t *latest = json_object_get(base->latest, "bindings");
     json_t *wanted = change->wanted ? json_incref((json_t *)change->wanted)
@@ -459,6 +507,8 @@ static int resolve_change(const struct base *base, const struct release_change *
         .is_script = is_service_worker(base->latest),
         .complete = true,
         .by_name = true,
+        .registry = call_registry(r->call),
+        .account = call_account(r->call),
     };
     int result = binding_resolve(&request, ret, code, err);
 
@@ -471,7 +521,7 @@ static int add_changed(struct release *r, const struct base *base,
 {
     struct binding_set set;
     json_t *row;
-    int result = resolve_change(base, change, &set, code, err);
+    int result = resolve_change(r, base, change, &set, code, err);
 
     if (result < 0)
         return result;

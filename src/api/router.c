@@ -3,7 +3,7 @@
  * The tables have some hundred rows and an administrator's request is a rare thing: they are
  * searched from end to end. Of two rows that fit, the one whose first differing segment is a
  * literal wins; as both have the same number of segments, that is the larger number when each
- * literal is a bit, the first segment's the highest. */
+ * literal is a bit, the first segment's the highest. A row with a rest is shorter, and loses. */
 #include "api/router.h"
 
 #include <stdio.h>
@@ -17,20 +17,37 @@ enum { TEXT_BYTES_MAX = 64 << 10 };
 struct segments {
     size_t count;
     str at[ROUTER_SEGMENTS_MAX];
+    bool has_more;      /* than those */
+    const char *end;    /* of the path */
 };
 
-static bool split(str path, struct segments *ret)
+static void split(str path, struct segments *ret)
 {
     ret->count = 0;
-    while (path.len) {
+    ret->has_more = false;
+    ret->end = path.ptr + path.len;
+    while (path.len && !ret->has_more) {
         size_t len = str_find(path, '/');
         if (len && ret->count == ROUTER_SEGMENTS_MAX)
-            return false;
-        if (len)
+            ret->has_more = true;
+        else if (len)
             ret->at[ret->count++] = str_head(path, len);
         path = str_skip(path, len + 1);
     }
-    return true;
+}
+
+/* The last segment of a row, ":name*", stands for all that follows, slashes and all. */
+static bool has_rest(const struct segments *row)
+{
+    return row->count && str_ends(row->at[row->count - 1], STR("*"));
+}
+
+/* What is behind the segment before `at`, as it was written. */
+static str rest_of(const struct segments *asked, size_t at)
+{
+    const char *begin = asked->at[at - 1].ptr + asked->at[at - 1].len + 1;
+
+    return (str){begin, (size_t)(asked->end - begin)};
 }
 
 /* `text` decoded, as a JSON string; NULL when it is no text. */
@@ -53,7 +70,9 @@ static uint32_t rank(const char *row_path, const struct segments *asked)
     struct segments row;
     uint32_t result = 1;
 
-    if (!split(str_from(row_path), &row) || row.count != asked->count)
+    split(str_from(row_path), &row);
+    if (has_rest(&row) ? asked->count < row.count
+                       : asked->has_more || row.count != asked->count)
         return 0;
     for (size_t i = 0; i < row.count; i++) {
         bool is_param = row.at[i].ptr[0] == ':';
@@ -69,17 +88,18 @@ static json_t *read_params(const char *row_path, const struct segments *asked)
     json_t *params = json_object();
     struct segments row;
 
-    ASSERT(split(str_from(row_path), &row));
+    split(str_from(row_path), &row);
     for (size_t i = 0; i < row.count; i++) {
         char name[64];
         str text = str_skip(row.at[i], 1);
+        bool is_rest = str_ends(text, STR("*"));
         json_t *value;
         if (row.at[i].ptr[0] != ':')
             continue;
         ASSERT(text.len < sizeof name);
         memcpy(name, text.ptr, text.len);
-        name[text.len] = '\0';
-        value = decoded(asked->at[i]);
+        name[text.len - is_rest] = '\0';
+        value = decoded(is_rest ? rest_of(asked, i) : asked->at[i]);
         if (!value) {
             json_decref(params);
             return NULL;
@@ -104,8 +124,7 @@ int router_find(const struct call_route *const *tables, str method, str path,
     uint32_t best = 0, path_best = 0;
 
     memset(ret, 0, sizeof *ret);
-    if (!split(path, &asked))
-        return 0;
+    split(path, &asked);
     for (; *tables; tables++) {
         for (const struct call_route *row = *tables; row->method; row++) {
             uint32_t r = rank(row->path, &asked);

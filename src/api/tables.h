@@ -6,7 +6,10 @@
 
 #include "api/call.h"
 
-extern const struct call_route api_server_routes[];   /* below "/", not /client/v4 */
+/* Below "/", not /client/v4. */
+extern const struct call_route api_server_routes[];
+extern const struct call_route api_oauth_routes[];
+extern const struct call_route api_oauth_token_routes[];
 
 extern const struct call_route api_script_routes[];
 extern const struct call_route api_version_routes[];
@@ -15,8 +18,10 @@ extern const struct call_route api_setting_routes[];
 extern const struct call_route api_service_routes[];
 
 extern const struct call_route api_account_routes[];
+extern const struct call_route api_asset_routes[];
 extern const struct call_route api_audit_routes[];
 extern const struct call_route api_domain_routes[];
+extern const struct call_route api_grant_routes[];
 extern const struct call_route api_invoice_routes[];
 extern const struct call_route api_limit_routes[];
 extern const struct call_route api_log_routes[];
@@ -31,6 +36,12 @@ extern const struct call_route api_token_routes[];
 extern const struct call_route api_usage_routes[];
 extern const struct call_route api_user_routes[];
 extern const struct call_route api_zone_routes[];
+
+extern const struct call_route api_kv_routes[];
+extern const struct call_route api_kv_value_routes[];
+extern const struct call_route api_d1_routes[];
+extern const struct call_route api_parcel_routes[];
+extern const struct call_route api_storage_routes[];
 
 /* All of them but the server's; NULL at the end. */
 extern const struct call_route *const tables_all[];

@@ -5,6 +5,8 @@
 #include <string.h>
 
 #include "api/binding.h"
+#include "os/file.h"
+#include "registry/storage.h"
 
 #define LATEST                                                                                     \
     "[{'name':'V','type':'plain_text','text':'old'},{'name':'S','type':'secret_text'},"            \
@@ -137,7 +139,8 @@ Test(binding, what_is_refused)
         {"[{'name':'A','type':'plain_text'}]", "needs \"text\"", 10021},
         {"[{'name':'A','type':'plain_text','text':7}]", "a string", 10021},
         {"[{'name':'S','type':'secret_text'}]", "needs \"text\"", 10021},
-        {"[{'name':'KV','type':'kv_namespace','namespace_id':'x'}]", "\"KV\"", 10021},
+        {"[{'name':'KV','type':'kv_namespace'}]", "needs \"namespace_id\"", 10021},
+        {"[{'name':'DB','type':'d1','id':7}]", "a string", 10021},
         {"[{'name':'DO','type':'durable_object_namespace'}]", "does not exist here", 10021},
         {"[{'name':'A','type':'wasm_module','part':'none.wasm'}]", "none.wasm", 10021},
         {"[{'name':'A','type':'inherit'}]", "inherit binding 'A' is invalid", 10057},
@@ -152,6 +155,80 @@ Test(binding, what_is_refused)
     }
     cr_expect_null(
         resolve("[{'name':'A','type':'wasm_module','part':'b.txt'}]", "null", false, false));
+}
+
+/* ---- what is stored ---- */
+
+static struct registry *registry;
+static char *directory;
+
+static void open_registry(void)
+{
+    cr_assert_eq(file_make_temporary(&directory, &err), 0, "%s", err.text);
+    cr_assert_eq(registry_open(directory, &registry, &err), 0, "%s", err.text);
+}
+
+static void close_registry(void)
+{
+    registry_close(registry);
+    file_remove_tree(directory);
+    free(directory);
+}
+
+static int resolve_stored(const char *wanted, const char *latest, struct binding_set *set)
+{
+    json_t *a = json(wanted), *b = json(latest);
+    struct binding_request request = {.wanted = a,
+                                      .latest = b,
+                                      .registry = registry,
+                                      .account = "default"};
+    int result = binding_resolve(&request, set, &code, &err);
+
+    json_decref(a);
+    json_decref(b);
+    return result;
+}
+
+static void expect_stored(const char *wanted, const char *latest, const char *expected)
+{
+    struct binding_set set = {0};
+    json_t *bindings = json(expected);
+
+    cr_assert_eq(resolve_stored(wanted, latest, &set), 0, "%s: %s", wanted, err.text);
+    cr_expect(json_equal(set.bindings, bindings), "%s", wanted);
+    binding_set_done(&set);
+    json_decref(bindings);
+}
+
+Test(binding, what_it_names_is_there, .init = open_registry, .fini = close_registry)
+{
+    json_t *kv = json("{'account':'default','kind':'kv','name':'cache','id':'k1'}"),
+           *d1 = json("{'account':'default','kind':'d1','name':'main','id':'d1'}"), *row;
+    struct binding_set set = {0};
+
+    cr_assert_eq(storage_add(registry, kv, &row, &err), 0);
+    json_decref(row);
+    cr_assert_eq(storage_add(registry, d1, &row, &err), 0);
+    json_decref(row);
+    expect_stored("[{'name':'K','type':'kv_namespace','namespace_id':'k1'}]", "null",
+                  "[{'name':'K','type':'kv_namespace','namespace_id':'k1'}]");
+    expect_stored("[{'name':'D','type':'d1','database_id':'d1'},"
+                  "{'name':'E','type':'d1','id':'main'}]",
+                  "null",
+                  "[{'name':'D','type':'d1','id':'d1'},{'name':'E','type':'d1','id':'d1'}]");
+    expect_stored("[{'name':'K','type':'inherit'}]",
+                  "[{'name':'K','type':'kv_namespace','namespace_id':'gone'}]",
+                  "[{'name':'K','type':'kv_namespace','namespace_id':'gone'}]");
+    cr_expect_eq(resolve_stored("[{'name':'K','type':'kv_namespace','namespace_id':'none'}]",
+                                "null", &set),
+                 ERR_INVALID);
+    cr_expect(strstr(err.text, "\"K\"") && strstr(err.text, "\"none\"") &&
+                  strstr(err.text, "kv namespace create"),
+              "%s", err.text);
+    cr_expect_eq(code, BINDING_CODE_INVALID);
+    cr_expect_eq(resolve_stored("[{'name':'D','type':'d1','id':'k1'}]", "null", &set), ERR_INVALID);
+    json_decref(kv);
+    json_decref(d1);
 }
 
 static int resolve_many(size_t count, size_t bytes)

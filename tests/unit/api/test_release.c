@@ -486,6 +486,30 @@ Test(release, workers_dev_goes_on_and_off)
     json_decref(harness_ask("POST", HARNESS_SCRIPTS "/w/subdomain", "{\"enabled\":1}", 400));
 }
 
+Test(release, workers_are_listed_with_what_is_live)
+{
+    json_t *answer, *first, *worker, *route;
+
+    first = harness_deploy("w", PLAIN, "export default {}", 200);
+    json_decref(harness_ask("POST", HARNESS_SCRIPTS "/w/subdomain", "{\"enabled\":true}", 200));
+    route = harness_ask("PUT", HARNESS_SCRIPTS "/w/routes", "[{\"pattern\":\"a.test/*\"}]", 200);
+    json_decref(route);
+    answer = get(HARNESS_SCRIPTS "?live=true");
+    worker = json_array_get(json_object_get(answer, "result"), 0);
+    cr_expect_eq(json_array_size(json_object_get(worker, "live")), 1);
+    cr_expect(json_equal(json_object_get(json_array_get(json_object_get(worker, "live"), 0),
+                                         "version_id"),
+                         harness_at(first, "deployment_id")));
+    cr_expect_eq(json_array_size(json_object_get(worker, "urls")), 2);
+    cr_expect_str_eq(json_string_value(json_array_get(json_object_get(worker, "urls"), 1)),
+                     "a.test/*");
+    json_decref(answer);
+    answer = get(HARNESS_SCRIPTS "?live=no");
+    cr_expect_null(json_object_get(json_array_get(json_object_get(answer, "result"), 0), "live"));
+    json_decref(answer);
+    json_decref(first);
+}
+
 /* ---- reading back, deleting ---- */
 
 Test(release, modules_are_read_back_as_they_were)

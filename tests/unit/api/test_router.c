@@ -18,6 +18,8 @@ static const struct call_route second[] = {
     {"GET",    "/accounts/:account/things/latest", NULL, handle, "latest"},
     {"DELETE", "/accounts/:account/:kind/latest",  NULL, handle, "kind"},
     {"GET",    "/user",                            NULL, handle, NULL},
+    {"PUT",    "/boxes/:box/things/:key*",         NULL, handle, NULL},
+    {"PUT",    "/boxes/:box/things/one",           NULL, handle, "one"},
     {0},
 };
 static const struct call_route *const tables[] = {first, second, NULL};
@@ -55,6 +57,20 @@ Test(router, parameters_are_decoded)
     expect_params("GET", "/accounts/%c3%a4/things/100%",
                   "{\"account\":\"\xc3\xa4\",\"thing\":\"100%\"}");
     expect_params("GET", "/accounts/../things/..", "{\"account\":\"..\",\"thing\":\"..\"}");
+}
+
+Test(router, a_rest_has_slashes)
+{
+    expect_params("PUT", "/boxes/b/things/x", "{\"box\":\"b\",\"key\":\"x\"}");
+    expect_params("PUT", "/boxes/b/things/x/y%2F/z/", "{\"box\":\"b\",\"key\":\"x/y//z/\"}");
+    expect_params("PUT", "/boxes/b/things//x//y", "{\"box\":\"b\",\"key\":\"/x//y\"}");
+    expect_params("PUT", "/boxes/b/things/1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/21/22",
+                  "{\"box\":\"b\",\"key\":\"1/2/3/4/5/6/7/8/9/10/11/12/13/14/15/16/17/18/19/20/"
+                  "21/22\"}");
+    expect_params("PUT", "/boxes/b/things/one", "{\"box\":\"b\"}");
+    expect_none("PUT", "/boxes/b/things", 0);
+    expect_none("PUT", "/boxes/b/things/", 0);
+    expect_none("GET", "/boxes/b/things/x", ERR_UNSUPPORTED);
 }
 
 Test(router, a_literal_wins_wherever_it_stands)
