@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "bindings/assets/site.h"
 #include "control/bundle_args.h"
 #include "control/bundle_log.h"
 #include "control/bundle_script.h"
@@ -35,6 +36,12 @@ enum {
 #define ESBUILD_PACKAGE "node_modules/@esbuild/linux-x64/bin"
 #endif
 
+enum purpose {
+    FOR_HERE,       /* a worker under development */
+    FOR_UPLOAD,     /* a worker that is to be uploaded */
+    FROM_UPLOAD,    /* modules that may name any file: those in `root` are theirs */
+};
+
 struct bundle_job {
     uv_process_t process;
     uv_pipe_t input;       /* the entry goes in here */
@@ -43,12 +50,16 @@ struct bundle_job {
     uv_write_t write;
     int open_handles;
     bool canceled;
-    bool upload;           /* of modules that may name any file: those in `root` are theirs */
+    enum purpose purpose;
+    bool minify;
+    bool stub;             /* there is no main module: the bundle is what nobody calls */
+    bool classic;          /* what is to be uploaded has no exports */
+    char *script;          /* the name of the main file that esbuild writes */
     int64_t exit_status;   /* -1 until the process has ended well */
     bool crashed;
     char *root;
     char *node_path;       /* of an upload, whose modules name each other with and without "./" */
-    char *entry;           /* what is written to `input` */
+    char *entry;           /* what is written to `input`; NULL: esbuild reads a file */
     char *directory;       /* private; removed at the end */
     struct buf raw_log;
     struct buf log;        /* of the bundle, begins with warnings about settings */
@@ -73,7 +84,7 @@ static void say(struct bundle_job *job, const char *format, ...)
         return;
 }
 
-static char *find_esbuild(void)
+char *bundle_esbuild(void)
 {
     static const char *const places[] = {ESBUILD_PACKAGE, "lib/atoll", NULL};
     const char *given = getenv("ATOLL_ESBUILD");
@@ -126,35 +137,67 @@ static int read_output(const struct bundle_job *job, const char *name, struct bu
     return r;
 }
 
-static int take_script(const struct bundle_job *job, struct bundle *bundle, struct err *err)
+/* Text as it is evaluated, or uploaded; `*ret_head` tells whether a line was put before it. */
+static int convert_script(const struct bundle_job *job, str text, struct bundle *bundle,
+                          bool *ret_head)
+{
+    if (job->purpose != FOR_UPLOAD) {
+        *ret_head = true;
+        return bundle_script_wrap(text, &bundle->blob);
+    }
+    if (job->classic)
+        return bundle_script_classic(text, &bundle->blob, ret_head);
+    *ret_head = false;
+    return buf_append(&bundle->blob, text);
+}
+
+static int take_script(const struct bundle_job *job, struct bundle *bundle, bool *ret_head,
+                       struct err *err)
 {
     struct buf text;
     int r;
 
     buf_init(&text, BUNDLE_BYTES_MAX);
-    if ((r = read_output(job, "worker.js", &text, err)) == 0 &&
-        (r = bundle_script_wrap(buf_str(&text), &bundle->blob)) < 0)
+    if ((r = read_output(job, job->script, &text, err)) == 0 &&
+        (r = convert_script(job, buf_str(&text), bundle, ret_head)) < 0)
         err_set(err, r, "the bundled script is larger than %d bytes", BUNDLE_BYTES_MAX);
     if (r == 0)
-        add_part(bundle, "worker.js", "script", 0);
+        add_part(bundle, job->script,
+                 job->purpose != FOR_UPLOAD ? "script"
+                 : job->classic             ? "classic"
+                                            : "module",
+                 0);
     buf_done(&text);
     return r;
 }
 
-static int take_map(const struct bundle_job *job, struct bundle *bundle, struct err *err)
+static int take_map(const struct bundle_job *job, bool head, struct bundle *bundle, struct err *err)
 {
     size_t start = bundle->blob.len;
-    struct buf text;
+    struct buf text, name;
     int r;
 
+    buf_init(&name, BUNDLE_LOG_MAX);
+    ASSERT(buf_printf(&name, "%s.map%c", job->script, 0) == 0);
     buf_init(&text, BUNDLE_BYTES_MAX);
-    if ((r = read_output(job, "worker.js.map", &text, err)) == 0 &&
-        (r = bundle_script_map(buf_str(&text), job->directory, job->root, &bundle->blob)) < 0)
+    if ((r = read_output(job, name.ptr, &text, err)) == 0 &&
+        (r = bundle_script_map(buf_str(&text), head, job->directory, job->root, &bundle->blob)) < 0)
         err_set(err, r, "the source map cannot be used: %s", err_text(r));
     if (r == 0)
-        add_part(bundle, "worker.js.map", "map", start);
+        add_part(bundle, name.ptr, "map", start);
     buf_done(&text);
+    buf_done(&name);
     return r;
+}
+
+static const char *kind_of(const struct bundle_job *job, str name)
+{
+    static const char *const texts[] = {".txt", ".html", ".sql"};
+
+    for (size_t i = 0; i < COUNT_OF(texts) && job->purpose == FOR_UPLOAD; i++)
+        if (str_ends(name, str_from(texts[i])))
+            return "text";
+    return str_ends(name, STR(".wasm")) ? "wasm" : "data";
 }
 
 /* Copied files are all outputs but the script and its map. */
@@ -163,11 +206,13 @@ static int take_file(const struct bundle_job *job, struct bundle *bundle, str ou
 {
     char *name = str_dup(path_file_name(output));
     size_t start = bundle->blob.len;
+    bool own = str_starts(str_from(name), str_from(job->script)) &&
+               (strlen(name) == strlen(job->script) ||
+                strcmp(name + strlen(job->script), ".map") == 0);
     int r = 0;
 
-    if (strcmp(name, "worker.js") != 0 && strcmp(name, "worker.js.map") != 0 &&
-        (r = read_output(job, name, &bundle->blob, err)) == 0)
-        add_part(bundle, name, str_ends(output, STR(".wasm")) ? "wasm" : "data", start);
+    if (!own && (r = read_output(job, name, &bundle->blob, err)) == 0)
+        add_part(bundle, name, kind_of(job, output), start);
     free(name);
     return r;
 }
@@ -179,31 +224,79 @@ static int take_input(const struct bundle_job *job, struct bundle *bundle, const
 {
     if (strchr("<(", *path) || strcmp(path, "atoll-entry.js") == 0)
         return 0;
-    if (job->upload && (*path == '/' || str_starts(str_from(path), STR("../"))))
+    if (job->purpose == FROM_UPLOAD && (*path == '/' || str_starts(str_from(path), STR("../"))))
         return err_set(err, ERR_INVALID, "error: Could not resolve \"%s\"", path);
     add_input(bundle->inputs, job->root, str_from(path));
     return 0;
 }
 
-/* Reads esbuild's own account of what it read and wrote. */
-static int take_files(const struct bundle_job *job, struct bundle *bundle, struct err *err)
+/* esbuild's own account of what it read and wrote, returned owned. */
+static int read_meta(const struct bundle_job *job, json_t **ret, struct err *err)
 {
-    json_t *meta, *value;
-    const char *path;
     struct buf text;
     int r;
 
     buf_init(&text, META_BYTES_MAX);
-    if ((r = read_output(job, "meta.json", &text, err)) < 0)
-        return r;
-    meta = json_loadb(text.ptr, text.len, 0, NULL);
+    if ((r = read_output(job, "meta.json", &text, err)) == 0)
+        *ret = json_loadb(text.ptr, text.len, 0, NULL);
     buf_done(&text);
+    return r;
+}
+
+static int take_files(const struct bundle_job *job, const json_t *meta, struct bundle *bundle,
+                      struct err *err)
+{
+    const char *path;
+    json_t *value;
+    int r = 0;
+
     json_object_foreach(json_object_get(meta, "inputs"), path, value)
         if (r == 0)
             r = take_input(job, bundle, path, err);
     json_object_foreach(json_object_get(meta, "outputs"), path, value)
         if (r == 0)
             r = take_file(job, bundle, str_from(path), err);
+    return r;
+}
+
+/* A main module without exports is a script in service-worker format. */
+static bool is_classic(const json_t *meta)
+{
+    const char *path;
+    json_t *output;
+
+    json_object_foreach(json_object_get(meta, "outputs"), path, output)
+        if (json_object_get(output, "entryPoint"))
+            return !json_array_size(json_object_get(output, "exports"));
+    return false;
+}
+
+/* What is to be uploaded then has no modules at all. */
+static int take_stub(const struct bundle_job *job, struct bundle *bundle)
+{
+    str script = STR(SITE_STUB_SCRIPT);
+
+    if (job->purpose != FOR_HERE)
+        return 0;
+    json_array_append_new(bundle->parts, json_pack("{s:s, s:s, s:I}", "name", "worker.js", "kind",
+                                                   "script", "bytes", (json_int_t)script.len));
+    return buf_append(&bundle->blob, script);
+}
+
+static int take_all(struct bundle_job *job, struct bundle *bundle, struct err *err)
+{
+    json_t *meta = NULL;
+    bool head = false;
+    int r;
+
+    if (job->stub)
+        return take_stub(job, bundle);
+    r = read_meta(job, &meta, err);
+
+    job->classic = is_classic(meta);
+    if (r == 0 && (r = take_script(job, bundle, &head, err)) == 0 &&
+        (r = take_map(job, head, bundle, err)) == 0)
+        r = take_files(job, meta, bundle, err);
     json_decref(meta);
     return r;
 }
@@ -218,10 +311,9 @@ static struct bundle *collect(struct bundle_job *job)
     bundle->parts = json_array();
     buf_init(&bundle->blob, BUNDLE_BYTES_MAX);
     bundle_log_format(buf_str(&job->raw_log), &job->log, on_log_file, &inputs);
-    bundle->ok = job->exit_status == 0;
+    bundle->ok = job->stub || job->exit_status == 0;
     bundle->crashed = job->crashed;
-    if (bundle->ok && (take_script(job, bundle, &err) < 0 || take_map(job, bundle, &err) < 0 ||
-                       take_files(job, bundle, &err) < 0)) {
+    if (bundle->ok && take_all(job, bundle, &err) < 0) {
         bundle->ok = false;
         buf_clear(&job->log);
         say(job, "%s", err.text);
@@ -243,6 +335,7 @@ static void finish(struct bundle_job *job)
     free(job->directory);
     free(job->node_path);
     free(job->entry);
+    free(job->script);
     free(job->root);
     free(job);
 }
@@ -382,7 +475,7 @@ static int spawn(uv_loop_t *loop, struct bundle_job *job, struct bundle_args *ar
         .file = args->argv[0],
         .args = args->argv,
         .cwd = job->root,
-        .env = job->upload ? env : NULL,
+        .env = job->purpose == FROM_UPLOAD ? env : NULL,
         .stdio = stdio,
         .stdio_count = COUNT_OF(stdio),
         .exit_cb = on_exit_of_esbuild,
@@ -390,8 +483,10 @@ static int spawn(uv_loop_t *loop, struct bundle_job *job, struct bundle_args *ar
     struct confined confined = {loop, job, &options, UV_EPERM};
     uv_thread_t thread;
 
+    if (!job->entry)
+        stdio[0] = (uv_stdio_container_t){.flags = UV_IGNORE};
     job->open_handles++; /* uv_spawn() makes a handle even when it fails */
-    if (!job->upload)
+    if (job->purpose != FROM_UPLOAD)
         return uv_spawn(loop, &job->process, &options);
     if (uv_thread_create(&thread, spawn_confined, &confined) == 0)
         uv_thread_join(&thread);
@@ -402,17 +497,38 @@ static int spawn(uv_loop_t *loop, struct bundle_job *job, struct bundle_args *ar
 
 static void start_pipes(struct bundle_job *job)
 {
-    uv_buf_t entry = uv_buf_init(job->entry, (unsigned)strlen(job->entry));
+    uv_buf_t entry = uv_buf_init(job->entry, job->entry ? (unsigned)strlen(job->entry) : 0);
 
     uv_read_start((uv_stream_t *)&job->output, on_alloc, on_message);
-    uv_write(&job->write, (uv_stream_t *)&job->input, &entry, 1, on_written);
+    if (job->entry)
+        uv_write(&job->write, (uv_stream_t *)&job->input, &entry, 1, on_written);
     uv_timer_start(&job->timer, on_too_long, BUNDLE_MS_MAX, 0);
 }
 
-/* Returns 0, or a negative code after it has written to the job's log why not. */
-static int start(uv_loop_t *loop, struct bundle_job *job, const struct config *config, bool dev)
+static void init_args(struct bundle_job *job, const char *esbuild, const struct config *config,
+                      struct bundle_args *args)
 {
-    char *esbuild = find_esbuild();
+    char *output;
+
+    switch (job->purpose) {
+    case FOR_HERE:
+        bundle_args_init(args, esbuild, job->directory, config, &job->log);
+        break;
+    case FROM_UPLOAD:
+        bundle_args_init_upload(args, esbuild, job->directory);
+        break;
+    case FOR_UPLOAD:
+        output = path_join(str_from(job->directory), str_from(job->script));
+        bundle_args_init_package(args, esbuild, output, config, job->minify, &job->log);
+        free(output);
+        break;
+    }
+}
+
+/* Returns 0, or a negative code after it has written to the job's log why not. */
+static int start(uv_loop_t *loop, struct bundle_job *job, const struct config *config)
+{
+    char *esbuild = bundle_esbuild();
     struct bundle_args args;
     struct err err;
     int r;
@@ -427,10 +543,7 @@ static int start(uv_loop_t *loop, struct bundle_job *job, const struct config *c
         free(esbuild);
         return r;
     }
-    if (config)
-        bundle_args_init(&args, esbuild, job->directory, config, dev, &job->log);
-    else
-        bundle_args_init_upload(&args, esbuild, job->directory);
+    init_args(job, esbuild, config, &args);
     r = spawn(loop, job, &args);
     if (r < 0)
         say(job, "%s cannot be run: %s (it is to be esbuild's own binary, not a script)", esbuild,
@@ -455,11 +568,12 @@ static char *entry_for(const char *main_path)
     return buf_take(&b, NULL);
 }
 
-static struct bundle_job *job_new(uv_loop_t *loop, const char *root,
+static struct bundle_job *job_new(uv_loop_t *loop, enum purpose purpose, const char *root,
                                   void (*on_done)(void *, struct bundle *), void *context)
 {
     struct bundle_job *job = mem_new(struct bundle_job);
 
+    job->purpose = purpose;
     job->exit_status = -1;
     job->on_done = on_done;
     job->context = context;
@@ -470,35 +584,55 @@ static struct bundle_job *job_new(uv_loop_t *loop, const char *root,
     return job;
 }
 
-/* With `config` NULL: of an upload. */
-static void run(uv_loop_t *loop, struct bundle_job *job, const struct config *config, bool dev)
+/* `config` is NULL of an upload. */
+/* Without a main module there is nothing for esbuild to do. */
+static void run(uv_loop_t *loop, struct bundle_job *job, const struct config *config)
 {
-    if (start(loop, job, config, dev) == 0)
+    if (config && !config->main) {
+        job->stub = true;
+        uv_timer_start(&job->timer, on_not_started, 0, 0);
+        return;
+    }
+    if (!job->script)
+        job->script = str_dup(STR("worker.js"));
+    if (start(loop, job, config) == 0)
         start_pipes(job);
     else
         uv_timer_start(&job->timer, on_not_started, 0, 0);
 }
 
-struct bundle_job *bundle_start(uv_loop_t *loop, const struct config *config, bool dev,
+struct bundle_job *bundle_start(uv_loop_t *loop, const struct config *config,
                                 void (*on_done)(void *, struct bundle *), void *context)
 {
-    struct bundle_job *job = job_new(loop, config->root, on_done, context);
+    struct bundle_job *job = job_new(loop, FOR_HERE, config->root, on_done, context);
 
-    job->entry = entry_for(config->main);
-    run(loop, job, config, dev);
+    job->entry = config->main ? entry_for(config->main) : NULL;
+    run(loop, job, config);
     return job;
 }
 
 struct bundle_job *bundle_start_upload(uv_loop_t *loop, const char *directory, const char *entry,
                                        void (*on_done)(void *, struct bundle *), void *context)
 {
-    struct bundle_job *job = job_new(loop, directory, on_done, context);
+    struct bundle_job *job = job_new(loop, FROM_UPLOAD, directory, on_done, context);
 
-    job->upload = true;
     job->entry = str_dup(str_from(entry));
     if (asprintf(&job->node_path, "NODE_PATH=%s", directory) < 0)
         job->node_path = NULL;
-    run(loop, job, NULL, false);
+    run(loop, job, NULL);
+    return job;
+}
+
+struct bundle_job *bundle_start_package(uv_loop_t *loop, const struct config *config, bool minify,
+                                        void (*on_done)(void *, struct bundle *), void *context)
+{
+    struct bundle_job *job = job_new(loop, FOR_UPLOAD, config->root, on_done, context);
+    str stem = path_stem(path_file_name(str_from(config->main ? config->main : "")));
+
+    job->minify = minify;
+    if (asprintf(&job->script, "%.*s.js", STR_ARGS(stem)) < 0)
+        job->script = NULL;
+    run(loop, job, config);
     return job;
 }
 

@@ -30,12 +30,18 @@ struct bundle {
                        * name; nothing of node_modules */
 };
 
+/* A bundle to be uploaded has other parts: first the main module, "module" or (one without exports)
+ * "classic", then its map, then copied files as "wasm", "text" or "data". */
+
+/* The esbuild that bundles, returned owned; NULL when it is missing. */
+char *bundle_esbuild(void);
+
 struct bundle_job;
 
 /* Starts to bundle what `config` (borrowed for the call) names. on_done is called later, exactly
  * once, with the bundle taken by it, unless bundle_cancel() comes first. Returned owned until then.
  * An esbuild that cannot be started is a bundle that is not ok. */
-struct bundle_job *bundle_start(uv_loop_t *loop, const struct config *config, bool dev,
+struct bundle_job *bundle_start(uv_loop_t *loop, const struct config *config,
                                 void (*on_done)(void *context, struct bundle *bundle),
                                 void *context);
 
@@ -47,6 +53,12 @@ struct bundle_job *bundle_start(uv_loop_t *loop, const struct config *config, bo
 struct bundle_job *bundle_start_upload(uv_loop_t *loop, const char *directory, const char *entry,
                                        void (*on_done)(void *context, struct bundle *bundle),
                                        void *context);
+
+/* Starts to bundle what `config` (borrowed for the call) names for an upload. With "no_bundle" the
+ * first part only tells the kind of the main module. */
+struct bundle_job *bundle_start_package(uv_loop_t *loop, const struct config *config, bool minify,
+                                        void (*on_done)(void *context, struct bundle *bundle),
+                                        void *context);
 
 /* Ends the job; on_done is not called. NULL is fine. */
 void bundle_cancel(struct bundle_job *job);

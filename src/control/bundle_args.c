@@ -1,27 +1,47 @@
 /* The command line of esbuild; see bundle_args.h.
  *
- * One shape for all workers: an entry on standard input that hands the worker's namespace over, an
- * ES module as output, copied files for what is neither script nor text. */
+ * One shape for all that is evaluated here: an entry on standard input that hands the worker's
+ * namespace over, an ES module as output, copied files for what is neither script nor text. What is
+ * to be uploaded starts at the author's own module, and text is copied, too. */
 #include "control/bundle_args.h"
 
 #include <stdarg.h>
 #include <stdlib.h>
 
 #include "control/bundle_script.h"
+#include "os/path.h"
 
 enum { ARG_BYTES_MAX = 128 * 1024 };
 
-/* import() and require() of what is not bundled become calls of the script's own `require`;
- * `using` and decorators are lowered because the engine does not parse them. */
 static const char *const fixed[] = {
-    "--bundle", "--format=esm", "--platform=browser", "--target=esnext", "--charset=ascii",
+    "--format=esm", "--platform=browser", "--target=esnext", "--sourcemap=external",
     "--conditions=workerd,worker,browser", "--main-fields=browser,module,main",
-    "--supported:dynamic-import=false", "--supported:using=false", "--supported:decorators=false",
-    "--sourcemap=external", "--sourcefile=atoll-entry.js", "--asset-names=[name]-[hash]",
-    "--log-level=warning", "--log-limit=20", "--color=false", "--loader:.js=jsx",
-    "--loader:.mjs=jsx", "--loader:.cjs=jsx", "--loader:.wasm=copy",
-    "--loader:.bin=copy", "--loader:.html=text", "--loader:.txt=text", "--loader:.sql=text",
-    "--define:import.meta=" BUNDLE_SCRIPT_META,
+    "--asset-names=[name]-[hash]", "--log-level=warning", "--log-limit=20", "--color=false",
+    "--loader:.js=jsx", "--loader:.mjs=jsx", "--loader:.cjs=jsx", "--loader:.wasm=copy",
+    "--loader:.bin=copy",
+};
+
+/* Scripts that our own runtime evaluates: import() and require() of what is not bundled become
+ * calls of the script's own `require`; `using` and decorators are lowered because the engine does
+ * not parse them. */
+static const char *const evaluated[] = {
+    "--bundle", "--charset=ascii", "--supported:dynamic-import=false", "--supported:using=false",
+    "--supported:decorators=false", "--sourcefile=atoll-entry.js", "--loader:.html=text",
+    "--loader:.txt=text", "--loader:.sql=text", "--define:import.meta=" BUNDLE_SCRIPT_META,
+};
+
+/* Workers that are uploaded. */
+static const char *const packaged[] = {
+    "--charset=utf8", "--sources-content=false", "--loader:.html=copy", "--loader:.txt=copy",
+    "--loader:.sql=copy",
+};
+
+/* Node's modules under their bare names, with the flag nodejs_compat. */
+static const char *const node_modules[] = {
+    "assert", "async_hooks", "buffer", "console", "constants", "crypto", "diagnostics_channel",
+    "dns", "events", "fs", "http", "http2", "https", "module", "net", "os", "path", "perf_hooks",
+    "process", "punycode", "querystring", "readline", "stream", "string_decoder", "sys", "timers",
+    "tls", "tty", "url", "util", "v8", "vm", "worker_threads", "zlib",
 };
 
 /* Uploaded modules: their type is their file's extension, whatever their own name ends with. */
@@ -136,9 +156,9 @@ static void add_text(struct bundle_args *args, const json_t *build, const char *
 
 /* Settings that the configuration makes. Minified code keeps its lines, which bundle_script.c
  * counts on, and the names of functions. */
-static void add_build(struct bundle_args *args, const json_t *build, struct buf *warnings)
+static void add_build(struct bundle_args *args, const json_t *build, bool minify,
+                      struct buf *warnings)
 {
-    bool minify = is_set(build, "minify", false);
     json_t *value;
     const char *key;
     size_t i;
@@ -165,13 +185,25 @@ static void add_runtime_module(struct bundle_args *args, const char *module)
         module, module);
 }
 
+static void add_all(struct bundle_args *args, const char *const *words, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        add(args, "%s", words[i]);
+}
+
 /* What all workers share. */
-static void init(struct bundle_args *args, const char *esbuild, const char *directory)
+static void init(struct bundle_args *args, const char *esbuild)
 {
     *args = (struct bundle_args){0};
     add(args, "%s", esbuild);
-    for (size_t i = 0; i < COUNT_OF(fixed); i++)
-        add(args, "%s", fixed[i]);
+    add_all(args, fixed, COUNT_OF(fixed));
+}
+
+/* What all that our runtime evaluates share. */
+static void init_evaluated(struct bundle_args *args, const char *esbuild, const char *directory)
+{
+    init(args, esbuild);
+    add_all(args, evaluated, COUNT_OF(evaluated));
     for (size_t i = 0; i < COUNT_OF(runtime_modules); i++)
         add_runtime_module(args, runtime_modules[i]);
     add(args, "--outfile=%s/worker.js", directory);
@@ -180,25 +212,70 @@ static void init(struct bundle_args *args, const char *esbuild, const char *dire
 
 void bundle_args_init_upload(struct bundle_args *args, const char *esbuild, const char *directory)
 {
-    init(args, esbuild, directory);
-    for (size_t i = 0; i < COUNT_OF(uploaded); i++)
-        add(args, "%s", uploaded[i]);
+    init_evaluated(args, esbuild, directory);
+    add_all(args, uploaded, COUNT_OF(uploaded));
     for (size_t i = 0; i < COUNT_OF(asked_modules); i++)
         add_runtime_module(args, asked_modules[i]);
 }
 
-void bundle_args_init(struct bundle_args *args, const char *esbuild, const char *directory,
-                      const struct config *config, bool dev, struct buf *warnings)
+/* What the configuration of a worker says, whoever evaluates it. */
+static void add_config(struct bundle_args *args, const struct config *config, bool dev, bool minify,
+                       struct buf *warnings)
 {
     const json_t *defines = json_object_get(config->build, "define");
 
-    init(args, esbuild, directory);
     if (!json_object_get(defines, "process.env.NODE_ENV"))
         add(args, "--define:process.env.NODE_ENV=\"%s\"", dev ? "development" : "production");
-    add(args, "--sources-content=%s", dev ? "true" : "false");
-    add_build(args, config->build, warnings);
+    add_build(args, config->build, minify, warnings);
     if (args->count == BUNDLE_ARGS_MAX)
         warn(warnings, "too many settings for one build; what is over is left out", config->name);
+}
+
+void bundle_args_init(struct bundle_args *args, const char *esbuild, const char *directory,
+                      const struct config *config, struct buf *warnings)
+{
+    init_evaluated(args, esbuild, directory);
+    add(args, "--sources-content=true");
+    add_config(args, config, true, is_set(config->build, "minify", false), warnings);
+}
+
+static bool has_flag(const struct config *config, const char *prefix)
+{
+    json_t *flag;
+    size_t i;
+
+    json_array_foreach(config->compatibility_flags, i, flag)
+        if (str_starts(str_from(json_string_value(flag)), str_from(prefix)))
+            return true;
+    return false;
+}
+
+/* With "no_bundle" esbuild only looks at the main module: has it exports, is its syntax right. */
+static void add_externals(struct bundle_args *args, const struct config *config)
+{
+    if (is_set(config->deploy, "no_bundle", false))
+        return;
+    add(args, "--bundle");
+    add(args, "--external:cloudflare:*");
+    add(args, "--external:node:*");
+    if (has_flag(config, "nodejs_compat"))
+        for (size_t i = 0; i < COUNT_OF(node_modules); i++)
+            add(args, "--alias:%s=node:%s", node_modules[i], node_modules[i]);
+}
+
+void bundle_args_init_package(struct bundle_args *args, const char *esbuild, const char *output,
+                              const struct config *config, bool minify, struct buf *warnings)
+{
+    char *directory = path_directory(str_from(output));
+
+    init(args, esbuild);
+    add_all(args, packaged, COUNT_OF(packaged));
+    add_externals(args, config);
+    add_config(args, config, false, minify || is_set(config->build, "minify", false), warnings);
+    add(args, "--outfile=%s", output);
+    add(args, "--metafile=%s/meta.json", directory);
+    add(args, "%s", config->main);
+    free(directory);
 }
 
 void bundle_args_done(struct bundle_args *args)

@@ -18,7 +18,12 @@ struct bundle_args {
 /* Fills the arguments for `esbuild` (the binary's path) writing into `directory`, and appends to
  * `warnings` a line for each setting that cannot be followed. */
 void bundle_args_init(struct bundle_args *args, const char *esbuild, const char *directory,
-                      const struct config *config, bool dev, struct buf *warnings);
+                      const struct config *config, struct buf *warnings);
+
+/* The same for a worker that is to be uploaded: written to `output` and the files beside it; what
+ * the platform has itself stays an import. Without "no_bundle" in config->deploy. */
+void bundle_args_init_package(struct bundle_args *args, const char *esbuild, const char *output,
+                              const struct config *config, bool minify, struct buf *warnings);
 
 /* The same for uploaded modules, whose kinds their files' names say (control/upload_files.h). */
 void bundle_args_init_upload(struct bundle_args *args, const char *esbuild, const char *directory);

@@ -154,6 +154,26 @@ int bundle_script_wrap(str module, struct buf *out)
     return r;
 }
 
+int bundle_script_classic(str module, struct buf *out, bool *ret_head)
+{
+    static const str open = STR("const __atoll_module=n=>globalThis[n];");
+    struct buf head, body;
+    int r;
+
+    buf_init(&head, out->max);
+    buf_init(&body, out->max);
+    r = split(module, &head, &body);
+    *ret_head = head.len > 0;
+    if (r == 0 && head.len && (r = buf_append(out, open)) == 0 &&
+        (r = buf_append(out, buf_str(&head))) == 0)
+        r = buf_append_char(out, '\n');
+    if (r == 0)
+        r = buf_append(out, buf_str(&body));
+    buf_done(&head);
+    buf_done(&body);
+    return r;
+}
+
 str bundle_script_source(str file)
 {
     static const str suffix = STR(BUNDLE_SCRIPT_SUFFIX ".");
@@ -206,11 +226,14 @@ static int put_json(const char *bytes, size_t len, void *out)
     return buf_append(out, (str){bytes, len}) < 0 ? -1 : 0;
 }
 
-int bundle_script_map(str text, const char *directory, const char *root, struct buf *out)
+int bundle_script_map(str text, bool head, const char *directory, const char *root, struct buf *out)
 {
     json_t *map = json_loadb(text.ptr, text.len, 0, NULL), *source;
     size_t i;
-    int r = map ? shift_lines(map) : ERR_INVALID;
+    int r = json_is_object(map) ? 0 : ERR_INVALID;
+
+    if (r == 0 && head)
+        r = shift_lines(map);
 
     json_array_foreach(json_object_get(map, "sources"), i, source)
         if (json_is_string(source))

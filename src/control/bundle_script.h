@@ -12,6 +12,8 @@
 #ifndef ATOLL_CONTROL_BUNDLE_SCRIPT_H
 #define ATOLL_CONTROL_BUNDLE_SCRIPT_H
 
+#include <stdbool.h>
+
 #include "base/buf.h"
 
 /* The names that `bundle.c` has esbuild use inside the module. */
@@ -29,9 +31,16 @@ str bundle_script_source(str file);
 /* Appends the script for `module` to `out`. Returns 0 or ERR_LIMIT. */
 NODISCARD int bundle_script_wrap(str module, struct buf *out);
 
-/* Appends the map for that script: `map` is esbuild's, with sources relative to `directory`; in
- * the result they are relative to `root` (both absolute), uploaded modules have their own names and
- * what stands for a module of the runtime is "atoll:module". Returns 0, ERR_LIMIT, ERR_INVALID. */
-NODISCARD int bundle_script_map(str map, const char *directory, const char *root, struct buf *out);
+/* Appends `module` as a script in service-worker format: what it imports of copied files are
+ * globals of the files' names, set up in one line before it. `*ret_head` tells whether there is
+ * such a line. Returns 0 or ERR_LIMIT. */
+NODISCARD int bundle_script_classic(str module, struct buf *out, bool *ret_head);
+
+/* Appends the map for a script with a line before the module's own, or (`head` false) for the
+ * module as it was: `map` is esbuild's, with sources relative to `directory`; in the result they
+ * are relative to `root` (both absolute), uploaded modules have their own names and what stands for
+ * a module of the runtime is "atoll:module". Returns 0, ERR_LIMIT, ERR_INVALID. */
+NODISCARD int bundle_script_map(str map, bool head, const char *directory, const char *root,
+                                struct buf *out);
 
 #endif

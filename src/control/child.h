@@ -24,6 +24,7 @@ struct child_options {
     bool dev;
     const char *cache;    /* the directory of the cache; kept */
     uint64_t cache_bytes; /* how large it may become */
+    const char *storage;  /* the directory of what workers store; kept */
     const char *outbound; /* which addresses workers may reach, as http/outbound.h reads it; kept */
 };
 

@@ -1,50 +1,75 @@
 /* A worker's configuration; see config.h.
  *
  * (1) `shapes` says which keys atoll acts on, what each must be, and whether an environment
- *     inherits it; `known` lists every other key of wrangler, so that a typing error is told from
- *     a setting that means nothing here.
+ *     inherits it; config_binding.c has the sections that make bindings. `known` lists every key of
+ *     wrangler, so that a typing error is told from a setting that means nothing here.
  * (2) A value is looked up in the environment's section first; where it is found decides the place
  *     that a message names. */
 #include "control/config.h"
 
 #include <ctype.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
-#include "base/cron.h"
-#include "control/config_file.h"
+#include "control/config_private.h"
 #include "control/dotenv.h"
 #include "control/suggest.h"
 #include "os/file.h"
 #include "os/path.h"
 
-enum kind { TEXT, FLAG, TABLE, TEXT_TABLE, LIST, TEXT_LIST };
+enum { ENVIRONMENTS_SHOWN_MAX = 50 };
+
+enum kind { TEXT, FLAG, TABLE, TEXT_TABLE, LIST, TEXT_LIST, TABLE_LIST };
 enum reach { INHERITED, REPEATED, TOP_ONLY };
+enum use { OWN, BUILD, DEPLOY };    /* looked at here; or handed on as it stands */
 
 struct shape {
     const char *key;
     enum kind kind;
     enum reach reach;
-    bool build;    /* handed to the bundler as it stands */
+    enum use use;
 };
 
 static const struct shape shapes[] = {
-    {"name", TEXT, INHERITED, false},
-    {"main", TEXT, INHERITED, false},
-    {"compatibility_date", TEXT, INHERITED, false},
-    {"compatibility_flags", TEXT_LIST, INHERITED, false},
-    {"limits", TABLE, INHERITED, false},
-    {"triggers", TABLE, INHERITED, false},
-    {"vars", TABLE, REPEATED, false},
-    {"env", TABLE, TOP_ONLY, false},
-    {"alias", TEXT_TABLE, TOP_ONLY, true},
-    {"define", TEXT_TABLE, REPEATED, true},
-    {"rules", LIST, INHERITED, true},
-    {"minify", FLAG, INHERITED, true},
-    {"keep_names", FLAG, INHERITED, true},
-    {"jsx_factory", TEXT, INHERITED, true},
-    {"jsx_fragment", TEXT, INHERITED, true},
-    {"tsconfig", TEXT, INHERITED, true},
+    {"name",                     TEXT,       INHERITED, OWN},
+    {"main",                     TEXT,       INHERITED, OWN},
+    {"compatibility_date",       TEXT,       INHERITED, OWN},
+    {"compatibility_flags",      TEXT_LIST,  INHERITED, OWN},
+    {"vars",                     TABLE,      REPEATED,  OWN},
+    {"env",                      TABLE,      TOP_ONLY,  OWN},
+    {"build",                    TABLE,      INHERITED, OWN},
+    {"alias",                    TEXT_TABLE, TOP_ONLY,  BUILD},
+    {"define",                   TEXT_TABLE, REPEATED,  BUILD},
+    {"rules",                    LIST,       INHERITED, BUILD},
+    {"minify",                   FLAG,       INHERITED, BUILD},
+    {"keep_names",               FLAG,       INHERITED, BUILD},
+    {"jsx_factory",              TEXT,       INHERITED, BUILD},
+    {"jsx_fragment",             TEXT,       INHERITED, BUILD},
+    {"tsconfig",                 TEXT,       INHERITED, BUILD},
+    {"limits",                   TABLE,      INHERITED, DEPLOY},
+    {"triggers",                 TABLE,      INHERITED, DEPLOY},
+    {"routes",                   LIST,       INHERITED, DEPLOY},
+    {"workers_dev",              FLAG,       INHERITED, DEPLOY},
+    {"preview_urls",             FLAG,       INHERITED, DEPLOY},
+    {"observability",            TABLE,      INHERITED, DEPLOY},
+    {"logpush",                  FLAG,       INHERITED, DEPLOY},
+    {"placement",                TABLE,      INHERITED, DEPLOY},
+    {"tail_consumers",           TABLE_LIST, REPEATED,  DEPLOY},
+    {"streaming_tail_consumers", TABLE_LIST, REPEATED,  DEPLOY},
+    {"migrations",               TABLE_LIST, INHERITED, DEPLOY},
+    {"assets",                   TABLE,      INHERITED, DEPLOY},
+    {"secrets",                  TABLE,      REPEATED,  DEPLOY},
+    {"unsafe",                   TABLE,      REPEATED,  DEPLOY},
+    {"keep_vars",                FLAG,       INHERITED, DEPLOY},
+    {"no_bundle",                FLAG,       INHERITED, DEPLOY},
+    {"find_additional_modules",  FLAG,       INHERITED, DEPLOY},
+    {"base_dir",                 TEXT,       INHERITED, DEPLOY},
+    {"upload_source_maps",       FLAG,       INHERITED, DEPLOY},
+    {"account_id",               TEXT,       INHERITED, DEPLOY},
+    {"text_blobs",               TEXT_TABLE, TOP_ONLY,  DEPLOY},
+    {"data_blobs",               TEXT_TABLE, TOP_ONLY,  DEPLOY},
+    {"wasm_modules",             TEXT_TABLE, TOP_ONLY,  DEPLOY},
 };
 
 static const char *const known[] = {
@@ -68,18 +93,10 @@ static const char *const file_names[] = {"wrangler.json", "wrangler.jsonc", "wra
 static const char *const script_endings[] = {".js", ".mjs", ".cjs", ".jsx",
                                              ".ts", ".mts", ".cts", ".tsx"};
 
-/* What one call of config_read() works with. */
-struct reader {
-    const struct config_request *request;
-    struct config_file *file;
-    json_t *section;       /* of the environment, borrowed; NULL: none */
-    struct config *config;
-    struct err *err;
-};
+static void warn(struct config_reader *rd, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
 
-static void warn(struct reader *rd, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void warn(struct reader *rd, const char *format, ...)
+static void warn(struct config_reader *rd, const char *format, ...)
 {
     va_list args;
 
@@ -88,12 +105,18 @@ static void warn(struct reader *rd, const char *format, ...)
     va_end(args);
 }
 
+bool config_is_own(const struct config_reader *rd, const char *key)
+{
+    return rd->section && json_object_get(rd->section, key);
+}
+
 /* The way to `key` where it was found: in the environment's section or at the top. */
-static void way_to(const struct reader *rd, const char *key, const char *inner, const char *way[5])
+static void way_to(const struct config_reader *rd, const char *key, const char *inner,
+                   const char *way[5])
 {
     size_t n = 0;
 
-    if (rd->section && json_object_get(rd->section, key)) {
+    if (config_is_own(rd, key)) {
         way[n++] = "env";
         way[n++] = rd->request->environment;
     }
@@ -103,14 +126,21 @@ static void way_to(const struct reader *rd, const char *key, const char *inner, 
     way[n] = NULL;
 }
 
-#define COMPLAIN(rd, key, inner, ...)                                              \
-    ({                                                                             \
-        const char *way_[5];                                                       \
-        way_to(rd, key, inner, way_);                                              \
-        config_file_complain((rd)->file, way_, (rd)->err, __VA_ARGS__);            \
-    })
+int config_complain(const struct config_reader *rd, const char *key, const char *inner,
+                    const char *format, ...)
+{
+    char text[ERR_TEXT_MAX / 2];
+    const char *way[5];
+    va_list args;
 
-static const char *wanted(const struct reader *rd, enum kind kind)
+    way_to(rd, key, inner, way);
+    va_start(args, format);
+    vsnprintf(text, sizeof text, format, args);
+    va_end(args);
+    return config_file_complain(rd->file, way, rd->err, "%s", text);
+}
+
+static const char *wanted(const struct config_reader *rd, enum kind kind)
 {
     static const char *const words[] = {
         [TEXT] = "a string",
@@ -119,6 +149,8 @@ static const char *wanted(const struct reader *rd, enum kind kind)
         [TEXT_LIST] = "a list of strings",
     };
 
+    if (kind == TABLE_LIST)
+        return rd->file->toml ? "a list of tables" : "a list of objects";
     if (kind == TABLE)
         return rd->file->toml ? "a table of names and values" : "an object of names and values";
     if (kind == TEXT_TABLE)
@@ -135,6 +167,7 @@ static bool fits(const json_t *value, enum kind kind)
         return json_is_boolean(value);
     case LIST:
     case TEXT_LIST:
+    case TABLE_LIST:
         return json_is_array(value);
     case TABLE:
     case TEXT_TABLE:
@@ -144,7 +177,7 @@ static bool fits(const json_t *value, enum kind kind)
 }
 
 /* Checks that what a table or list of strings holds is strings. */
-static int check_inner(struct reader *rd, const struct shape *shape, json_t *value)
+static int check_inner(struct config_reader *rd, const struct shape *shape, json_t *value)
 {
     const char *key;
     json_t *inner;
@@ -153,19 +186,27 @@ static int check_inner(struct reader *rd, const struct shape *shape, json_t *val
     if (shape->kind == TEXT_TABLE)
         json_object_foreach(value, key, inner)
             if (!json_is_string(inner))
-                return COMPLAIN(rd, shape->key, key, "\"%s.%s\" must be a string, but it is %s",
-                                shape->key, key, config_file_kind(rd->file, inner));
+                return config_complain(rd, shape->key, key,
+                                       "\"%s.%s\" must be a string, but it is %s", shape->key, key,
+                                       config_file_kind(rd->file, inner));
     if (shape->kind == TEXT_LIST)
         json_array_foreach(value, i, inner)
             if (!json_is_string(inner))
-                return COMPLAIN(rd, shape->key, NULL,
-                                "\"%s\" must be a list of strings, but item %zu is %s", shape->key,
-                                i + 1, config_file_kind(rd->file, inner));
+                return config_complain(rd, shape->key, NULL,
+                                       "\"%s\" must be a list of strings, but item %zu is %s",
+                                       shape->key, i + 1, config_file_kind(rd->file, inner));
+    if (shape->kind == TABLE_LIST)
+        json_array_foreach(value, i, inner)
+            if (!json_is_object(inner))
+                return config_complain(rd, shape->key, NULL,
+                                       "\"%s\" must be %s, but item %zu is %s", shape->key,
+                                       wanted(rd, TABLE_LIST), i + 1,
+                                       config_file_kind(rd->file, inner));
     return 0;
 }
 
 /* The value of `shape` after inheritance; NULL when there is none. Borrowed. */
-static json_t *find(const struct reader *rd, const struct shape *shape)
+static json_t *find(const struct config_reader *rd, const struct shape *shape)
 {
     json_t *own = rd->section && shape->reach != TOP_ONLY ? json_object_get(rd->section, shape->key)
                                                           : NULL;
@@ -175,7 +216,7 @@ static json_t *find(const struct reader *rd, const struct shape *shape)
     return json_object_get(rd->file->top, shape->key);
 }
 
-static json_t *value_of(const struct reader *rd, const char *key)
+static json_t *value_of(const struct config_reader *rd, const char *key)
 {
     for (size_t i = 0; i < COUNT_OF(shapes); i++)
         if (strcmp(shapes[i].key, key) == 0)
@@ -183,7 +224,7 @@ static json_t *value_of(const struct reader *rd, const char *key)
     return NULL;
 }
 
-static int check_shapes(struct reader *rd)
+static int check_shapes(struct config_reader *rd)
 {
     for (size_t i = 0; i < COUNT_OF(shapes); i++) {
         const struct shape *shape = &shapes[i];
@@ -193,17 +234,20 @@ static int check_shapes(struct reader *rd)
         if (!value)
             continue;
         if (!fits(value, shape->kind))
-            return COMPLAIN(rd, shape->key, NULL, "\"%s\" must be %s, but it is %s", shape->key,
-                            wanted(rd, shape->kind), config_file_kind(rd->file, value));
+            return config_complain(rd, shape->key, NULL, "\"%s\" must be %s, but it is %s",
+                                   shape->key, wanted(rd, shape->kind),
+                                   config_file_kind(rd->file, value));
         if ((r = check_inner(rd, shape, value)) < 0)
             return r;
-        if (shape->build)
+        if (shape->use == BUILD)
             json_object_set(rd->config->build, shape->key, value);
+        if (shape->use == DEPLOY)
+            json_object_set(rd->config->deploy, shape->key, value);
     }
     return 0;
 }
 
-static void warn_unknown(struct reader *rd)
+static void warn_unknown(struct config_reader *rd)
 {
     const char *key;
     json_t *value;
@@ -224,18 +268,41 @@ static void warn_unknown(struct reader *rd)
     }
 }
 
-static int select_environment(struct reader *rd)
+static int fail_environment(struct config_reader *rd, const char *wanted_name)
+{
+    const char *words[ENVIRONMENTS_SHOWN_MAX + 1] = {NULL}, *near;
+    struct buf names;
+    json_t *name;
+    size_t i;
+
+    buf_init(&names, ERR_TEXT_MAX / 2);
+    json_array_foreach(rd->config->environments, i, name) {
+        if (i == ENVIRONMENTS_SHOWN_MAX ||
+            buf_printf(&names, "%s%s", names.len ? ", " : "", json_string_value(name)) < 0)
+            break;
+        words[i] = json_string_value(name);
+    }
+    near = suggest_word(wanted_name, words);
+    err_set(rd->err, ERR_NOT_FOUND, "%s: there is no environment \"%s\"; %s%.*s%s%s%s",
+            rd->file->shown, wanted_name, names.len ? "there are: " : "the file has none",
+            STR_ARGS(buf_str(&names)), near ? "\ndid you mean \"" : "", near ? near : "",
+            near ? "\"?" : "");
+    buf_done(&names);
+    return ERR_NOT_FOUND;
+}
+
+static int select_environment(struct config_reader *rd)
 {
     const char *wanted_name = rd->request->environment;
     json_t *all = json_object_get(rd->file->top, "env");
     const char *name;
     json_t *section;
-    struct buf names;
 
     json_object_foreach(all, name, section)
         json_array_append_new(rd->config->environments, json_string(name));
     if (!wanted_name)
         return 0;
+    rd->config->environment = str_dup(str_from(wanted_name));
     rd->section = json_object_get(all, wanted_name);
     if (json_is_object(rd->section))
         return 0;
@@ -243,15 +310,7 @@ static int select_environment(struct reader *rd)
         return config_file_complain(rd->file, (const char *const[]){"env", wanted_name, NULL},
                                     rd->err, "\"env.%s\" must be %s, but it is %s", wanted_name,
                                     wanted(rd, TABLE), config_file_kind(rd->file, rd->section));
-    buf_init(&names, ERR_TEXT_MAX / 2);
-    json_object_foreach(all, name, section)
-        if (buf_printf(&names, "%s%s", names.len ? ", " : "", name) < 0)
-            break;
-    err_set(rd->err, ERR_NOT_FOUND, "%s: there is no environment \"%s\"; %s%.*s", rd->file->shown,
-            wanted_name, names.len ? "there are: " : "the file has none",
-            STR_ARGS(buf_str(&names)));
-    buf_done(&names);
-    return ERR_NOT_FOUND;
+    return fail_environment(rd, wanted_name);
 }
 
 bool config_is_name(str name)
@@ -284,7 +343,7 @@ static char *name_from(str text)
     return str_dup(STR("worker"));
 }
 
-static int take_name(struct reader *rd)
+static int take_name(struct config_reader *rd)
 {
     json_t *own = rd->section ? json_object_get(rd->section, "name") : NULL;
     json_t *top = json_object_get(rd->file->top, "name");
@@ -301,26 +360,30 @@ static int take_name(struct reader *rd)
     rd->config->name = buf_take(&name, NULL);
     if (config_is_name(str_from(rd->config->name)))
         return 0;
-    return COMPLAIN(rd, "name", NULL,
-                    "\"%.80s\" cannot be a worker's name: it takes small letters, digits, - and "
-                    "_, at most %d of them",
-                    rd->config->name, CONFIG_NAME_MAX);
+    return config_complain(
+        rd, "name", NULL,
+        "\"%.80s\" cannot be a worker's name: it takes small letters, digits, - and "
+        "_, at most %d of them",
+        rd->config->name, CONFIG_NAME_MAX);
 }
 
-static int take_main(struct reader *rd)
+static int take_main(struct config_reader *rd)
 {
     const char *given = json_string_value(value_of(rd, "main"));
 
+    if (!given && json_is_string(json_object_get(value_of(rd, "assets"), "directory")))
+        return 0;
     if (!given)
         return err_set(rd->err, ERR_INVALID,
                        "%s: \"main\" is missing: it must name the file to start at, such as "
                        "\"src/index.ts\"",
                        rd->file->shown);
     rd->config->main = path_join(str_from(rd->config->root), str_from(given));
-    if (path_is_file(rd->config->main))
+    if (rd->config->build_command || path_is_file(rd->config->main))
         return 0;
-    return COMPLAIN(rd, "main", NULL, "\"main\" must name a file that exists, but \"%.200s\" %s",
-                    given, path_is_directory(rd->config->main) ? "is a directory" : "does not");
+    return config_complain(rd, "main", NULL,
+                           "\"main\" must name a file that exists, but \"%.200s\" %s", given,
+                           path_is_directory(rd->config->main) ? "is a directory" : "does not");
 }
 
 static bool is_date(const char *text)
@@ -333,23 +396,24 @@ static bool is_date(const char *text)
     return true;
 }
 
-static int take_compatibility(struct reader *rd)
+static int take_compatibility(struct config_reader *rd)
 {
     const char *date = json_string_value(value_of(rd, "compatibility_date"));
     json_t *flags = value_of(rd, "compatibility_flags");
 
     if (date && !is_date(date))
-        return COMPLAIN(rd, "compatibility_date", NULL,
-                        "\"compatibility_date\" must be a date such as \"2026-01-31\", but it is "
-                        "\"%.40s\"",
-                        date);
+        return config_complain(
+            rd, "compatibility_date", NULL,
+            "\"compatibility_date\" must be a date such as \"2026-01-31\", but it is "
+            "\"%.40s\"",
+            date);
     rd->config->compatibility_date = date ? str_dup(str_from(date)) : NULL;
     if (flags)
         json_array_extend(rd->config->compatibility_flags, flags);
     return 0;
 }
 
-static int take_limits(struct reader *rd)
+static int take_limits(struct config_reader *rd)
 {
     json_t *cpu_ms = json_object_get(value_of(rd, "limits"), "cpu_ms");
     json_int_t value = json_integer_value(cpu_ms);
@@ -357,41 +421,42 @@ static int take_limits(struct reader *rd)
     if (!cpu_ms)
         return 0;
     if (!json_is_integer(cpu_ms))
-        return COMPLAIN(rd, "limits", "cpu_ms",
-                        "\"limits.cpu_ms\" must be a whole number of milliseconds, but it is %s",
-                        config_file_kind(rd->file, cpu_ms));
+        return config_complain(
+            rd, "limits", "cpu_ms",
+            "\"limits.cpu_ms\" must be a whole number of milliseconds, but it is %s",
+            config_file_kind(rd->file, cpu_ms));
     if (value < 1 || value > CONFIG_CPU_MS_MAX)
-        return COMPLAIN(rd, "limits", "cpu_ms",
-                        "\"limits.cpu_ms\" must lie between 1 and %d, but it is %lld",
-                        CONFIG_CPU_MS_MAX, (long long)value);
+        return config_complain(rd, "limits", "cpu_ms",
+                               "\"limits.cpu_ms\" must lie between 1 and %d, but it is %lld",
+                               CONFIG_CPU_MS_MAX, (long long)value);
     rd->config->cpu_ms = (uint64_t)value;
     return 0;
 }
 
-/* They are run by a server only; here they are checked, so that a mistake is found before it. */
-static int take_triggers(struct reader *rd)
+/* A command of the author's that makes `main`. */
+static int take_build(struct config_reader *rd)
 {
-    json_t *crons = json_object_get(value_of(rd, "triggers"), "crons"), *text;
-    size_t i;
+    const json_t *build = value_of(rd, "build");
+    const json_t *command = json_object_get(build, "command"), *cwd = json_object_get(build, "cwd");
 
-    if (crons && !fits(crons, TEXT_LIST))
-        return COMPLAIN(rd, "triggers", "crons",
-                        "\"triggers.crons\" must be a list of strings, but it is %s",
-                        config_file_kind(rd->file, crons));
-    json_array_foreach(crons, i, text) {
-        struct cron cron;
-        struct err why = {0};
-        if (cron_parse(str_from(json_string_value(text)), &cron, &why) < 0)
-            return COMPLAIN(rd, "triggers", "crons",
-                            "\"triggers.crons\": \"%.60s\" is no schedule: %.300s",
-                            json_string_value(text), why.text);
-    }
+    if (command && !json_is_string(command))
+        return config_complain(rd, "build", "command",
+                               "\"build.command\" must be a string, but it is %s",
+                               config_file_kind(rd->file, command));
+    if (cwd && !json_is_string(cwd))
+        return config_complain(rd, "build", "cwd", "\"build.cwd\" must be a string, but it is %s",
+                               config_file_kind(rd->file, cwd));
+    if (!json_string_length(command))
+        return 0;
+    rd->config->build_command = str_dup(str_from(json_string_value(command)));
+    rd->config->build_directory = path_join(str_from(rd->config->root),
+                                            str_from(cwd ? json_string_value(cwd) : "."));
     return 0;
 }
 
 /* Merges the secrets of development over the variables: .dev.vars.<environment> where it exists,
  * else .dev.vars. */
-static int take_dev_vars(struct reader *rd)
+static int take_dev_vars(struct config_reader *rd)
 {
     const char *environment = rd->request->environment;
     struct buf name, text;
@@ -420,7 +485,7 @@ static int take_dev_vars(struct reader *rd)
     return r;
 }
 
-static int take_vars(struct reader *rd)
+static int take_vars(struct config_reader *rd)
 {
     json_t *vars = rd->file ? value_of(rd, "vars") : NULL;
     int r;
@@ -437,17 +502,17 @@ static int take_vars(struct reader *rd)
     return 0;
 }
 
-static void warn_ignored(struct reader *rd)
+static void warn_ignored(struct config_reader *rd)
 {
     if (rd->section && !json_object_get(rd->section, "vars") &&
         json_object_get(rd->file->top, "vars"))
         warn(rd, "%s: \"vars\" stands at the top but not in \"env.%s\", which does not inherit it",
              rd->file->shown, rd->request->environment);
-    if (json_object_get(json_object_get(rd->file->top, "build"), "command"))
-        warn(rd, "%s: \"build.command\" is not run by atoll: run it yourself", rd->file->shown);
+    if (rd->config->build_command && rd->request->dev_vars)
+        warn(rd, "%s: \"build.command\" is not run by atoll dev: run it yourself", rd->file->shown);
 }
 
-static int read_file(struct reader *rd, const char *path)
+static int read_file(struct config_reader *rd, const char *path)
 {
     int r;
 
@@ -456,8 +521,9 @@ static int read_file(struct reader *rd, const char *path)
     rd->config->file = str_dup(str_from(path));
     rd->config->root = path_directory(str_from(path));
     if ((r = select_environment(rd)) < 0 || (r = check_shapes(rd)) < 0 || (r = take_name(rd)) < 0 ||
-        (r = take_main(rd)) < 0 || (r = take_compatibility(rd)) < 0 || (r = take_limits(rd)) < 0 ||
-        (r = take_triggers(rd)) < 0)
+        (r = take_build(rd)) < 0 || (r = take_main(rd)) < 0 || (r = take_compatibility(rd)) < 0 ||
+        (r = take_limits(rd)) < 0 || (r = config_trigger_check(rd)) < 0 ||
+        (r = config_binding_take(rd)) < 0)
         return r;
     warn_unknown(rd);
     warn_ignored(rd);
@@ -466,7 +532,7 @@ static int read_file(struct reader *rd, const char *path)
 
 /* A worker without a file: named after the script, or after its directory when the script has a
  * name that says nothing. */
-static int read_script(struct reader *rd, const char *path)
+static int read_script(struct config_reader *rd, const char *path)
 {
     static const char *const plain[] = {"index", "worker", "main", "src", NULL};
     str stem = path_stem(str_from(path));
@@ -508,7 +574,7 @@ static char *file_in(const char *directory)
     return NULL;
 }
 
-static int read_directory(struct reader *rd, const char *directory)
+static int read_directory(struct config_reader *rd, const char *directory)
 {
     char *file = file_in(directory), *shown;
     int r;
@@ -528,7 +594,7 @@ static int read_directory(struct reader *rd, const char *directory)
     return r;
 }
 
-static int read_path(struct reader *rd, const char *path)
+static int read_path(struct config_reader *rd, const char *path)
 {
     str text = str_from(path);
 
@@ -550,7 +616,7 @@ static int read_path(struct reader *rd, const char *path)
 
 int config_read(const struct config_request *request, struct config **ret_config, struct err *err)
 {
-    struct reader rd = {.request = request, .config = mem_new(struct config), .err = err};
+    struct config_reader rd = {.request = request, .config = mem_new(struct config), .err = err};
     char *path = path_absolute(str_from(request->path));
     int r;
 
@@ -558,6 +624,8 @@ int config_read(const struct config_request *request, struct config **ret_config
     rd.config->vars = json_object();
     rd.config->compatibility_flags = json_array();
     rd.config->build = json_object();
+    rd.config->deploy = json_object();
+    rd.config->bindings = json_array();
     rd.config->environments = json_array();
     rd.config->warnings = json_array();
     rd.config->cpu_ms = CONFIG_CPU_MS_DEFAULT;
@@ -587,9 +655,14 @@ void config_unref(struct config *config)
     json_decref(config->environments);
     json_decref(config->warnings);
     json_decref(config->build);
+    json_decref(config->deploy);
+    json_decref(config->bindings);
     json_decref(config->compatibility_flags);
     json_decref(config->vars);
     free(config->compatibility_date);
+    free(config->build_command);
+    free(config->build_directory);
+    free(config->environment);
     free(config->main);
     free(config->name);
     free(config->root);

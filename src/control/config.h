@@ -2,7 +2,7 @@
  * for a script that stands alone.
  *
  * Follows wrangler's rules: an environment's section replaces what it names, inherits the rest,
- * but for `vars` and `define`, which it must repeat.
+ * but for `vars`, `define` and bindings, which it must repeat.
  * Owns: its strings and JSON values. Thread: any one; reading blocks.
  * Limits: files of 1 MiB; CONFIG_VARS_BYTES_MAX for all variables; CONFIG_NAME_MAX. */
 #ifndef ATOLL_CONTROL_CONFIG_H
@@ -25,12 +25,18 @@ struct config {
     char *file;                   /* absolute; NULL for a script alone */
     char *root;                   /* absolute directory that relative paths start from */
     char *name;
-    char *main;                   /* absolute path of the module to start at; it exists */
+    char *environment;            /* whose section was read; NULL: the top of the file */
+    char *main;                   /* absolute path of the module to start at; it exists, or
+                                   * build_command is to make it; NULL: there are only assets */
+    char *build_command;          /* what to run before bundling; NULL: nothing */
+    char *build_directory;        /* absolute: where it runs; NULL with the command */
     json_t *vars;                 /* object: string or JSON value each */
+    json_t *bindings;             /* array: all others, in the shapes of an upload's metadata */
     char *compatibility_date;     /* NULL when not given */
     json_t *compatibility_flags;  /* array of strings */
     uint64_t cpu_ms;
     json_t *build;                /* object: the checked settings that control/bundle.c reads */
+    json_t *deploy;               /* object: those that remote/package.c reads, as they stand */
     json_t *environments;         /* array of the names that the file has sections for */
     json_t *warnings;             /* array of strings for a person */
 };

@@ -43,7 +43,7 @@ struct dev {
     uv_signal_t signals[2];
     int listen_fd;
     int port;
-    char *cache;      /* the directory */
+    char *cache, *storage;      /* directories */
     bool child_ready;
     bool announced;
     bool failed;      /* it could not start: what the child still says is not heard */
@@ -418,18 +418,18 @@ static int open_workers(struct dev *dev, struct err *err)
     return check_names(dev, err);
 }
 
-/* The directory of the cache, returned owned. */
-static char *cache_of(const struct dev_options *options)
+/* A directory in that of what outlives a run, returned owned. */
+static char *directory_of(const struct dev_options *options, const char *name)
 {
     const char *first = options->paths[0];
     char *place = path_is_directory(first) ? str_dup(str_from(first))
                                            : path_directory(str_from(first));
     char *beside = path_join(str_from(place), STR(".atoll"));
-    char *cache = path_join(str_from(options->state ? options->state : beside), STR("cache"));
+    char *directory = path_join(str_from(options->state ? options->state : beside), str_from(name));
 
     free(place);
     free(beside);
-    return cache;
+    return directory;
 }
 
 /* Returns 0 once everything runs; otherwise what runs is being stopped. */
@@ -440,6 +440,7 @@ static int start(struct dev *dev, struct err *err)
                                           .dev = true,
                                           .cache = dev->cache,
                                           .cache_bytes = options->cache_bytes,
+                                          .storage = dev->storage,
                                           .outbound = options->outbound};
     int r = listen_open(options->ip, options->port, &dev->listen_fd, &dev->port, err);
 
@@ -472,12 +473,14 @@ int dev_run(const struct dev_options *options, const struct dev_hooks *hooks, vo
     dev->hooks = hooks;
     dev->context = context;
     dev->listen_fd = -1;
-    dev->cache = cache_of(options);
+    dev->cache = directory_of(options, "cache");
+    dev->storage = directory_of(options, "storage");
     r = start(dev, err);
     uv_run(&dev->loop, UV_RUN_DEFAULT);
     ASSERT(uv_loop_close(&dev->loop) == 0);
     stop_listening(dev);
     free(dev->cache);
+    free(dev->storage);
     free(dev);
     return r;
 }

@@ -34,7 +34,7 @@ static str trim(str s)
 static bool is_name(str s)
 {
     for (size_t i = 0; i < s.len; i++)
-        if (!isalnum((unsigned char)s.ptr[i]) && !strchr("_.-", s.ptr[i]))
+        if (!isalnum((unsigned char)s.ptr[i]) && (!s.ptr[i] || !strchr("_.-", s.ptr[i])))
             return false;
     return s.len > 0;
 }

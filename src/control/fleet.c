@@ -180,6 +180,7 @@ static void finish(struct fleet *fleet)
     uv_timer_stop(&fleet->beat);
     fleet_check_end_all(fleet);
     fleet_event_end_all(fleet);
+    fleet_store_end_all(fleet);
     fleet->hooks->on_stopped(fleet->context);
 }
 
@@ -230,6 +231,8 @@ int fleet_start(uv_loop_t *loop, const struct fleet_options *options,
     list_init(&fleet->processes);
     list_init(&fleet->checks);
     list_init(&fleet->events);
+    list_init(&fleet->stores);
+    fleet->store_blamed = json_object();
     list_init(&fleet->all_workers);
     take_options(fleet, options);
     r = fleet_process_start(fleet, &first, err);
@@ -306,6 +309,12 @@ void fleet_event(struct fleet *fleet, const char *key, json_t *event,
                  void (*on_done)(void *arg, const json_t *done), void *arg)
 {
     fleet_event_start(fleet, key, event, on_done, arg);
+}
+
+void fleet_store(struct fleet *fleet, const struct platform_store *request,
+                 void (*on_done)(void *arg, const struct platform_stored *stored), void *arg)
+{
+    fleet_store_start(fleet, request, on_done, arg);
 }
 
 bool fleet_release(struct fleet *fleet, const char *key)
@@ -402,6 +411,8 @@ void fleet_free(struct fleet *fleet)
     ASSERT(fleet->stopping && !fleet->process_count);
     fleet_check_end_all(fleet);
     fleet_event_end_all(fleet);
+    fleet_store_end_all(fleet);
+    json_decref(fleet->store_blamed);
     fleet_worker_forget_all(fleet);
     uv_close((uv_handle_t *)&fleet->beat, on_timer_closed);
     uv_close((uv_handle_t *)&fleet->again, on_timer_closed);

@@ -16,10 +16,12 @@
 #include <sys/types.h>
 #include <uv.h>
 
+#include "api/platform.h"
 #include "base/buf.h"
 #include "base/err.h"
 
-enum { FLEET_PROCESSES_MAX = 256, FLEET_CONNECTIONS_MAX = 4096 };
+enum { FLEET_PROCESSES_MAX = 256, FLEET_CONNECTIONS_MAX = 4096,
+       FLEET_STORES_MAX = 256, FLEET_ACCOUNT_STORES_MAX = 64 };
 
 struct fleet;
 
@@ -29,6 +31,7 @@ struct fleet_options {
     unsigned slow_max;
     const char *cache;         /* as in child.h */
     uint64_t cache_bytes;
+    const char *storage;
     const char *outbound;
     uint64_t memory_mib;       /* of a process, before isolates are evicted */
     uint64_t idle_ms;
@@ -87,6 +90,12 @@ void fleet_check(struct fleet *fleet, json_t *version /* taken */, str blob,
 /* Runs an event (`event`, `cron`, `time_ms` are set; taken). on_done gets {outcome, error?}. */
 void fleet_event(struct fleet *fleet, const char *key, json_t *event,
                  void (*on_done)(void *arg, const json_t *done), void *arg);
+
+/* Has a process that serves nobody yet, else one of the fast ones, answer a call for a store. See
+ * struct platform's `store`. At most FLEET_STORES_MAX run at once, and FLEET_ACCOUNT_STORES_MAX of
+ * one account; further ones fail with ERR_CLOSED. */
+void fleet_store(struct fleet *fleet, const struct platform_store *request,
+                 void (*on_done)(void *arg, const struct platform_stored *stored), void *arg);
 
 /* Ends a worker's quarantine. False when it is in none. */
 bool fleet_release(struct fleet *fleet, const char *key);

@@ -7,6 +7,7 @@
  *   fleet_connection.c  connections handed from one process to another
  *   fleet_check.c       versions tried in a process that serves nobody
  *   fleet_event.c       events and how they ended
+ *   fleet_store.c       calls for what tenants store
  *   fleet_guard.c       what a process may say, and how much of it
  *   fleet_watch.c       the heartbeat
  *   fleet_status.c      gauges
@@ -36,6 +37,7 @@ enum {
     FLEET_CHECK_MS_MAX = 5 * 1000,
     FLEET_EVENTS_MAX = 4096,         /* that run */
     FLEET_EVENT_MS_MAX = 20 * 60 * 1000,    /* of one; its own limits end it before */
+    FLEET_STORE_MS_MAX = 10 * 60 * 1000,    /* of one call for a store */
     FLEET_QUEUED_BYTES_MAX = 8 << 20,    /* on a link: a process behind is given no connections */
     FLEET_BEHIND_BYTES_MAX = 512 << 20,  /* on a link: a process that far behind is ended */
     FLEET_TOLD_MAX = 65536,              /* workers a process knows of */
@@ -131,7 +133,10 @@ struct fleet {
     bool check_runs;
     struct list events;
     size_t event_count;
-    uint64_t last_id;              /* of checks and events */
+    struct list stores;            /* calls that run */
+    size_t store_count;
+    json_t *store_blamed;          /* {count, until_ms} by store: calls that a process died of */
+    uint64_t last_id;              /* of checks, events and calls */
     uv_timer_t beat, again, check_timer;
     unsigned beats;
     unsigned starts_failed;        /* in a row, */
@@ -220,7 +225,8 @@ bool fleet_guard_is_connection(int fd);
 /* Was the process told that this worker's connections are to be handed on? */
 bool fleet_guard_may_hand(const struct fleet_process *p, const char *key);
 
-/* ---- fleet_connection.c, fleet_check.c, fleet_event.c, fleet_watch.c, fleet_status.c ---- */
+/* ---- fleet_connection.c, fleet_check.c, fleet_event.c, fleet_store.c, fleet_watch.c,
+ *      fleet_status.c ---- */
 
 void fleet_connection_on_hand(struct fleet_process *p, const json_t *frame, str blob);
 
@@ -236,6 +242,12 @@ void fleet_event_start(struct fleet *fleet, const char *key, json_t *event,
 void fleet_event_on_done(struct fleet_process *p, const json_t *frame);
 void fleet_event_on_death(struct fleet_process *p, const char *how);
 void fleet_event_end_all(struct fleet *fleet);
+
+void fleet_store_start(struct fleet *fleet, const struct platform_store *request,
+                       void (*on_done)(void *arg, const struct platform_stored *stored), void *arg);
+void fleet_store_on_stored(struct fleet_process *p, const json_t *frame, str blob);
+void fleet_store_on_death(struct fleet_process *p, const char *how);
+void fleet_store_end_all(struct fleet *fleet);
 
 void fleet_watch_on_beat(uv_timer_t *timer);
 

@@ -186,6 +186,10 @@ static void on_frame(void *context, json_t *frame, str blob)
         fleet_connection_on_hand(p, frame, blob);
         return;
     }
+    if (strcmp(type, "stored") == 0) {
+        fleet_store_on_stored(p, frame, blob);
+        return;
+    }
     for (size_t i = 0; i < COUNT_OF(types); i++)
         if (strcmp(types[i].type, type) == 0)
             types[i].on(p, frame);
@@ -288,6 +292,7 @@ static void on_end(void *context, const struct process_end *end)
     tell_death(p, end);
     blame(p, end); /* while it is known whose turn it was */
     fleet_event_on_death(p, end->how);
+    fleet_store_on_death(p, end->how);
     fleet_check_on_death(p, end->how);
     fleet_process_drop(p);
     fleet_lost(fleet, early);
@@ -315,6 +320,7 @@ int fleet_process_start(struct fleet *fleet, struct fleet_process **ret, struct 
                                    .quiet = true,
                                    .cache = options->cache,
                                    .cache_bytes = options->cache_bytes,
+                                   .storage = options->storage,
                                    .outbound = options->outbound,
                                    .memory_mib = options->memory_mib,
                                    .idle_ms = options->idle_ms,

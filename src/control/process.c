@@ -79,6 +79,8 @@ static void fill_arguments(struct arguments *args, const struct process_options 
         add(args, "--cache", options->cache);
         add_number(args, 0, "--cache-bytes", options->cache_bytes);
     }
+    if (options->storage)
+        add(args, "--storage", options->storage);
     if (options->memory_mib)
         add_number(args, 1, "--memory-mib", options->memory_mib);
     if (options->idle_ms)

@@ -22,6 +22,7 @@ struct process_options {
     bool dev;
     const char *cache;       /* the directory of the cache */
     uint64_t cache_bytes;    /* how large it may become */
+    const char *storage;     /* the directory of what tenants store; NULL: none */
     const char *outbound;    /* which addresses workers may reach, as http/outbound.h reads it */
     uint64_t memory_mib;     /* resident size beyond which idle isolates go; 0: the runtime's own */
     uint64_t idle_ms;        /* how long an isolate may be idle; 0: for ever */

@@ -12,8 +12,11 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "bindings/assets/site.h"
 #include "control/bundle.h"
+#include "control/upload.h"
 #include "control/watch.h"
+#include "os/path.h"
 
 enum { VERSION_TEXT_MAX = 32 };
 
@@ -68,8 +71,9 @@ static void watch_all(struct project *p, const struct bundle *failed)
     config_each_file(p->config->root, p->request->environment, add_watched, p->watch);
     if (p->config->file)
         watch_add(p->watch, p->config->file);
-    watch_add(p->watch, p->config->main);
-    if (p->next)
+    if (p->config->main)
+        watch_add(p->watch, p->config->main);
+    if (p->next && p->next->main)
         watch_add(p->watch, p->next->main);
     watch_inputs(p, p->good);
     watch_inputs(p, failed);
@@ -96,7 +100,7 @@ static void build(struct project *p)
 {
     p->dirty = false;
     p->build_start_ns = now_ns();
-    p->job = bundle_start(p->loop, p->next, true, on_built, p);
+    p->job = bundle_start(p->loop, p->next, on_built, p);
 }
 
 /* The name decides the address, so it is kept for as long as the address is announced. */
@@ -136,14 +140,54 @@ static void on_change(void *context)
         rebuild(p);
 }
 
+/* The directory is served as it stands: runtimes look into it for each request. NULL: none is. */
+static json_t *assets_object(const struct config *config)
+{
+    const json_t *assets = json_object_get(config->deploy, "assets");
+    const char *directory = json_string_value(json_object_get(assets, "directory"));
+    char *absolute, *plain;
+    json_t *object;
+
+    if (!directory)
+        return NULL;
+    absolute = path_join(str_from(config->root), str_from(directory));
+    plain = path_absolute(str_from(absolute));
+    object = json_pack("{s:s, s:O, s:b, s:b}", "directory", plain ? plain : absolute, "config",
+                       assets, "script", config->main != NULL, "navigates",
+                       site_navigates(config->compatibility_date, config->compatibility_flags));
+    free(plain);
+    free(absolute);
+    return object;
+}
+
+static json_t *stored_binding(const json_t *binding, json_t *assets)
+{
+    const char *type = json_string_value(json_object_get(binding, "type"));
+
+    if (assets && type && strcmp(type, "assets") == 0)
+        return json_pack("{s:O, s:s, s:O}", "name", json_object_get(binding, "name"), "type", type,
+                         "assets", assets);
+    return upload_store(binding, "dev");
+}
+
 static json_t *config_object(const struct config *config)
 {
+    json_t *bindings = json_array(), *binding, *stored, *assets = assets_object(config);
+    size_t i;
     json_t *object = json_pack("{s:O, s:O}", "vars", config->vars, "compatibility_flags",
                                config->compatibility_flags);
 
     ASSERT(object);
     if (config->compatibility_date)
         json_object_set_new(object, "compatibility_date", json_string(config->compatibility_date));
+    json_array_foreach(config->bindings, i, binding)
+        if ((stored = stored_binding(binding, assets)))
+            json_array_append_new(bindings, stored);
+    if (json_array_size(bindings))
+        json_object_set(object, "bindings", bindings);
+    json_decref(bindings);
+    if (assets)
+        json_object_set_new(object, "assets", assets);
     return object;
 }
 

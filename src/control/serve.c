@@ -203,6 +203,7 @@ static struct fleet_options fleet_options_of(const struct serve *serve)
         .slow_max = config->slow_lane ? (unsigned)config->slow_lane : 2 * cores,
         .cache = serve->cache,
         .cache_bytes = config->cache_mib * MIB,
+        .storage = serve->storage,
         .outbound = config->outbound,
         .memory_mib = config->memory_mib,
         .idle_ms = config->idle_seconds * 1000,
@@ -329,7 +330,11 @@ static void on_tick(uv_timer_t *timer)
 
     if (log_store_flush(serve->registry, &err) < 0)
         journal_say(serve->journal, JOURNAL_ERROR, "logs.unwritten", "s:s", "error", err.text);
-    if (++serve->ticks % TICKS_PER_SWEEP == 0 && registry_sweep(serve->registry, &err) < 0)
+    if (++serve->ticks % TICKS_PER_SWEEP != 0)
+        return;
+    serve_storage_sweep(serve);
+    serve_site_sweep(serve);
+    if (registry_sweep(serve->registry, &err) < 0)
         journal_say(serve->journal, JOURNAL_ERROR, "registry.unswept", "s:s", "error", err.text);
 }
 
@@ -436,29 +441,40 @@ static int check_reach(const char *directory, const struct passwd *user, struct 
     return err->code;
 }
 
-/* The cache's directory, which the sandbox's user has to reach and to write. */
-static int make_cache(struct serve *serve, struct err *err)
+/* The user of the sandbox, when runtimes are to become somebody else; NULL in *ret: they do not. */
+static int find_user(const struct serve *serve, const struct passwd **ret, struct err *err)
 {
     const char *user = serve->config->sandbox_user;
-    const struct passwd *entry;
-    int r;
 
-    serve->cache = path_join(str_from(serve->config->data), STR("cache"));
-    if ((r = file_make_directories(serve->cache, err)) < 0)
-        return r;
+    *ret = NULL;
     if (geteuid() != 0 || !user || !*user)
         return 0;
-    if (!(entry = getpwnam(user)))
+    if (!(*ret = getpwnam(user)))
         return err_set(err, ERR_NOT_FOUND,
                        "there is no user \"%.100s\" for the sandbox\n"
                        "make one (adduser --system --group %.100s), or name another with "
                        "\"sandbox\" in the configuration",
                        user, user);
-    if (chmod(serve->config->data, 0711) < 0 ||
-        chown(serve->cache, entry->pw_uid, entry->pw_gid) < 0)
-        return err_set(err, ERR_IO, "%s cannot be given to %s: %s", serve->cache, user,
-                       strerror(errno));
-    return check_reach(serve->cache, entry, err);
+    return 0;
+}
+
+/* A directory in the data directory that runtimes write in, which their user has to reach.
+ * Returned owned, in *ret. */
+static int make_directory(struct serve *serve, const char *name, char **ret, struct err *err)
+{
+    const struct passwd *user;
+    char *directory = *ret = path_join(str_from(serve->config->data), str_from(name));
+    int r;
+
+    if ((r = file_make_directories(directory, err)) < 0 || (r = find_user(serve, &user, err)) < 0 ||
+        !user)
+        return r;
+    if (chmod(serve->config->data, 0711) < 0)
+        return err_set(err, ERR_IO, "%s cannot be opened to %s: %s", serve->config->data,
+                       user->pw_name, strerror(errno));
+    if ((r = file_give_tree(directory, user->pw_uid, user->pw_gid, err)) < 0)
+        return r;
+    return check_reach(directory, user, err);
 }
 
 static int open_store(struct serve *serve, struct err *err)
@@ -471,7 +487,10 @@ static int open_store(struct serve *serve, struct err *err)
     if ((r = registry_open(serve->config->data, &serve->registry, err)) == 0 &&
         (r = serve_token_ensure(serve, token, err)) == 0) {
         choose_sandbox(serve);
-        r = make_cache(serve, err);
+        if ((r = make_directory(serve, "cache", &serve->cache, err)) == 0)
+            r = make_directory(serve, "storage", &serve->storage, err);
+        if (r == 0)
+            serve_storage_remove_copies(serve);
     }
     free(token);
     if (r < 0)
@@ -505,6 +524,7 @@ static int start_parts(struct serve *serve, struct err *err)
         return r;
     }
     serve_replace_adopt(serve);
+    serve_storage_sweep(serve);
     serve->collector = collector_start(&serve->loop, serve->registry, on_usage_trouble, serve);
     serve_platform_init(serve);
     admin_fd = dup(serve->admin.fd); /* ours stays open for the next binary */
@@ -553,6 +573,7 @@ static void release(struct serve *serve)
     registry_close(serve->registry);
     free(serve->public_url);
     free(serve->cache);
+    free(serve->storage);
     free(serve->binary);
     buf_done(&serve->left);
     serve_config_free(serve->config);

@@ -5,6 +5,7 @@
  * this worker. */
 #include <stdlib.h>
 
+#include "api/binding.h"
 #include "control/serve_private.h"
 #include "control/upload.h"
 #include "registry/account.h"
@@ -12,6 +13,7 @@
 #include "registry/route.h"
 #include "registry/script.h"
 #include "registry/script_version.h"
+#include "registry/storage.h"
 
 enum { KEPT_MAX = 128 };
 
@@ -84,6 +86,60 @@ struct making {
     struct buf *blob;
 };
 
+/* Where it is, also when a version knows it by a name, which may be another's since. Takes `row`. */
+static void place(json_t *binding, json_t *row)
+{
+    char *store = storage_store(row);
+
+    json_object_set_new(binding, "store", json_string(store));
+    free(store);
+    json_decref(row);
+}
+
+/* A version may name what was deleted since: its binding then has no store. */
+static int forget_deleted(struct serve *serve, const char *account, json_t *config, struct err *err)
+{
+    json_t *binding, *row;
+    size_t i;
+    int r;
+
+    json_array_foreach(json_object_get(config, "bindings"), i, binding) {
+        const struct binding_store *store = binding_store_of(text_of(binding, "type"));
+
+        if (!store)
+            continue;
+        r = storage_get(serve->registry, account, store->kind, text_of(binding, "id"), &row, err);
+        if (r == 0)
+            place(binding, row);
+        else if (r == ERR_NOT_FOUND)
+            json_object_del(binding, "store");
+        else
+            return r;
+    }
+    return 0;
+}
+
+static int add_config(struct serve *serve, struct making *making, const json_t *version,
+                      json_t **ret, struct err *err)
+{
+    const char *account = text_of(making->script, "account");
+    json_t *secrets = NULL, *config;
+    int r = script_version_secrets(serve->registry, text_of(version, "id"), &secrets, err);
+
+    if (r < 0)
+        return r;
+    config = upload_config(version, secrets, account);
+    json_decref(secrets);
+    if ((r = forget_deleted(serve, account, config, err)) < 0 ||
+        (r = serve_site_ensure(serve, account,
+                               text_of(json_object_get(config, "assets"), "manifest"), err)) < 0) {
+        json_decref(config);
+        return r;
+    }
+    *ret = config;
+    return 0;
+}
+
 /* Adds a version's row as it stands in a frame, and its contents to `blob`. Returns the row of the
  * registry, returned owned. */
 static int add_version(struct serve *serve, struct making *making, const json_t *share,
@@ -91,23 +147,21 @@ static int add_version(struct serve *serve, struct making *making, const json_t 
 {
     const char *id = text_of(share, "version_id");
     int64_t script_id = json_integer_value(json_object_get(making->script, "id"));
-    json_t *version = NULL, *secrets = NULL, *percent = json_object_get(share, "percentage");
+    json_t *version = NULL, *config = NULL, *percent = json_object_get(share, "percentage");
     int r;
 
     if ((r = script_version_get(serve->registry, script_id, id, &version, err)) < 0)
         return r;
-    if ((r = script_version_secrets(serve->registry, id, &secrets, err)) < 0 ||
+    if ((r = add_config(serve, making, version, &config, err)) < 0 ||
         (r = script_version_contents(serve->registry, json_object_get(version, "parts"),
                                      making->blob, err)) < 0) {
-        json_decref(secrets);
+        json_decref(config);
         json_decref(version);
         return r;
     }
     json_array_append_new(making->versions,
                           json_pack("{s:s, s:O, s:o, s:O}", "id", id, "percent", percent, "config",
-                                    upload_config(version, secrets), "parts",
-                                    json_object_get(version, "parts")));
-    json_decref(secrets);
+                                    config, "parts", json_object_get(version, "parts")));
     *ret = version;
     return 0;
 }

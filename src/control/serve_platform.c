@@ -179,6 +179,9 @@ void serve_platform_init(struct serve *serve)
         .healthy = healthy,
         .prices = prices,
         .release = release,
+        .store = serve_storage_call,
+        .storage_gone = serve_storage_sweep,
+        .storage_copy = serve_storage_copy,
         .notice = notice,
     };
 }

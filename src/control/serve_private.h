@@ -4,6 +4,8 @@
  *   serve_socket.c     listening sockets: opened, or inherited
  *   serve_frame.c      what the registry knows, as frames for runtimes
  *   serve_platform.c   what the REST API needs
+ *   serve_storage.c    what tenants store: calls, data that is to go, copies
+ *   serve_site.c       files of versions, where runtimes read them
  *   serve_token.c      the administrator's token
  *   serve_replace.c    the next binary
  * Owns: as serve.h says. Thread: the loop's. */
@@ -44,7 +46,7 @@ struct serve {
     struct platform platform;
     struct serve_socket listen, admin;
     char *public_url;
-    char *cache;              /* directory */
+    char *cache, *storage;    /* directories */
     char *binary;             /* what is started by SIGUSR2 */
     uv_signal_t signals[4];
     uv_timer_t tick;
@@ -56,6 +58,8 @@ struct serve {
     struct buf left;          /* "<pid>:<descriptor> " of each */
     bool inherited;           /* the sockets came from a binary before this one */
     bool fleet_stopped;
+    bool sweeping, sweep_again;    /* of data that is to go */
+    unsigned site_place;           /* which of the contents are looked at next */
 };
 
 /* ---- serve_socket.c ---- */
@@ -83,6 +87,29 @@ void serve_platform_keep_all(struct serve *serve);
 
 /* A cron trigger: for scheduler_start(). */
 void serve_platform_run_cron(void *context, int64_t script_id, const char *cron, int64_t time_ms);
+
+/* ---- serve_storage.c: stores, as in struct platform; the context is the struct serve ---- */
+
+void serve_storage_call(void *context, const struct platform_store *request,
+                        void (*on_done)(void *arg, const struct platform_stored *stored),
+                        void *arg);
+void serve_storage_copy(void *context,
+                        void (*on_done)(void *arg, int code, const char *text_or_path), void *arg);
+
+/* Has data removed that is to go. */
+void serve_storage_sweep(void *context);
+
+/* Removes what a copy left that did not come to its end; before the first runtime. */
+void serve_storage_remove_copies(const struct serve *serve);
+
+/* ---- serve_site.c ---- */
+
+/* Sees that a site (registry/asset.h) is in the storage directory with its files; "" is none. */
+NODISCARD int serve_site_ensure(struct serve *serve, const char *account, const char *manifest,
+                                struct err *err);
+
+/* Removes a part of what no version refers to any more; now and then. */
+void serve_site_sweep(struct serve *serve);
 
 /* ---- serve_token.c ---- */
 

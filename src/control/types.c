@@ -13,7 +13,16 @@
 #include "os/file.h"
 #include "os/path.h"
 
-static const char *const places[] = {"types", "lib/atoll/types", NULL};
+/* The platform's declarations, and those of each kind of binding. */
+static const char *const files[] = {"atoll.d.ts", "kv.d.ts", "d1.d.ts"};
+static const char *const places[] = {"types", "lib/atoll/types", "src/bindings/kv",
+                                     "src/bindings/d1", NULL};
+
+/* What a binding is in env. */
+static const struct binding_type {
+    const char *binding, *type;
+} binding_types[] = {{"kv_namespace", "KVNamespace"}, {"d1", "D1Database"},
+                     {"assets", "Fetcher"}};
 
 struct maker {
     const struct types_request *request;
@@ -77,6 +86,16 @@ static void add_value(struct maker *maker, const char *name, const json_t *value
     free(text);
 }
 
+static void add_binding(struct maker *maker, const json_t *binding)
+{
+    const char *name = json_string_value(json_object_get(binding, "name"));
+    const char *type = json_string_value(json_object_get(binding, "type"));
+
+    for (size_t i = 0; name && type && i < COUNT_OF(binding_types); i++)
+        if (strcmp(binding_types[i].binding, type) == 0)
+            add_type(maker, name, binding_types[i].type);
+}
+
 static int read_one(const struct maker *maker, const char *environment, bool dev_vars,
                     struct config **ret_config)
 {
@@ -93,6 +112,7 @@ static int add_environment(struct maker *maker, const char *environment, struct 
     struct config *plain, *all;
     const char *name;
     json_t *value;
+    size_t i;
     int r = read_one(maker, environment, false, &plain);
 
     if (r < 0)
@@ -110,6 +130,8 @@ static int add_environment(struct maker *maker, const char *environment, struct 
         else
             add_type(maker, name, "string");
     }
+    json_array_foreach(all->bindings, i, value)
+        add_binding(maker, value);
     config_unref(all);
     *ret_config = plain;
     return 0;
@@ -194,17 +216,30 @@ static int write_env(const struct maker *maker, struct buf *out)
     return r < 0 ? r : buf_append(out, STR("  }\n}\ninterface Env extends Cloudflare.Env {}\n\n"));
 }
 
-static int write_platform(struct buf *out, struct err *err)
+static int write_file(const char *name, struct buf *out, struct err *err)
 {
-    char *path = path_beside_binary(places, "atoll.d.ts");
+    char *path = path_beside_binary(places, name);
     int r;
 
     if (!path)
         return err_set(err, ERR_NOT_FOUND,
-                       "the platform's types are missing: atoll.d.ts belongs beside the binary, in "
-                       "../lib/atoll/types");
+                       "the platform's types are missing: %s belongs beside the binary, in "
+                       "../lib/atoll/types",
+                       name);
     r = file_read(path, out, err);
     free(path);
+    return r;
+}
+
+static int write_platform(struct buf *out, struct err *err)
+{
+    int r = 0;
+
+    for (size_t i = 0; r == 0 && i < COUNT_OF(files); i++) {
+        if (i && buf_append_char(out, '\n') < 0)
+            return ERR_LIMIT;
+        r = write_file(files[i], out, err);
+    }
     return r;
 }
 

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "api/binding.h"
 #include "base/list.h"
 #include "control/bundle.h"
 #include "control/upload_files.h"
@@ -90,15 +91,68 @@ static json_t *var_of(const json_t *binding, const json_t *version, const json_t
     return NULL;
 }
 
-json_t *upload_config(const json_t *version, const json_t *secrets)
+json_t *upload_store(const json_t *binding, const char *owner)
+{
+    const char *type = json_string_value(json_object_get(binding, "type"));
+    const struct binding_store *store = binding_store_of(type);
+    const json_t *id = store ? json_object_get(binding, store->field) : NULL;
+    char *segment;
+    json_t *result;
+
+    if (!store)
+        return NULL;
+    if (!json_string_length(id))
+        id = json_object_get(binding, "name");
+    segment = str_dup(str_from(json_string_value(id)));
+    for (char *c = segment; *c; c++)
+        if (!isalnum((unsigned char)*c) && *c != '-' && *c != '_')
+            *c = '_';
+    result = json_pack("{s:O, s:s, s:O, s:o}", "name", json_object_get(binding, "name"), "type",
+                       type, "id", id, "store",
+                       json_sprintf("%s/%s/%s", owner, store->kind, segment));
+    free(segment);
+    return result;
+}
+
+/* What a runtime knows of its files: where they are. NULL: there are none. */
+static json_t *assets_of(const json_t *version, const char *account)
+{
+    const json_t *manifest = json_object_get(json_object_get(version, "assets"), "manifest");
+
+    if (!account || !json_is_string(manifest))
+        return NULL;
+    return json_pack("{s:o, s:O}", "store", json_sprintf("%s/assets", account), "manifest",
+                     manifest);
+}
+
+static json_t *assets_binding(const json_t *binding, json_t *assets)
+{
+    const char *type = json_string_value(json_object_get(binding, "type"));
+
+    if (!assets || !type || strcmp(type, "assets") != 0)
+        return NULL;
+    return json_pack("{s:O, s:s, s:O}", "name", json_object_get(binding, "name"), "type", type,
+                     "assets", assets);
+}
+
+json_t *upload_config(const json_t *version, const json_t *secrets, const char *account)
 {
     static const char *const kept[] = {"compatibility_date", "compatibility_flags"};
-    json_t *config = json_object(), *vars = json_object(), *binding, *value;
+    json_t *config = json_object(), *vars = json_object(), *bindings = json_array();
+    json_t *binding, *value, *assets = assets_of(version, account);
     size_t i;
 
     json_array_foreach(json_object_get(version, "bindings"), i, binding)
         if ((value = var_of(binding, version, secrets)))
             json_object_set_new(vars, json_string_value(json_object_get(binding, "name")), value);
+        else if ((value = assets_binding(binding, assets)) ||
+                 (account && (value = upload_store(binding, account))))
+            json_array_append_new(bindings, value);
+    if (assets)
+        json_object_set_new(config, "assets", assets);
+    if (json_array_size(bindings))
+        json_object_set(config, "bindings", bindings);
+    json_decref(bindings);
     for (i = 0; i < COUNT_OF(kept); i++)
         if ((value = json_object_get(version, kept[i])) && !json_is_null(value))
             json_object_set(config, kept[i], value);
@@ -281,7 +335,7 @@ void upload_build(uv_loop_t *loop, struct fleet *fleet, const struct upload_requ
     uv_timer_init(loop, &upload->timer);
     upload->timer.data = upload;
     upload->frame = json_pack("{s:s, s:i, s:o}", "id", "check", "percent", 100, "config",
-                              upload_config(request->version, request->secrets));
+                              upload_config(request->version, request->secrets, request->account));
     r = upload_files_write(request->version, request->modules, request->blob, &upload->files, &err);
     if (r < 0)
         fail(upload, r == ERR_INVALID ? CODE_SCRIPT : CODE_INTERNAL, str_from(err.text));

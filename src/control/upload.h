@@ -31,8 +31,14 @@ struct upload_request {
 /* on_done is called later, exactly once, for as long as the loop runs. */
 void upload_build(uv_loop_t *loop, struct fleet *fleet, const struct upload_request *request);
 
-/* The `config` of a version's frame: vars and secrets of its bindings, compatibility. Returned
- * owned; arguments borrowed, secrets may be NULL. */
-json_t *upload_config(const json_t *version, const json_t *secrets);
+/* The `config` of a version's frame: vars and secrets of its bindings, those that lead to something
+ * stored (`bindings`, with stores of the account; NULL: nobody's, there are none), compatibility.
+ * Returned owned; arguments borrowed, secrets may be NULL. */
+json_t *upload_config(const json_t *version, const json_t *secrets, const char *account);
+
+/* {name, type, id, store} of a binding of an upload ({name, type, ...}) whose data is kept under
+ * `owner`, an account; NULL when it leads to nothing stored. A binding without an id is called by
+ * its name. What cannot stand in a path becomes "_". Returned owned. */
+json_t *upload_store(const json_t *binding, const char *owner);
 
 #endif

@@ -71,13 +71,55 @@ Test(bundle_script, shifts_the_map_and_names_sources_from_the_root)
     json_t *got, *want;
 
     buf_init(&out, 4096);
-    cr_assert_eq(bundle_script_map(map, "/tmp/x", "/w", &out), 0);
+    cr_assert_eq(bundle_script_map(map, true, "/tmp/x", "/w", &out), 0);
     got = json_loadb(out.ptr, out.len, 0, NULL);
     want = json_pack("{s:i, s:[s, s, s, s], s:s, s:[]}", "version", 3, "sources", "src/a.ts",
                      "../tmp/out/b.js", "c.js", "atoll:module", "mappings", ";AAAA;", "names");
     cr_expect(json_equal(got, want), "%.*s", STR_ARGS(buf_str(&out)));
     json_decref(got);
     json_decref(want);
+    buf_done(&out);
+}
+
+Test(bundle_script, a_script_in_service_worker_format_has_globals)
+{
+    static const struct {
+        const char *module, *want;
+        bool head;
+    } rows[] = {
+        {"a();\n", "a();\n", false},
+        {"import w from \"./a-1.wasm\";\nf(w);\n",
+         "const __atoll_module=n=>globalThis[n];const w=__atoll_module(\"a-1.wasm\");\n\nf(w);\n",
+         true},
+        {"", "", false},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        struct buf out;
+        bool head = !rows[i].head;
+
+        buf_init(&out, 1024);
+        cr_assert_eq(bundle_script_classic(str_from(rows[i].module), &out, &head), 0);
+        cr_expect(str_equal(buf_str(&out), str_from(rows[i].want)), "%.*s",
+                  STR_ARGS(buf_str(&out)));
+        cr_expect_eq(head, rows[i].head);
+        buf_done(&out);
+    }
+}
+
+Test(bundle_script, a_map_of_a_module_as_it_was_keeps_its_lines)
+{
+    static const str map = STR("{\"version\":3,\"sources\":[\"../w/a.ts\"],\"mappings\":\"AAAA\","
+                               "\"names\":[]}");
+    struct buf out;
+    json_t *got;
+
+    buf_init(&out, 1024);
+    cr_assert_eq(bundle_script_map(map, false, "/t", "/w", &out), 0);
+    got = json_loadb(out.ptr, out.len, 0, NULL);
+    cr_expect_str_eq(json_string_value(json_object_get(got, "mappings")), "AAAA");
+    cr_expect_str_eq(json_string_value(json_array_get(json_object_get(got, "sources"), 0)), "a.ts");
+    json_decref(got);
     buf_done(&out);
 }
 
@@ -104,7 +146,7 @@ Test(bundle_script, refuses_what_is_no_map)
         struct buf out;
 
         buf_init(&out, 100);
-        cr_expect_eq(bundle_script_map(str_from(bad[i]), "/t", "/w", &out), ERR_INVALID);
+        cr_expect_eq(bundle_script_map(str_from(bad[i]), true, "/t", "/w", &out), ERR_INVALID);
         buf_done(&out);
     }
 }

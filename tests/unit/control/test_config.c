@@ -116,6 +116,91 @@ Test(config, environments_replace_inherit_and_repeat)
     config_unref(config);
 }
 
+Test(config, bindings_are_in_the_shapes_of_an_upload)
+{
+    struct config *config;
+    json_t *want;
+
+    put("wrangler.json",
+        "{\"name\":\"w\",\"main\":\"src/"
+        "index.js\",\"kv_namespaces\":[{\"binding\":\"KV\",\"id\":\"1\","
+        "\"preview_id\":\"2\"}],\"queues\":{\"producers\":[{\"binding\":\"Q\",\"queue\":\"q\"}]},"
+        "\"durable_objects\":{\"bindings\":[{\"name\":\"D\",\"class_name\":\"C\"}]},"
+        "\"version_metadata\":{\"binding\":\"V\"},\"assets\":{\"binding\":\"ASSETS\"},"
+        "\"unsafe\":{\"bindings\":[{\"name\":\"U\",\"type\":\"u\",\"x\":1}]},"
+        "\"env\":{\"e\":{\"kv_namespaces\":[]}}}");
+    config = read_ok("", NULL);
+    want = json_loads("[{\"name\":\"KV\",\"type\":\"kv_namespace\",\"namespace_id\":\"1\"},"
+                      "{\"name\":\"Q\",\"type\":\"queue\",\"queue_name\":\"q\"},"
+                      "{\"name\":\"D\",\"type\":\"durable_object_namespace\",\"class_name\":\"C\"},"
+                      "{\"name\":\"V\",\"type\":\"version_metadata\"},"
+                      "{\"name\":\"U\",\"type\":\"u\",\"x\":1},"
+                      "{\"name\":\"ASSETS\",\"type\":\"assets\"}]",
+                      0, NULL);
+    cr_expect(json_equal(config->bindings, want));
+    json_decref(want);
+    config_unref(config);
+    config = read_ok("", "e");
+    cr_expect_eq(json_array_size(config->bindings), 1, "an environment inherits assets only");
+    config_unref(config);
+}
+
+Test(config, routes_of_an_environment_hide_those_of_the_top)
+{
+    struct config *config;
+
+    put("wrangler.json",
+        "{\"name\":\"w\",\"main\":\"src/index.js\",\"routes\":[\"a.test/*\",\"b.test/*\"],"
+        "\"triggers\":{\"crons\":[\"* * * * *\"]},\"account_id\":\"acme\",\"workers_dev\":true,"
+        "\"env\":{\"e\":{\"route\":{\"pattern\":\"c.test\",\"custom_domain\":true}},"
+        "\"f\":{\"workers_dev\":false}}}");
+    config = read_ok("", "e");
+    cr_expect_eq(json_array_size(json_object_get(config->deploy, "routes")), 1);
+    cr_expect_str_eq(config->environment, "e");
+    config_unref(config);
+    config = read_ok("", "f");
+    cr_expect_eq(json_array_size(json_object_get(config->deploy, "routes")), 2);
+    cr_expect(json_is_false(json_object_get(config->deploy, "workers_dev")));
+    cr_expect_str_eq(json_string_value(json_object_get(config->deploy, "account_id")), "acme");
+    cr_expect_eq(json_object_size(json_object_get(config->deploy, "triggers")), 1);
+    config_unref(config);
+}
+
+Test(config, refuses_what_a_server_would)
+{
+    static const char *const bad[] = {
+        "\"routes\":[\"\"]",
+        "\"routes\":[1]",
+        "\"routes\":[{\"pattern\":\"a/*\",\"custom_domain\":true}]",
+        "\"routes\":[{\"pattern\":\"a/*\",\"zone_name\":1}]",
+        "\"routes\":[],\"route\":\"a/*\"",
+        "\"route\":7",
+        "\"triggers\":{\"crons\":\"* * * * *\"}",
+        "\"triggers\":{\"crons\":[\"61 * * * *\"]}",
+        "\"triggers\":{\"crons\":[1]}",
+        "\"tail_consumers\":[\"x\"]",
+        "\"workers_dev\":\"yes\"",
+        "\"kv_namespaces\":{}",
+        "\"kv_namespaces\":[{}]",
+        "\"queues\":[]",
+        "\"build\":{\"command\":1}",
+        "\"build\":{\"command\":\"true\",\"cwd\":1}",
+    };
+
+    for (size_t i = 0; i < COUNT_OF(bad); i++) {
+        char text[400], *path = path_join(str_from(directory), STR("wrangler.json"));
+        struct config_request request = {path, NULL, NULL, false};
+        struct config *config;
+        struct err err = {0};
+
+        snprintf(text, sizeof text, "{\"name\":\"w\",\"main\":\"src/index.js\",%s}", bad[i]);
+        put("wrangler.json", text);
+        cr_expect_eq(config_read(&request, &config, &err), ERR_INVALID, "%s", bad[i]);
+        cr_expect_not_null(strstr(err.text, "wrangler.json:1:"), "%s", err.text);
+        free(path);
+    }
+}
+
 Test(config, a_script_is_named_after_itself_or_its_directory)
 {
     static const char *const cases[][2] = {

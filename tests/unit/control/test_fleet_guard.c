@@ -332,11 +332,16 @@ static void start(const char *attack, size_t blob_bytes)
     cr_assert_eq(fleet_start(&t.loop, &options, &hooks, NULL, &t.fleet, &err), 0, "%s", err.text);
 }
 
-/* Until one process has said all it had to say and was heard. */
+/* Until so many processes have said all they had to say and were heard. */
+static void run_to_ends(unsigned count)
+{
+    while (t.ends < count)
+        uv_run(&t.loop, UV_RUN_ONCE);
+}
+
 static void run_to_end(void)
 {
-    while (!t.ends)
-        uv_run(&t.loop, UV_RUN_ONCE);
+    run_to_ends(1);
 }
 
 static void stop(void)
@@ -373,7 +378,7 @@ Test(fleet_guard, lives_through_texts_as_long_as_a_frame)
 Test(fleet_guard, hears_of_workers_only_from_who_serves_them)
 {
     start("others", 0);
-    run_to_end();
+    run_to_ends(2); /* one serves, the other is the spare */
     cr_expect_eq(t.foreign, 0);
     cr_expect_geq(t.requests, 1);
     cr_expect_geq(t.tails, 2); /* of its own, the second when it was evicted already */

@@ -116,15 +116,19 @@ Test(upload, config_has_variables_and_secrets)
         "{\"name\":\"C\",\"type\":\"json\",\"json\":null},"
         "{\"name\":\"S\",\"type\":\"secret_text\"},{\"name\":\"T\",\"type\":\"secret_text\"},"
         "{\"name\":\"V\",\"type\":\"version_metadata\"},{\"type\":\"plain_text\",\"text\":\"x\"},"
-        "{\"name\":\"W\",\"type\":\"wasm_module\",\"part\":\"w\"}]}",
+        "{\"name\":\"W\",\"type\":\"wasm_module\",\"part\":\"w\"},"
+        "{\"name\":\"K\",\"type\":\"kv_namespace\",\"namespace_id\":\"k1\"},"
+        "{\"name\":\"D\",\"type\":\"d1\",\"id\":\"d-1\"}]}",
         0, NULL);
     json_t *secrets = json_pack("{s:s, s:s}", "S", "hush", "OTHER", "no");
     json_t *want = json_loads(
         "{\"vars\":{\"A\":\"a\",\"B\":{\"c\":[1]},\"C\":null,\"S\":\"hush\",\"V\":{\"id\":\"v1\","
-        "\"tag\":\"t\",\"timestamp\":\"2023-11-14T22:13:20.123Z\"}},"
+        "\"tag\":\"t\",\"timestamp\":\"2023-11-14T22:13:20.123Z\"}},\"bindings\":["
+        "{\"name\":\"K\",\"type\":\"kv_namespace\",\"id\":\"k1\",\"store\":\"default/kv/k1\"},"
+        "{\"name\":\"D\",\"type\":\"d1\",\"id\":\"d-1\",\"store\":\"default/d1/d-1\"}],"
         "\"compatibility_date\":\"2026-01-01\",\"compatibility_flags\":[\"x\"]}",
         0, NULL);
-    json_t *config = upload_config(version, secrets);
+    json_t *config = upload_config(version, secrets, "default");
 
     cr_assert_not_null(version);
     cr_expect(json_equal(config, want), "%s", json_dumps(config, 0));
@@ -132,6 +136,20 @@ Test(upload, config_has_variables_and_secrets)
     json_decref(secrets);
     json_decref(want);
     json_decref(config);
+}
+
+Test(upload, a_store_is_a_plain_path)
+{
+    json_t *named = json_pack("{s:s, s:s}", "name", "MY/DB", "type", "d1");
+    json_t *other = json_pack("{s:s, s:s, s:s}", "name", "V", "type", "json", "json", "x");
+    json_t *stored = upload_store(named, "dev");
+
+    cr_expect_str_eq(json_string_value(json_object_get(stored, "store")), "dev/d1/MY_DB");
+    cr_expect_str_eq(json_string_value(json_object_get(stored, "id")), "MY/DB");
+    cr_expect_null(upload_store(other, "dev"));
+    json_decref(stored);
+    json_decref(other);
+    json_decref(named);
 }
 
 /* ---- whole uploads, against a fleet that is not there ---- */
