@@ -192,6 +192,13 @@ static const struct cli_option options[] = {
     {0},
 };
 
+static const struct cli_example examples[] = {
+    {"atoll dev", "the worker in this directory"},
+    {"atoll dev api shop --port 8080", "two workers, api.localhost:8080 and shop.localhost:8080"},
+    {"atoll dev --env staging --var LEVEL=debug", "another environment, one variable changed"},
+    {0},
+};
+
 const struct cli_command cmd_dev = {
     .name = "dev",
     .usage = "[PATH...] [OPTIONS]",
@@ -201,4 +208,6 @@ const struct cli_command cmd_dev = {
                "answer at NAME.localhost each, and the first one everywhere else.",
     .options = options,
     .run = run,
+    .examples = examples,
+    .group = GROUP_PROJECT,
 };

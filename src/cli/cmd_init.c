@@ -12,6 +12,7 @@
 
 #include "base/buf.h"
 #include "cli/cli.h"
+#include "cli/table.h"
 #include "cli/terminal.h"
 #include "control/config.h"
 #include "control/suggest.h"
@@ -21,7 +22,18 @@
 enum { TEMPLATE_FILE_MAX = 1 << 20, NOT_FOUND_STATUS = 127 };
 
 static const char *const template_places[] = {"templates", "lib/atoll/templates", NULL};
-static const char *const template_names[] = {"hello", "hello-ts", "hono", NULL};
+
+static const struct template {
+    const char *name, *what;
+} templates[] = {
+    {"hello",     "JavaScript, one file, no packages"},
+    {"hello-ts",  "TypeScript with types, checked by tsc"},
+    {"hono",      "TypeScript with the Hono router"},
+    {"api",       "TypeScript, a REST API with a D1 database"},
+    {"site",      "a static site: pages, style sheet, icon"},
+    {"cron",      "runs by the clock"},
+    {"websocket", "answers messages, with a page to try it"},
+};
 
 struct project_copy {
     const char *from;         /* the template's directory */
@@ -97,8 +109,8 @@ static bool is_free(const char *path)
 
 static bool is_template(const char *name)
 {
-    for (size_t i = 0; template_names[i]; i++)
-        if (strcmp(template_names[i], name) == 0)
+    for (size_t i = 0; i < COUNT_OF(templates); i++)
+        if (strcmp(templates[i].name, name) == 0)
             return true;
     return false;
 }
@@ -168,7 +180,7 @@ static void print_next_steps(const char *directory, bool installed)
 
 static int check(const struct cli_args *args, const char *template, str name)
 {
-    const char *near;
+    const char *names[COUNT_OF(templates) + 1] = {NULL}, *near;
 
     if (!config_is_name(name))
         return cli_usage_error(args,
@@ -177,11 +189,25 @@ static int check(const struct cli_args *args, const char *template, str name)
                                (int)str_head(name, 80).len, name.ptr, CONFIG_NAME_MAX);
     if (is_template(template))
         return EXIT_DONE;
-    near = suggest_word(template, template_names);
-    return cli_usage_error(args,
-                           "there is no template \"%.80s\"%s%s%s; there are: hello, hello-ts, hono",
-                           template, near ? ", did you mean " : "", near ? near : "",
-                           near ? "?" : "");
+    for (size_t i = 0; i < COUNT_OF(templates); i++)
+        names[i] = templates[i].name;
+    near = suggest_word(template, names);
+    return cli_usage_error(args, "there is no template \"%.80s\"%s%s%s (atoll init --list)", template,
+                           near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+}
+
+static int list(const struct cli_args *args)
+{
+    static const char *const headings[] = {"TEMPLATE", "WHAT", NULL};
+    struct table *table;
+
+    if (cli_operand_count(args))
+        return cli_usage_error(args, "--list takes no name");
+    table = table_new(headings);
+    for (size_t i = 0; i < COUNT_OF(templates); i++)
+        table_add(table, (const char *const[]){templates[i].name, templates[i].what});
+    table_print(table);
+    return EXIT_DONE;
 }
 
 static int run(const struct cli_args *args)
@@ -192,6 +218,8 @@ static int run(const struct cli_args *args)
     char *absolute;
     int status;
 
+    if (cli_has(args, "list"))
+        return list(args);
     if (cli_operand_count(args) != 1)
         return cli_usage_error(args, "init takes one name, such as: atoll init my-worker");
     directory = cli_operands(args)[0];
@@ -214,8 +242,15 @@ static int run(const struct cli_args *args)
 }
 
 static const struct cli_option options[] = {
-    {"template", "TEMPLATE", "hello (JavaScript), hello-ts (TypeScript) or hono (a router)"},
+    {"template", "TEMPLATE", "what to begin with: see --list (hello)"},
+    {"list", NULL, "list the templates"},
     {"no-install", NULL, "do not run npm install"},
+    {0},
+};
+
+static const struct cli_example examples[] = {
+    {"atoll init my-worker", NULL},
+    {"atoll init shop --template hono --no-install", NULL},
     {0},
 };
 
@@ -226,4 +261,6 @@ const struct cli_command cmd_init = {
     .details = "NAME is the directory to make and the worker's name.",
     .options = options,
     .run = run,
+    .examples = examples,
+    .group = GROUP_PROJECT,
 };

@@ -25,6 +25,7 @@ static int run(const struct cli_args *args)
         .dev = cli_has(args, "dev"),
         .cache_directory = cli_value(args, "cache"),
         .cache_bytes_max = OP_CACHE_BYTES_DEFAULT,
+        .storage_directory = cli_value(args, "storage"),
         .sandbox_user = cli_value(args, "sandbox"),
     };
     struct err err;
@@ -47,6 +48,7 @@ static const struct cli_option options[] = {
     {"memory-mib", "NUMBER", "size from which idle workers go (any)"},
     {"idle-ms", "NUMBER", "how long a worker may be idle (for ever)"},
     {"cache-bytes", "NUMBER", "how many bytes they may take (1073741824)"},
+    {"storage", "DIRECTORY", "where bindings keep their data (nowhere)"},
     {"sandbox", "USER", "enter the sandbox as this user (not sandboxed)"},
     {0},
 };

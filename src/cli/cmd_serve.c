@@ -34,11 +34,9 @@ static void on_ready(void *context, const struct serve_start *start)
     terminal_print(stderr, BOLD, "%s", start->listen);
     fprintf(stderr, ": workers answer at %s\n", start->url);
     fprintf(stderr, "API at %s, data in %s\n", start->admin, start->data);
-    fprintf(stderr, "deploy with wrangler:\n");
-    terminal_print(stderr, DIM,
-                   "  CLOUDFLARE_API_BASE_URL=%s/client/v4 CLOUDFLARE_ACCOUNT_ID=default \\\n"
-                   "  CLOUDFLARE_API_TOKEN=<admin token> npx wrangler deploy\n",
-                   start->admin);
+    fprintf(stderr, "log in with: ");
+    terminal_print(stderr, BOLD, "atoll login %s", start->admin);
+    fprintf(stderr, "\n");
 }
 
 static const struct serve_hooks hooks = {on_token, on_warning, on_ready};
@@ -78,6 +76,13 @@ static int run(const struct cli_args *args)
     return EXIT_FAILED;
 }
 
+static const struct cli_example examples[] = {
+    {"atoll serve --data /var/lib/atoll", "for this machine"},
+    {"atoll serve --data data --listen 0.0.0.0:80 --domain example.com", "for the world"},
+    {"atoll serve --data data --config atoll.toml", "everything else in a file"},
+    {0},
+};
+
 const struct cli_command cmd_serve = {
     .name = "serve",
     .usage = "--data DIR [OPTIONS]",
@@ -87,4 +92,6 @@ const struct cli_command cmd_serve = {
                "The first start shows an admin token, unless ATOLL_ADMIN_TOKEN holds one.",
     .options = options,
     .run = run,
+    .examples = examples,
+    .group = GROUP_SERVER,
 };

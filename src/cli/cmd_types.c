@@ -111,6 +111,12 @@ static const struct cli_option options[] = {
     {0},
 };
 
+static const struct cli_example examples[] = {
+    {"atoll types", "writes worker-configuration.d.ts"},
+    {"atoll types --check", "in CI: fails when it is out of date"},
+    {0},
+};
+
 const struct cli_command cmd_types = {
     .name = "types",
     .usage = "[PATH] [OPTIONS]",
@@ -119,4 +125,6 @@ const struct cli_command cmd_types = {
                "file, or a single script; without one it is this directory.",
     .options = options,
     .run = run,
+    .examples = examples,
+    .group = GROUP_PROJECT,
 };

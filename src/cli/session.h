@@ -1,0 +1,53 @@
+/* What the commands that talk to a server share: the server, the worker that is meant, progress,
+ * and how failures end.
+ *
+ * Owns: the remote, the configuration. Thread: one. */
+#ifndef ATOLL_CLI_SESSION_H
+#define ATOLL_CLI_SESSION_H
+
+#include "cli/cli.h"
+#include "control/config.h"
+#include "remote/remote.h"
+
+struct session {
+    const struct cli_args *args;
+    struct remote *remote;
+    char *worker;           /* its name on the server; NULL: the command is about none */
+    struct config *config;  /* NULL: there is no configuration file here, or none was looked for */
+};
+
+/* Opens the server that the shared options name. Returns EXIT_DONE, or the exit status after an
+ * error was printed. session_close() is for both. */
+NODISCARD int session_open(struct session *session, const struct cli_args *args);
+
+/* The same for a project in another directory (NULL: this one), whose .env
+ * counts. A caller that knows the worker and its configuration sets both, for session_close(). */
+NODISCARD int session_open_in(struct session *session, const struct cli_args *args,
+                              const char *directory);
+
+/* The same for a configuration (borrowed): its directory, and its account_id when --account is not
+ * given. One of Cloudflare's (32 hexadecimal digits) that this server does not have is left aside
+ * with a note: projects made for Cloudflare have it. */
+NODISCARD int session_open_project(struct session *session, const struct cli_args *args,
+                                   const struct config *config);
+
+/* The same, and finds the worker: --name, else the configuration's name (of --config, or in this
+ * directory), with the environment's suffix as wrangler adds it. */
+NODISCARD int session_open_worker(struct session *session, const struct cli_args *args);
+
+void session_close(struct session *session);
+
+/* Ends progress, prints the error and what to do about it; returns the exit status for its code:
+ * EXIT_AUTH, EXIT_ABSENT, EXIT_UNREACHABLE, EXIT_FAILED. */
+int session_fail(struct session *session, const struct err *err);
+
+/* The exit status for an error's code. */
+int session_exit(int code);
+
+/* With --json: prints `value` (borrowed) on standard output, indented by 2, and true. */
+bool session_prints_json(const struct session *session, const json_t *value);
+
+/* "3 minutes ago" of an ISO 8601 time or of milliseconds; static memory of four results. */
+const char *session_ago(const json_t *time);
+
+#endif
