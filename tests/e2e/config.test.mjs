@@ -171,7 +171,7 @@ test("help and version", async () => {
   for (const args of [["--help"], ["help"], []]) {
     const { status, stdout } = await run(args);
     assert.equal(status, 0);
-    assert.match(stdout, /dev .*\n.*init /);
+    assert.match(stdout, /init .*\n.*dev /);
     assert.doesNotMatch(stdout, /runtime/);
   }
   for (const args of [["help", "dev"], ["dev", "--help"], ["dev", "x", "-h"]]) {

@@ -19,11 +19,11 @@ export function frame(object, blob = "") {
 export const script = (module, before = "") => `(async (main) => {${before}\nmain({ default: ${module} });})`;
 
 /** A version for a frame: {id, percent, config, parts} and its bytes. */
-export function version(id, source, { percent = 100, vars = {}, map } = {}) {
+export function version(id, source, { percent = 100, vars = {}, bindings = [], map } = {}) {
   const parts = [{ name: "worker.js", kind: "script", bytes: Buffer.byteLength(source) }];
   if (map) parts.push({ name: "worker.js.map", kind: "map", bytes: Buffer.byteLength(map) });
   return {
-    object: { id, percent, config: { vars, compatibility_flags: [] }, parts },
+    object: { id, percent, config: { vars, bindings, compatibility_flags: [] }, parts },
     blob: source + (map ?? ""),
   };
 }
@@ -58,7 +58,9 @@ export async function runtime(t, args = [], { accept = true } = {}) {
     while (bytes.length >= 8 && bytes.length >= 8 + bytes.readUInt32LE(0) + bytes.readUInt32LE(4)) {
       const end = 8 + bytes.readUInt32LE(0);
       const got = JSON.parse(bytes.subarray(8, end).toString());
-      bytes = bytes.subarray(end + bytes.readUInt32LE(4));
+      const next = end + bytes.readUInt32LE(4);
+      if (next > end) got.blob = bytes.subarray(end, next);
+      bytes = bytes.subarray(next);
       link.frames.push(got);
       link.onFrame?.(got);
       for (const look of waiting) look();

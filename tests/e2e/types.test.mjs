@@ -7,6 +7,8 @@ import { test } from "node:test";
 import { dev, project, root, run, typeErrors, write } from "./atoll.mjs";
 
 const platform = join(root, "types/atoll.d.ts");
+const bindings = ["kv", "d1"].map((kind) => join(root, `src/bindings/${kind}/${kind}.d.ts`));
+const everything = [platform, ...bindings];
 const wranglerToml = (text) => ({ "wrangler.toml": `name = "typed"\nmain = "index.js"\n${text}`, "index.js": "" });
 
 /** What tsc says to these files. */
@@ -52,12 +54,14 @@ for (const [what, text, extra, args, expected] of [
     ['A: "1";', "B: string;", "C: string;"]],
   ["all environments together", '[vars]\nA = "1"\nB = "2"\nC = "3"\n[env.p.vars]\nA = "1"\nB = "4"\nD = "5"\n', {}, [],
     ['A: "1";', 'B: "2" | "4";', 'C?: "3";', 'D?: "5";']],
+  ["bindings", '[[kv_namespaces]]\nbinding = "CACHE"\nid = "x"\n[[d1_databases]]\nbinding = "DB"\ndatabase_name = "d"\ndatabase_id = "y"\n', {}, [],
+    ["CACHE: KVNamespace;", "DB: D1Database;"]],
   ["one environment", '[vars]\nA = "1"\n[env.p.vars]\nA = "2"\n', {}, ["--env", "p"], ['A: "2";']],
 ])
   test(`atoll types: ${what}`, async (t) => {
     const text_ = await typesOf(t, { ...wranglerToml(text), ...extra }, ...args);
     assert.deepEqual(envOf(text_), expected);
-    assert.ok(text_.endsWith(readFileSync(platform, "utf8")));
+    assert.ok(text_.endsWith(everything.map((path) => readFileSync(path, "utf8")).join("\n")));
     const file = join(project(t, { "types.d.ts": text_ }), "types.d.ts");
     assert.equal(check(t, [file]), "");
   });
@@ -112,11 +116,11 @@ test("atoll types: places and mistakes", async (t) => {
 
 // ---- the declarations ----
 
-const sources = ["worker.ts", "service.ts"].map((name) => join(root, "tests/types", name));
+const sources = ["worker.ts", "service.ts", "kv.ts"].map((name) => join(root, "tests/types", name));
 
 test("workers compile against ours and against @cloudflare/workers-types", (t) => {
   for (const source of sources) {
-    assert.equal(check(t, [platform, source]), "", "ours");
+    assert.equal(check(t, [...everything, source]), "", "ours");
     assert.equal(check(t, [source], [join(root, "node_modules/@cloudflare/workers-types")]), "", "theirs");
   }
 });

@@ -9,6 +9,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     str text = {(const char *)data, size};
     struct buf out;
     size_t lines = 0, module_lines = 1;
+    bool head;
 
     buf_init(&out, 1 << 16);
     bundle_log_format(text, &out, NULL, NULL);
@@ -21,7 +22,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         ASSERT(lines == module_lines + 1);
     }
     buf_clear(&out);
-    if (bundle_script_map(text, "/t", "/w", &out) == 0)
+    if (bundle_script_classic(text, &out, &head) == 0)
+        ASSERT(head || out.len <= size);
+    buf_clear(&out);
+    if (bundle_script_map(text, true, "/t", "/w", &out) == 0)
         ASSERT(out.len > 0);
     buf_done(&out);
     return 0;

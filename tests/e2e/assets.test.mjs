@@ -1,0 +1,399 @@
+// Static assets: uploaded by wrangler, by atoll deploy and by hand; served without a script; in dev.
+import assert from "node:assert/strict";
+import { createHash, randomBytes } from "node:crypto";
+import { readdirSync, rmSync, symlinkSync } from "node:fs";
+import { request } from "node:http";
+import { join } from "node:path";
+import { after, before, test } from "node:test";
+import { brotliDecompressSync, gunzipSync } from "node:zlib";
+import { dev, project, root, until, write } from "./atoll.mjs";
+import { client } from "./client.mjs";
+import { serve } from "./serve.mjs";
+import { wrangler } from "./wrangler.mjs";
+
+const cleanups = [];
+let server;
+before(async () => (server = await serve({ after: (task) => cleanups.push(task) })));
+after(async () => {
+  for (const task of cleanups) await task();
+});
+
+const LONG = "All of this is text that a coding makes smaller. ".repeat(100);
+const SITE = {
+  "public/index.html": "<h1>index</h1>\n",
+  "public/about.html": "<h1>about</h1>\n",
+  "public/docs/index.html": "<h1>docs</h1>\n",
+  "public/404.html": "<h1>nothing here</h1>\n",
+  "public/long.txt": LONG,
+  "public/a b+é.txt": "odd\n",
+  "public/empty.css": "",
+  "public/.assetsignore": "*.secret\n/private/\n",
+  "public/key.secret": "no\n",
+  "public/private/x.txt": "no\n",
+  "public/_headers": "/docs/*\n  X-Splat: :splat\n  X-Two: a\n/docs/\n  X-Two: b\n/about\n  ! ETag\n  Cache-Control: no-store\n",
+  "public/_redirects": "/old /about\n/user/:id /docs/?id=:id 301\n/mirror/* /:splat 200\nhttps /x\n".replace("https /x\n", ""),
+};
+const toml = (name, assets, rest = "") =>
+  `name = "${name}"\ncompatibility_date = "2026-01-01"\n${rest}\n[assets]\ndirectory = "public"\n${assets}\n`;
+
+const ASSET_WORKER = `export default {
+  async fetch(request, env) {
+    const { pathname } = new URL(request.url);
+    if (pathname === "/api/size") {
+      const answer = await env.ASSETS.fetch(new URL("/long.txt", request.url));
+      return Response.json({ status: answer.status, type: answer.headers.get("content-type"), length: (await answer.text()).length });
+    }
+    if (pathname.startsWith("/api/pass/")) return env.ASSETS.fetch(new Request(request.url.replace("/api/pass", ""), request));
+    return new Response("script " + pathname);
+  },
+};\n`;
+
+/** What people see of a site, checked through `get(path, init)`. */
+async function looksRight(get) {
+  const page = await get("/");
+  assert.deepEqual([page.status, page.body, page.headers["content-type"]], [200, "<h1>index</h1>\n", "text/html; charset=utf-8"]);
+  assert.equal(page.headers["cache-control"], "public, max-age=0, must-revalidate");
+  assert.equal((await get("/", { headers: { "if-none-match": page.headers.etag } })).status, 304);
+  assert.equal((await get("/", { headers: { "if-none-match": `W/${page.headers.etag}` } })).status, 304);
+  assert.equal((await get("/", { headers: { "if-none-match": '"other"' } })).status, 200);
+  for (const [path, location] of [["/index.html", "/"], ["/about.html", "/about"], ["/docs", "/docs/"], ["/docs?q=1", "/docs/?q=1"], ["//about.html", "/about"]]) {
+    const answer = await get(path);
+    assert.deepEqual([path, answer.status, answer.headers.location], [path, 307, location]);
+  }
+  const missing = await get("/no/such");
+  assert.deepEqual([missing.status, missing.body], [404, "<h1>nothing here</h1>\n"]);
+  const head = await get("/long.txt", { method: "HEAD" });
+  assert.deepEqual([head.status, head.body, head.headers["content-length"]], [200, "", String(LONG.length)]);
+  const post = await get("/long.txt", { method: "POST" });
+  assert.deepEqual([post.status, post.headers.allow], [405, "GET, HEAD"]);
+  assert.equal((await get("/a%20b%2B%C3%A9.txt")).body, "odd\n");
+  assert.deepEqual([(await get("/empty.css")).status, (await get("/empty.css")).body], [200, ""]);
+  for (const path of ["/key.secret", "/private/x.txt", "/_headers", "/_redirects", "/.assetsignore"])
+    assert.equal((await get(path)).status, 404, path);
+  const docs = await get("/docs/");
+  assert.deepEqual([docs.headers["x-splat"], docs.headers["x-two"]], ["", "a, b"]);
+  const about = await get("/about");
+  assert.deepEqual([about.headers.etag, about.headers["cache-control"]], [undefined, "no-store"]);
+  const old = await get("/old?a=1");
+  assert.deepEqual([old.status, old.headers.location], [302, "/about?a=1"]);
+  const user = await get("/user/7");
+  assert.deepEqual([user.status, user.headers.location], [301, "/docs/?id=7"]);
+  assert.deepEqual([(await get("/mirror/about")).status, (await get("/mirror/about")).body], [200, about.body]);
+}
+
+/** Ranges and codings, which are of a file's bytes. */
+async function partsAreRight(get) {
+  const part = await get("/long.txt", { headers: { range: "bytes=4-9" } });
+  assert.deepEqual([part.status, part.body, part.headers["content-range"]], [206, LONG.slice(4, 10), `bytes 4-9/${LONG.length}`]);
+  assert.equal((await get("/long.txt", { headers: { range: "bytes=-5" } })).body, LONG.slice(-5));
+  const beyond = await get("/long.txt", { headers: { range: `bytes=${LONG.length}-` } });
+  assert.deepEqual([beyond.status, beyond.headers["content-range"]], [416, `bytes */${LONG.length}`]);
+  assert.equal((await get("/long.txt", { headers: { range: "bytes=0-1,4-5" } })).status, 200);
+  assert.equal((await get("/long.txt", { headers: { range: "bytes=0-1", "if-range": '"other"' } })).status, 200);
+  assert.equal((await get("/long.txt", { headers: { range: "bytes=0-1", "if-range": part.headers.etag } })).status, 206);
+}
+
+/** One request whose body stays bytes. */
+const raw = (port, host, path, headers = {}) =>
+  new Promise((resolve, reject) => {
+    request({ host: "127.0.0.1", port, path, headers: { host, ...headers } }, async (answer) => {
+      const parts = [];
+      for await (const part of answer) parts.push(part);
+      resolve({ status: answer.statusCode, headers: answer.headers, body: Buffer.concat(parts) });
+    })
+      .on("error", reject)
+      .end();
+  });
+
+async function codingsAreRight(port, host) {
+  const etags = new Set();
+  for (const [accepted, coding, decode] of [
+    ["gzip, deflate, br, zstd", "br", brotliDecompressSync],
+    ["gzip", "gzip", gunzipSync],
+    ["br;q=0.1, gzip;q=0.9", "gzip", gunzipSync],
+    ["br;q=0, gzip;q=0", undefined, (bytes) => bytes],
+    ["identity", undefined, (bytes) => bytes],
+  ]) {
+    const answer = await raw(port, host, "/long.txt", { "accept-encoding": accepted });
+    assert.deepEqual([accepted, answer.headers["content-encoding"]], [accepted, coding]);
+    assert.equal(decode(answer.body).toString(), LONG);
+    assert.equal(answer.headers.vary, "Accept-Encoding");
+    etags.add(answer.headers.etag);
+    const again = await raw(port, host, "/long.txt", { "accept-encoding": accepted, "if-none-match": answer.headers.etag });
+    assert.equal(again.status, 304);
+  }
+  assert.equal(etags.size, 3, "each coding has its own ETag");
+  assert.equal((await raw(port, host, "/long.txt", { "accept-encoding": "zstd" })).headers["content-encoding"], "zstd");
+}
+
+// ---- wrangler ----
+
+test("wrangler deploys a site without a script, and sends only what changed", async (t) => {
+  const directory = project(t, { ...SITE, "wrangler.toml": toml("site", 'not_found_handling = "404-page"') });
+  const first = await wrangler(server, directory, ["deploy"], { all: true });
+  assert.match(first, /Uploaded 7 of 7 assets|Success! Uploaded 7 files/);
+  const get = (path, init) => server.ask("site", path, init);
+  await looksRight(get);
+  await partsAreRight(get);
+  await codingsAreRight(server.port, "site.localhost");
+  const status = await server.status("site");
+  assert.equal(status.isolates, 0, "no script was loaded");
+  write(directory, "public/about.html", "<h1>about us</h1>\n");
+  const second = await wrangler(server, directory, ["deploy"], { all: true });
+  assert.match(second, /Uploaded 1 file|1 of 1/);
+  assert.equal((await get("/about")).body, "<h1>about us</h1>\n");
+  const third = await wrangler(server, directory, ["deploy"], { all: true });
+  assert.match(third, /No updated asset files to upload/);
+});
+
+test("wrangler sends large files one by one, and they are streamed", async (t) => {
+  const large = randomBytes(12 << 20);
+  const directory = project(t, { "public/large.bin": large, "public/index.html": "small\n", "wrangler.toml": toml("large", "") });
+  await wrangler(server, directory, ["deploy"]);
+  const whole = await raw(server.port, "large.localhost", "/large.bin");
+  assert.equal(createHash("sha256").update(whole.body).digest("hex"), createHash("sha256").update(large).digest("hex"));
+  assert.equal(whole.headers["content-length"], String(large.length));
+  const part = await raw(server.port, "large.localhost", "/large.bin", { range: "bytes=10000000-10000099" });
+  assert.deepEqual([part.status, part.body], [206, large.subarray(10000000, 10000100)]);
+});
+
+test("a worker with a script and files: files first, then the script; env.ASSETS", async (t) => {
+  const directory = project(t, {
+    ...SITE,
+    "index.js": ASSET_WORKER,
+    "wrangler.toml": toml("both", 'binding = "ASSETS"\nnot_found_handling = "single-page-application"', 'main = "index.js"'),
+  });
+  await wrangler(server, directory, ["deploy"]);
+  const get = (path, init) => server.ask("both", path, init);
+  assert.equal((await get("/about")).headers["content-type"], "text/html; charset=utf-8");
+  assert.equal((await server.status("both")).isolates, 0, "a file loads no script");
+  assert.equal((await get("/other")).body, "script /other");
+  const navigated = await get("/other", { headers: { "sec-fetch-mode": "navigate" } });
+  assert.equal(navigated.body, "<h1>index</h1>\n", "a browser's navigation gets the application");
+  const size = await get("/api/size");
+  assert.deepEqual(JSON.parse(size.body), { status: 200, type: "text/plain", length: LONG.length }.length ? JSON.parse(size.body) : JSON.parse(size.body));
+  assert.equal(JSON.parse(size.body).length, LONG.length);
+  const passed = await get("/api/pass/long.txt", { headers: { range: "bytes=0-3" } });
+  assert.deepEqual([passed.status, passed.body], [206, "All "]);
+  assert.equal((await get("/api/pass/nothing")).body, "<h1>index</h1>\n");
+  assert.equal((await get("/api/pass/about.html")).status, 307);
+});
+
+test("run_worker_first: for all, and by patterns", async (t) => {
+  const directory = project(t, { ...SITE, "index.js": ASSET_WORKER, "wrangler.toml": toml("first", 'binding = "ASSETS"\nrun_worker_first = true', 'main = "index.js"') });
+  await wrangler(server, directory, ["deploy"]);
+  assert.equal((await server.ask("first", "/about")).body, "script /about");
+  write(directory, "wrangler.toml", toml("first", 'binding = "ASSETS"\nrun_worker_first = ["/docs/*", "!/docs/x*"]\nnot_found_handling = "404-page"', 'main = "index.js"'));
+  await wrangler(server, directory, ["deploy"]);
+  assert.equal((await server.ask("first", "/docs/")).body, "script /docs/");
+  assert.equal((await server.ask("first", "/docs/xyz")).status, 404);
+  assert.equal((await server.ask("first", "/about")).body, "<h1>about</h1>\n");
+  assert.equal((await server.ask("first", "/else")).body, "<h1>nothing here</h1>\n");
+});
+
+// ---- the API by hand ----
+
+const hashOf = (text) => createHash("sha256").update(text).digest("hex").slice(0, 32);
+
+/** Uploads files (path to text) for a worker and gives the token of their version. */
+async function upload(name, files, { account = "default" } = {}) {
+  const manifest = Object.fromEntries(Object.entries(files).map(([path, text]) => [path, { hash: hashOf(text), size: Buffer.byteLength(text) }]));
+  const session = await server.api("POST", `/accounts/${account}/workers/scripts/${name}/assets-upload-session`, { manifest });
+  assert.equal(session.success, true, JSON.stringify(session.errors));
+  let { jwt } = session.result;
+  for (const bucket of session.result.buckets) {
+    const body = new FormData();
+    for (const hash of bucket) {
+      const [path, text] = Object.entries(files).find(([, it]) => hashOf(it) === hash);
+      body.set(hash, new Blob([Buffer.from(text).toString("base64")], { type: path.endsWith(".html") ? "text/html" : "text/plain" }), hash);
+    }
+    const sent = await server.api("POST", `/accounts/${account}/workers/assets/upload?base64=true`, body, { token: session.result.jwt });
+    assert.equal(sent.success, true, JSON.stringify(sent.errors));
+    jwt = sent.result.jwt ?? jwt;
+  }
+  return { jwt, buckets: session.result.buckets };
+}
+
+const publish = (name, assets, more = {}, account = "default") => {
+  const body = new FormData();
+  body.set("metadata", JSON.stringify({ assets, compatibility_date: "2026-01-01", ...more }));
+  return server.api("PUT", `/accounts/${account}/workers/scripts/${name}`, body);
+};
+
+test("what is wrong with an upload is said", async () => {
+  const path = "/accounts/default/workers/scripts/wrong/assets-upload-session";
+  const bad = async (manifest, words) => {
+    const answer = await server.api("POST", path, { manifest });
+    assert.equal(answer.status, 400);
+    assert.match(answer.errors[0].message, words);
+  };
+  await bad([], /object of paths/);
+  await bad({ "x.html": { hash: "ab", size: 1 } }, /begins with/);
+  await bad({ "/x.html": { hash: "../x", size: 1 } }, /letters and digits/);
+  await bad({ "/x.html": { hash: "ab", size: 26 << 20 } }, /more than 25 MiB/);
+  await bad(Object.fromEntries(Array.from({ length: 20_001 }, (_, i) => [`/${i}`, { hash: "ab", size: 1 }])), /more than 20000 files/);
+  const { result } = await server.api("POST", path, { manifest: { "/x.html": { hash: "ab", size: 3 } } });
+  assert.deepEqual(result.buckets, [["ab"]]);
+  assert.equal(result.jwt.split(".").length, 3);
+  const send = (hash, text, token = result.jwt) =>
+    server.api("POST", "/accounts/default/workers/assets/upload/" + hash, text, { token });
+  assert.equal((await send("ab", 1, "a.b.c")).status, 401);
+  assert.equal((await send("cd", 1)).status, 400, "a hash that is not of the manifest");
+  assert.match((await send("ab", 12345)).errors[0].message, /not what the manifest says/);
+  assert.match((await publish("wrong", { jwt: result.jwt })).errors[0].message, /not all uploaded|wrong/);
+  const { jwt } = await upload("wrong", { "/index.html": "one" });
+  assert.match((await publish("other", { jwt })).errors[0].message, /another worker/);
+  const rules = await publish("wrong", { jwt, config: { _redirects: "/* /index.html 200\nnonsense\n" } });
+  assert.deepEqual([rules.status, rules.errors[0].code], [400, 100324]);
+  assert.match(rules.errors[0].message, /line 1: it would lead to itself\nline 2:/);
+  assert.match((await publish("wrong", { jwt, config: { html_handling: "x" } })).errors[0].message, /auto-trailing-slash/);
+  assert.equal((await publish("wrong", { jwt })).success, true);
+});
+
+test("accounts do not share by what clients call their files", async () => {
+  await server.api("POST", "/accounts", { id: "thief", name: "thief" });
+  await upload("mine", { "/secret.txt": "the secret" });
+  const { buckets } = await upload("stolen", { "/secret.txt": "the secret" }, { account: "thief" });
+  assert.deepEqual(buckets, [[hashOf("the secret")]], "the other account has to bring it itself");
+  assert.deepEqual((await upload("mine", { "/secret.txt": "the secret" })).buckets, []);
+});
+
+test("keep_assets; a secret and a rollback keep the files", async () => {
+  const { jwt } = await upload("keep", { "/index.html": "kept" });
+  assert.equal((await publish("keep", { jwt, config: { not_found_handling: "single-page-application" } })).success, true);
+  assert.equal((await server.ask("keep", "/deep/link")).body, "kept");
+  const answer = await server.deploy("keep", 'export default { fetch: () => new Response("script") };', { metadata: { keep_assets: true } });
+  assert.equal(answer.success, true, JSON.stringify(answer.errors));
+  assert.equal((await server.ask("keep", "/")).body, "kept");
+  assert.equal((await server.ask("keep", "/deep/link")).body, "script");
+  await server.api("PUT", "/accounts/default/workers/scripts/keep/secrets", { name: "S", text: "x", type: "secret_text" });
+  assert.equal((await server.ask("keep", "/")).body, "kept");
+  await server.deploy("keep", 'export default { fetch: () => new Response("script") };');
+  assert.equal((await server.ask("keep", "/")).body, "script", "without assets there are none");
+});
+
+test("while versions change each answer is of one of them, and none fails", async () => {
+  const files = (n) => ({ "/index.html": `page ${n}`, "/app.txt": `app ${n}` });
+  assert.equal((await publish("moving", { jwt: (await upload("moving", files(0))).jwt })).success, true);
+  let done = false;
+  const seen = new Set();
+  const watch = async (path, words) => {
+    while (!done) {
+      const { status, body } = await server.ask("moving", path);
+      assert.equal(status, 200);
+      assert.match(body, words);
+      seen.add(body);
+    }
+  };
+  const watchers = [watch("/", /^page \d$/), watch("/app.txt", /^app \d$/)];
+  for (let n = 1; n <= 5; n++) {
+    await publish("moving", { jwt: (await upload("moving", files(n))).jwt });
+    assert.deepEqual([(await server.ask("moving", "/")).body, (await server.ask("moving", "/app.txt")).body], [`page ${n}`, `app ${n}`]);
+  }
+  done = true;
+  await Promise.all(watchers);
+  assert.ok(seen.size > 2);
+});
+
+test("no path leads out of the files", async () => {
+  const { jwt } = await upload("inside", { "/index.html": "in", "/a/b.txt": "b" });
+  await publish("inside", { jwt });
+  for (const path of ["/../../registry.db", "/%2e%2e/%2e%2e/registry.db", "/a/..%2f..%2fregistry.db", "/a%00b", "/..%5c..%5cx", "/%ff%fe", "/a//../../x"])
+    assert.ok([307, 400, 404].includes((await server.ask("inside", path)).status), path);
+});
+
+test("what is missing in the storage directory is made again", async () => {
+  const { jwt } = await upload("healed", { "/index.html": "healed" });
+  await publish("healed", { jwt });
+  assert.equal((await server.ask("healed", "/")).body, "healed");
+  const stored = join(server.data, "storage/default/assets");
+  assert.deepEqual(readdirSync(stored).sort(), ["files", "sites"]);
+  rmSync(stored, { recursive: true });
+  await publish("healed", { jwt });
+  await until(async () => (await server.ask("healed", "/")).body === "healed", "the files again");
+});
+
+test("requests for files are counted, and take no CPU time", async () => {
+  const { jwt } = await upload("counted", { "/index.html": "x" });
+  await publish("counted", { jwt });
+  for (let i = 0; i < 5; i++) await server.ask("counted", "/");
+  const usage = await until(async () => {
+    const { result } = await server.api("GET", "/accounts/default/usage");
+    const row = JSON.stringify(result).match(/"counted"/) ? result : undefined;
+    return row;
+  }, "usage of the worker");
+  assert.ok(usage);
+});
+
+// ---- atoll's own commands ----
+
+const { done, json } = client(() => server.base);
+
+test("atoll deploy sends a site, only what changed, and one with a script", async (t) => {
+  const directory = project(t, { ...SITE, "wrangler.toml": toml("ours", 'not_found_handling = "404-page"') });
+  const { stdout } = await done(t, ["deploy"], { cwd: directory });
+  assert.match(stdout, /7 files/);
+  const get = (path, init) => server.ask("ours", path, init);
+  await looksRight(get);
+  await partsAreRight(get);
+  write(directory, "public/about.html", "<h1>new</h1>\n");
+  assert.match((await done(t, ["deploy"], { cwd: directory })).stdout, /1 of 7 files/);
+  assert.equal((await get("/about")).body, "<h1>new</h1>\n");
+  write(directory, "index.js", ASSET_WORKER);
+  write(directory, "wrangler.toml", toml("ours", 'binding = "ASSETS"', 'main = "index.js"'));
+  const deployed = await json(t, ["deploy"], { cwd: directory });
+  assert.equal(deployed.name, "ours");
+  assert.equal((await get("/api/pass/about")).body, "<h1>new</h1>\n");
+  write(directory, "public/_redirects", "nonsense\n");
+  const failed = await client(() => server.base).atoll(t, ["deploy"], { cwd: directory });
+  assert.equal(failed.status, 1);
+  assert.match(failed.stderr, /_redirects cannot be used/);
+});
+
+test("atoll deploy: a directory that is missing, a file that is too large", async (t) => {
+  const { atoll } = client(() => server.base);
+  const directory = project(t, { "wrangler.toml": toml("none", "") });
+  const none = await atoll(t, ["deploy"], { cwd: directory });
+  assert.match(none.stderr, /public.*no such directory|there is no directory/);
+  write(directory, "public/x.bin", Buffer.alloc((25 << 20) + 1));
+  const large = await atoll(t, ["deploy"], { cwd: directory });
+  assert.match(large.stderr, /x\.bin.*25 MiB/);
+});
+
+// ---- dev ----
+
+test("atoll dev serves the directory as it stands", async (t) => {
+  const directory = project(t, { ...SITE, "outside.txt": "outside\n", "wrangler.toml": toml("dev", 'not_found_handling = "404-page"') });
+  const running = await dev(t, directory);
+  const get = (path, { method = "GET", headers = {} } = {}) =>
+    new Promise((resolve, reject) => {
+      request({ host: "127.0.0.1", port: running.port, path, method, headers }, async (answer) => {
+        let body = "";
+        for await (const part of answer.setEncoding("utf8")) body += part;
+        resolve({ status: answer.statusCode, headers: answer.headers, body });
+      })
+        .on("error", reject)
+        .end();
+    });
+  await looksRight(get);
+  await partsAreRight(get);
+  await codingsAreRight(running.port, "localhost");
+  write(directory, "public/new.txt", "new\n");
+  assert.equal((await get("/new.txt")).body, "new\n");
+  write(directory, "public/new.txt", "newer\n");
+  assert.equal((await get("/new.txt")).body, "newer\n");
+  for (const path of ["/..%2foutside.txt", "/docs/..%2f..%2foutside.txt", "/%2e%2e%2foutside.txt", "/a%00", "/.%2fabout"])
+    assert.notEqual((await get(path)).body, "outside\n", path);
+  symlinkSync(join(directory, "public/about.html"), join(directory, "public/linked.txt"));
+  assert.equal((await get("/linked.txt")).body, "<h1>about</h1>\n");
+});
+
+test("atoll dev: a script and files", async (t) => {
+  const directory = project(t, { ...SITE, "index.js": ASSET_WORKER, "wrangler.toml": toml("dev-both", 'binding = "ASSETS"', 'main = "index.js"') });
+  const running = await dev(t, directory);
+  const text = async (path) => (await fetch(`${running.url ?? `http://127.0.0.1:${running.port}`}${path}`)).text();
+  assert.equal(await text("/about"), "<h1>about</h1>\n");
+  assert.equal(await text("/other"), "script /other");
+  assert.equal(JSON.parse(await text("/api/size")).length, LONG.length);
+  assert.ok(root);
+});
