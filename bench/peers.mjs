@@ -42,13 +42,15 @@ function atollVersion(binary) {
 export const HELLO = "Hello World!";
 
 /* Each peer: binary; version(binary); env; and serve.<program>({binary, port, dir}) -> argv that
- * serves the app.mjs in dir. serve.dev is a server that follows edits of that file. */
+ * serves the app.mjs in dir. serve.dev is a server that follows edits of that file. cli(binary) begins
+ * the argv of its command line, where it has one that deploys. */
 export const PEERS = {
     atoll: {
         binary: ATOLL,
         env: ATOLL_ENV,
         missing: "is not built; run `make` first",
         version: atollVersion,
+        cli: (binary) => [binary],
         serve: {
             hello: atollDev,
             hono: atollDev,
@@ -112,6 +114,7 @@ export const PEERS = {
             WRANGLER_LOG_PATH: join(CACHE, "wrangler"),
             WRANGLER_REGISTRY_PATH: join(CACHE, "wrangler-registry"),
         },
+        cli: (binary) => [process.execPath, "--no-warnings", binary],
         serve: {
             dev: ({ binary, port }) => [process.execPath, "--no-warnings", binary, "dev",
                 "--ip", "127.0.0.1", "--port", String(port), "--inspector-port", "0",

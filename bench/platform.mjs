@@ -11,7 +11,7 @@ import { commandLine, processTree } from "./proc.mjs";
 export const HELLO_SOURCE = `export default {\n    fetch() {\n        return new Response("${HELLO}");\n    },\n};\n`;
 
 const SERVE = "atoll serve";
-const TOKEN = "the-token-of-the-benchmarks";
+export const TOKEN = "the-token-of-the-benchmarks";
 const READY_MS = 30_000;
 const WAIT_MS = 60_000;
 const POLL_MS = 20;

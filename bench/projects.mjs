@@ -20,11 +20,11 @@ export function greeting(name) {
     return `Hello from ${name}!`;
 }
 
-/* A directory that `atoll dev` and `wrangler dev` serve. */
-export function writeProject(dir, name, source) {
+/* A directory that `atoll dev` and `wrangler dev` serve; `more` is further configuration. */
+export function writeProject(dir, name, source, more = "") {
     mkdirSync(dir, { recursive: true });
     writeFileSync(join(dir, "wrangler.toml"),
-        `name = "${name}"\nmain = "app.mjs"\ncompatibility_date = "2026-01-01"\n`);
+        `name = "${name}"\nmain = "app.mjs"\ncompatibility_date = "2026-01-01"\n${more}`);
     writeFileSync(join(dir, "app.mjs"), source);
 }
 

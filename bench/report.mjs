@@ -128,6 +128,15 @@ function deployTable(results) {
             name, number(result.median, 1), number(result.p99, 1), number(result.min, 1), String(result.stale)]));
 }
 
+function cliTable(results) {
+    const names = Object.keys(Object.values(results)[0].cases);
+    return table("Commands, from their start to their end, ms", ["", "median", "x atoll", "min", "max"],
+        names.flatMap((name) => Object.entries(results).map(([peer, { cases }]) => [
+            `${name}, ${peer}`, number(cases[name].median, 1),
+            number(cases[name].median / results.atoll?.cases[name].median, 1),
+            number(cases[name].min, 1), number(cases[name].max, 1)])));
+}
+
 function neighboursTable(results) {
     return table("p99 of a neighbour's hello world while another tenant misbehaves, ms",
         ["", "quiet", "p50", "p99", "x quiet", "max", "failed"],
@@ -160,6 +169,8 @@ const TABLES = {
     pipe: bodiesTable("return fetch(upstream); new Response((await fetch(upstream)).body)"),
     sha256: bodiesTable("crypto.subtle.digest(\"SHA-256\")"),
     url: bodiesTable("new URL() and searchParams"),
+    d1: bodiesTable("D1: a row by its key, a list of 20, an insert, from a worker"),
+    kv: bodiesTable("KV: get and put of 100 bytes from a worker"),
     cold: coldTable,
     memory: memoryTable,
     start: timesTable("Process start to first answer, ms"),
@@ -170,6 +181,7 @@ const TABLES = {
     neighbours: neighboursTable,
     kill: killTable,
     scale: scaleTable,
+    cli: cliTable,
 };
 
 /* The table of one measure, or "" when it has no results. */

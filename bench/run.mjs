@@ -7,11 +7,14 @@ import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import { measureBodies } from "./bodies.mjs";
 import { killChildrenNow } from "./child.mjs";
+import { measureCli } from "./cli.mjs";
 import { measureCold } from "./cold.mjs";
+import { measureD1 } from "./d1.mjs";
 import { measureDeploy } from "./deploy.mjs";
 import { measureDeployed } from "./deployed.mjs";
 import { measureEvict } from "./evict.mjs";
 import { measureKill } from "./kill.mjs";
+import { measureKv } from "./kv.mjs";
 import { measureMemory } from "./memory.mjs";
 import { measureNeighbours } from "./neighbours.mjs";
 import { PEERS, availablePeers } from "./peers.mjs";
@@ -30,6 +33,8 @@ const MEASURES = {
     hono: (run) => measureThroughput("hono", run),
     ...Object.fromEntries(["text", "json", "upload", "pipe", "sha256", "url"]
         .map((name) => [name, (run) => measureBodies(name, run)])),
+    kv: measureKv,
+    d1: measureD1,
     cold: measureCold,
     memory: measureMemory,
     start: measureStart,
@@ -40,6 +45,7 @@ const MEASURES = {
     neighbours: measureNeighbours,
     kill: measureKill,
     scale: measureScale,
+    cli: measureCli,
 };
 
 const USAGE = `usage: node bench/run.mjs [options]

@@ -35,6 +35,31 @@ export const TARGETS = [
         atLeast: 0.8,
     },
     {
+        name: "KV get of a hot key, against hello world of the same process",
+        of: ({ kv }) => kv?.atoll?.cases.hot.perSecond / kv?.atoll?.cases.hello.perSecond,
+        atLeast: 0.5,
+    },
+    {
+        name: "KV get of a hot key, against wrangler dev",
+        of: ({ kv }) => kv?.atoll?.cases.hot.perSecond / kv?.wrangler?.cases.hot.perSecond,
+        atLeast: 8,
+    },
+    {
+        name: "KV, 64 puts at once, against a C loop of 64 rows a commit",
+        of: ({ kv }) => kv?.atoll?.cases.put64.perSecond / kv?.atoll?.loopPerSecond,
+        atLeast: 0.5,
+    },
+    {
+        name: "D1 SELECT by primary key, against hello world of the same process",
+        of: ({ d1 }) => d1?.atoll?.cases.select.perSecond / d1?.atoll?.cases.hello.perSecond,
+        atLeast: 0.3,
+    },
+    {
+        name: "D1 SELECT by primary key, against wrangler dev",
+        of: ({ d1 }) => d1?.atoll?.cases.select.perSecond / d1?.wrangler?.cases.select.perSecond,
+        atLeast: 5,
+    },
+    {
         name: "cold start alone, times faster than workerd",
         of: ({ cold }) => cold?.workerd?.spaced.median / cold?.atoll?.spaced.median,
         atLeast: 7,
@@ -114,6 +139,26 @@ export const TARGETS = [
         name: "atoll serve: CPU time of a request, two runtimes against one",
         of: ({ scale }) => scale?.[SERVE]?.ratio ?? NaN,
         atMost: 1.1,
+    },
+    ...["hello", "hono"].map((name) => ({
+        name: `atoll deploy of ${name}, times faster than wrangler deploy`,
+        of: ({ cli }) => cli?.wrangler?.cases[`deploy ${name}`].median / cli?.atoll?.cases[`deploy ${name}`].median,
+        atLeast: 10,
+    })),
+    {
+        name: "atoll deploy of hello, ms",
+        of: ({ cli }) => cli?.atoll?.cases["deploy hello"].median ?? NaN,
+        atMost: 150,
+    },
+    {
+        name: "atoll deploy of hono, ms",
+        of: ({ cli }) => cli?.atoll?.cases["deploy hono"].median ?? NaN,
+        atMost: 250,
+    },
+    {
+        name: "atoll --version, ms",
+        of: ({ cli }) => cli?.atoll?.cases["--version"].median ?? NaN,
+        atMost: 10,
     },
 ];
 

@@ -1,0 +1,106 @@
+/* KV from a worker: gets of a hot key and of any, puts, 64 puts at once; beside hello world of the same process,
+ * and beside a plain C loop that commits 64 rows of SQLite at a time.
+ *
+ * The server, or the C loop, has core 0, wrk core 1. Each round begins with an empty namespace. */
+import { execFileSync } from "node:child_process";
+import { mkdirSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { runChild } from "./child.mjs";
+import { Connection } from "./http.mjs";
+import { load } from "./load.mjs";
+import { writeProject } from "./projects.mjs";
+import { cpuSeconds, memoryMb, processTree } from "./proc.mjs";
+import { interleave } from "./rounds.mjs";
+import { withServer } from "./serving.mjs";
+import { medianOf } from "./stats.mjs";
+
+const SERVER_CORE = 0;
+const LOAD_CORE = 1;
+const WARM_UP_SECONDS = 1;
+const SLACK_MS = 10_000;
+const PUTS_AT_ONCE = 64;
+const CASES = { hello: "/", hot: "/hot", put: "/put", put64: "/put64", any: "/any" };
+
+const PROGRAMS = fileURLToPath(new URL("programs", import.meta.url));
+
+/* An empty project with a namespace. */
+function freshProject(run, source) {
+    const dir = join(run.work, "kv");
+    rmSync(dir, { recursive: true, force: true });
+    writeProject(dir, "kv", source, '[[kv_namespaces]]\nbinding = "KV"\nid = "bench"\n');
+    return dir;
+}
+
+async function measureCase(path, { child, port }, run) {
+    await load(port, WARM_UP_SECONDS, LOAD_CORE, { path });
+    const cpuBefore = cpuSeconds(child.pid);
+    const result = await load(port, run.seconds, LOAD_CORE, { path });
+    const cpu = cpuSeconds(child.pid) - cpuBefore;
+    return {
+        perSecond: result.requests / result.seconds,
+        perCpuSecond: result.requests / cpu,
+        cpuShare: cpu / result.seconds,
+        p50Ms: result.p50Ms,
+        failed: result.failed,
+        loadedMb: memoryMb(processTree(child.pid)).rssMb,
+    };
+}
+
+async function measureOnce(server, run) {
+    const connection = await Connection.open(server.port);
+    await connection.get({ host: `127.0.0.1:${server.port}`, path: "/set" });
+    connection.close();
+    const cases = {};
+    for (const [name, path] of Object.entries(CASES))
+        cases[name] = await measureCase(path, server, run);
+    return cases;
+}
+
+/* Transactions of 64 rows a second: the median of the rounds. */
+async function measureLoop(run) {
+    const dir = join(run.work, "group_commit");
+    const binary = join(dir, "group_commit");
+    const rates = [];
+    for (let round = 0; round < run.rounds; round++) {
+        rmSync(dir, { recursive: true, force: true });
+        mkdirSync(dir, { recursive: true });
+        execFileSync("gcc", ["-O2", "-o", binary, join(PROGRAMS, "group_commit.c"), "-lsqlite3"]);
+        const output = await runChild([binary, dir, String(run.seconds)], run.seconds * 1000 + SLACK_MS,
+            { core: SERVER_CORE });
+        rates.push({ perSecond: Number(output.match(/^JSON (.*)$/m)[1]) / PUTS_AT_ONCE });
+    }
+    rmSync(dir, { recursive: true, force: true });
+    return medianOf(rates, "perSecond");
+}
+
+function digest(rounds) {
+    const cases = {};
+    for (const name of Object.keys(CASES)) {
+        const list = rounds.map((round) => round[name]);
+        const median = (field) => medianOf(list, field);
+        cases[name] = {
+            perSecond: median("perSecond"),
+            perCpuSecond: median("perCpuSecond"),
+            cpuShare: median("cpuShare"),
+            p50Ms: median("p50Ms"),
+            loadedMb: median("loadedMb"),
+            failed: list.reduce((sum, { failed }) => sum + failed, 0),
+        };
+    }
+    return { cases, rounds };
+}
+
+/* {peer: {cases: {name: medians}, rounds}}; atoll's has `loopPerSecond`, the pace of the C loop. */
+export async function measureKv(run) {
+    const { build } = await import("esbuild");
+    const able = run.peers.filter((peer) => peer.serve.dev);
+    const source = (await build({ entryPoints: [join(PROGRAMS, "kv.mjs")], format: "esm", write: false })).outputFiles[0].text;
+    const samples = await interleave("kv", able, run.rounds, run, (peer) =>
+        withServer(peer, peer.serve.dev, { core: SERVER_CORE, dir: freshProject(run, source) },
+            (server) => measureOnce(server, run)));
+    const results = Object.fromEntries(Object.entries(samples).map(([name, rounds]) => [name, digest(rounds)]));
+    if (results.atoll)
+        results.atoll.loopPerSecond = await measureLoop(run);
+    return results;
+}
