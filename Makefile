@@ -30,9 +30,11 @@ ESBUILD := node_modules/@esbuild/linux-$(if $(filter aarch64,$(shell uname -m)),
 
 SRC := $(wildcard src/*/*.c src/bindings/*/*.c)
 GEN := $(BUILD)/gen
-WEB_JS := $(wildcard src/web/js/*.js)
+WEB_JS := $(wildcard src/web/js/*.js src/bindings/*.js src/bindings/*/*.js)
 CONTROL_JS := $(wildcard src/control/*.js)
-GEN_C := $(GEN)/web_builtins.c $(CONTROL_JS:src/control/%.js=$(GEN)/control_%.c)
+API_PAGES := $(wildcard src/api/*.html src/api/*.css)
+GEN_C := $(GEN)/web_builtins.c $(CONTROL_JS:src/control/%.js=$(GEN)/control_%.c) \
+         $(API_PAGES:src/api/%=$(GEN)/api_%.c)
 LIB_OBJ := $(SRC:src/%.c=$(OBJ)/%.o) $(GEN_C:$(GEN)/%.c=$(OBJ)/gen/%.o)
 LIB := $(OBJ)/libatoll.a
 UNIT_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c)
@@ -104,10 +106,15 @@ fuzzers: $(FUZZ)
 	@scripts/fuzz $(FUZZ)
 
 PREFIX ?= /usr/local
+SHARE = $(DESTDIR)$(PREFIX)/share
 install: all ## install into PREFIX (default /usr/local)
 	install -D $(BUILD)/atoll $(DESTDIR)$(PREFIX)/bin/atoll
 	install -D $(ESBUILD) $(DESTDIR)$(PREFIX)/lib/atoll/esbuild
-	install -D -m 644 types/atoll.d.ts $(DESTDIR)$(PREFIX)/lib/atoll/types/atoll.d.ts
+	install -D -m 644 -t $(DESTDIR)$(PREFIX)/lib/atoll/types types/atoll.d.ts src/bindings/*/*.d.ts
+	$(BUILD)/atoll manual | install -D -m 644 /dev/stdin $(SHARE)/man/man1/atoll.1
+	$(BUILD)/atoll completion bash | install -D -m 644 /dev/stdin $(SHARE)/bash-completion/completions/atoll
+	$(BUILD)/atoll completion zsh | install -D -m 644 /dev/stdin $(SHARE)/zsh/site-functions/_atoll
+	$(BUILD)/atoll completion fish | install -D -m 644 /dev/stdin $(SHARE)/fish/vendor_completions.d/atoll.fish
 	cd templates && find . -mindepth 2 -type f -exec install -D -m 644 {} $(DESTDIR)$(PREFIX)/lib/atoll/templates/{} \;
 
 deb: all ## a Debian package of it: build/atoll_VERSION_ARCH.deb
@@ -115,7 +122,9 @@ deb: all ## a Debian package of it: build/atoll_VERSION_ARCH.deb
 	+@scripts/deb $(BUILD) $(VERSION)
 
 uninstall: ## remove what install put there
-	rm -rf $(DESTDIR)$(PREFIX)/bin/atoll $(DESTDIR)$(PREFIX)/lib/atoll
+	rm -rf $(DESTDIR)$(PREFIX)/bin/atoll $(DESTDIR)$(PREFIX)/lib/atoll $(SHARE)/man/man1/atoll.1 \
+	  $(SHARE)/bash-completion/completions/atoll $(SHARE)/zsh/site-functions/_atoll \
+	  $(SHARE)/fish/vendor_completions.d/atoll.fish
 
 clean: ## remove everything that was built
 	rm -rf $(BUILD)
@@ -164,6 +173,11 @@ $(GEN)/control_%.c: src/control/%.js scripts/embed.mjs | $(ESBUILD)
 	@mkdir -p $(@D)
 	$(SAY) EMBED $@
 	$(Q)node scripts/embed.mjs library $(ESBUILD) $@ $<
+
+$(GEN)/api_%.c: src/api/% scripts/embed.mjs
+	@mkdir -p $(@D)
+	$(SAY) EMBED $@
+	$(Q)node scripts/embed.mjs text api_$(subst .,_,$*) $@ $<
 
 $(OBJ)/fuzz_%: $(OBJ)/tests/fuzz/fuzz_%.o $(LIB)
 	$(SAY) LINK $@

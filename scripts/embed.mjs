@@ -1,6 +1,7 @@
-// Turns JavaScript files into C arrays: minified by esbuild, ASCII only.
+// Turns files into C arrays, ASCII only; JavaScript is minified by esbuild.
 //   embed.mjs builtins ESBUILD OUT.c FILE.js...   the web platform's files, one `struct builtin` each
 //   embed.mjs library ESBUILD OUT.c FILE.js       one bundled library: `const char <name>_js[]`
+//   embed.mjs text NAME OUT.c FILE                a text as it is: `const char NAME[]`
 import { spawnSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { basename } from "node:path";
@@ -38,11 +39,18 @@ function builtins() {
 const struct builtin web_builtins[] = {\n${table.join("\n")}\n    {0},\n};\n`;
 }
 
-function library() {
-  const name = `control_${basename(files[0], ".js")}_js`;
-  const text = run(["--bundle", "--format=iife", "--minify", "--target=esnext", files[0]]);
-  return `#include <stddef.h>\n\nextern const char ${name}[];\nextern const size_t ${name}_len;\n
+const exported = (name, text) => `#include <stddef.h>\n\nextern const char ${name}[];\nextern const size_t ${name}_len;\n
 const char ${name}[] = ${cArray(text)};\nconst size_t ${name}_len = ${text.length};\n`;
+
+function library() {
+  const text = run(["--bundle", "--format=iife", "--minify", "--target=esnext", files[0]]);
+  return exported(`control_${basename(files[0], ".js")}_js`, text);
 }
 
-writeFileSync(out, mode === "builtins" ? builtins() : library());
+function text() {
+  const content = readFileSync(files[0], "utf8");
+  if (/[^\x00-\x7f]/.test(content)) throw new Error(`${files[0]} is not ASCII`);
+  return exported(esbuild, content);
+}
+
+writeFileSync(out, { builtins, library, text }[mode]());
