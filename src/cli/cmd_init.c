@@ -192,8 +192,9 @@ static int check(const struct cli_args *args, const char *template, str name)
     for (size_t i = 0; i < COUNT_OF(templates); i++)
         names[i] = templates[i].name;
     near = suggest_word(template, names);
-    return cli_usage_error(args, "there is no template \"%.80s\"%s%s%s (atoll init --list)", template,
-                           near ? "; did you mean " : "", near ? near : "", near ? "?" : "");
+    return cli_usage_error(args, "there is no template \"%.80s\"%s%s%s (atoll init --list)",
+                           template, near ? "; did you mean " : "", near ? near : "",
+                           near ? "?" : "");
 }
 
 static int list(const struct cli_args *args)

@@ -24,7 +24,7 @@ const shown = (note: Note) => ({ ...note, done: note.done === 1 });
 const problem = (status: number, error: string) => Response.json({ error }, { status });
 
 // An empty database gets the first migration, so that everything works at once. Later ones are for
-// `wrangler d1 migrations apply`: see the directory migrations.
+// `atoll d1 migrations apply DB`, with --local for `atoll dev`.
 let prepared: Promise<unknown> | undefined;
 
 function prepare(db: D1Database): Promise<unknown> {
