@@ -66,6 +66,7 @@ run: all ## build and serve examples/hello
 	$(BUILD)/atoll dev examples/hello
 
 test: programs ## build and run every test
+	@scripts/deps test
 	@scripts/test $(OBJ)
 
 unit: $(OBJ)/unit ## C unit tests
@@ -75,6 +76,7 @@ webtest: $(OBJ)/webtest ## JavaScript tests inside real isolates
 	@scripts/webtest $(OBJ)/webtest
 
 e2e: all ## end-to-end tests with the real binary
+	@scripts/deps test
 	node --test tests/e2e/*.test.mjs
 
 WPT_DIR := ../wpt
@@ -96,6 +98,7 @@ fmt: ## format the C sources in place
 
 asan ubsan gcstress: ## the tests under a sanitizer, or with a collection every turn
 	@$(MAKE) --no-print-directory FLAVOUR=$@ programs
+	@scripts/deps test
 	@scripts/flavour $@
 
 fuzz: ## run every fuzz target for FUZZ_SECONDS (default 30)
