@@ -5,7 +5,9 @@
  *
  * (1) `mutex` guards `ready`, `over`, the counts beside them, and every queue's list and flags.
  * (2) A queue is in `ready` exactly while it has jobs waiting and none running. A thread takes its
- *     first job, and puts it back at the end of the row: round robin.
+ *     first job, and puts it back at the end of the row: round robin. When its account has as many
+ *     in `ready` or running as it may, it is in the account's `held` instead, until one of them is
+ *     done: then it is its turn before those.
  * (3) `posted` of a queue is the loop's own: jobs whose done() was not called. A queue that was
  *     let go is freed when that is 0.
  * (4) The async handle keeps the loop alive while jobs are posted, and not longer. */
@@ -16,10 +18,21 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/map.h"
+
 enum { IDLE_SECONDS = 10 };
 
+/* Of the queues of one account. */
+struct account {
+    struct map_node node;
+    size_t queues;    /* the loop's own */
+    int active;       /* ready or running */
+    struct list held; /* (2) */
+};
+
 struct storage_job_queue {
-    struct list link; /* in all.ready */
+    struct list link; /* in all.ready or account->held */
+    struct account *account; /* NULL: none */
     struct list waiting;
     bool is_running;
     bool is_let_go;
@@ -36,16 +49,40 @@ static struct {
     int ready_count;
     uv_async_t async;
     size_t posted; /* the loop's own, of all queues */
+    struct map accounts; /* the loop's own */
 } all = {
     .mutex = PTHREAD_MUTEX_INITIALIZER,
     .ready = {&all.ready, &all.ready},
     .over = {&all.over, &all.over},
 };
 
-static void make_ready(struct storage_job_queue *queue)
+/* Its turn comes now, or (2) when the account has fewer at work; then false. */
+static bool make_ready(struct storage_job_queue *queue)
 {
+    struct account *account = queue->account;
+
+    if (account && account->active == STORAGE_JOB_ACCOUNT_MAX) {
+        list_push(&account->held, &queue->link);
+        return false;
+    }
+    if (account)
+        account->active++;
     list_push(&all.ready, &queue->link);
     all.ready_count++;
+    return true;
+}
+
+/* A queue is not at work any more: those that were held go before its next job. */
+static void make_next_ready(struct storage_job_queue *queue)
+{
+    struct account *account = queue->account;
+
+    if (account)
+        account->active--;
+    if (account && !list_empty(&account->held))
+        make_ready(CONTAINER_OF(list_pop(&account->held), struct storage_job_queue, link));
+    if (!list_empty(&queue->waiting))
+        make_ready(queue);
 }
 
 /* ---- threads ---- */
@@ -78,8 +115,7 @@ static void run_next(void)
     job->run(job);
     pthread_mutex_lock(&all.mutex);
     queue->is_running = false;
-    if (!list_empty(&queue->waiting))
-        make_ready(queue);
+    make_next_ready(queue);
     is_first = list_empty(&all.over);
     list_push(&all.over, &job->link);
     if (is_first)
@@ -117,10 +153,36 @@ static void add_thread(void)
 
 /* ---- the loop's side ---- */
 
+static struct account *account_ref(str name)
+{
+    struct map_node *node = map_find(&all.accounts, name);
+    struct account *account = node ? CONTAINER_OF(node, struct account, node) : NULL;
+
+    if (!account) {
+        account = mem_new(struct account);
+        list_init(&account->held);
+        account->node.key = str_from(str_dup(name));
+        map_add(&all.accounts, &account->node);
+    }
+    account->queues++;
+    return account;
+}
+
+static void account_unref(struct account *account)
+{
+    if (!account || --account->queues)
+        return;
+    map_remove(&all.accounts, &account->node);
+    free((char *)account->node.key.ptr);
+    free(account);
+}
+
 static void free_if_over(struct storage_job_queue *queue)
 {
-    if (queue->is_let_go && !queue->posted)
-        free(queue);
+    if (!queue->is_let_go || queue->posted)
+        return;
+    account_unref(queue->account);
+    free(queue);
 }
 
 static void end_job(struct storage_job *job)
@@ -173,6 +235,22 @@ struct storage_job_queue *storage_job_queue_new(void)
     return queue;
 }
 
+/* The path without its last segment. */
+static str above(str path)
+{
+    while (path.len && path.ptr[path.len - 1] != '/')
+        path.len--;
+    return str_head(path, path.len ? path.len - 1 : 0);
+}
+
+struct storage_job_queue *storage_job_queue_new_for(const char *directory)
+{
+    struct storage_job_queue *queue = storage_job_queue_new();
+
+    queue->account = account_ref(above(above(str_from(directory))));
+    return queue;
+}
+
 void storage_job_queue_free(struct storage_job_queue *queue)
 {
     if (!queue)
@@ -193,8 +271,9 @@ int storage_job_post(struct storage_job_queue *queue, struct storage_job *job)
     pthread_mutex_lock(&all.mutex);
     list_push(&queue->waiting, &job->link);
     if (!queue->is_running && list_empty(&queue->link)) {
-        make_ready(queue);
-        if (all.ready_count <= all.idle) /* else those that were woken have work already */
+        if (!make_ready(queue))
+            ;                                 /* who ends one of the account's takes it */
+        else if (all.ready_count <= all.idle) /* else those that were woken have work already */
             pthread_cond_signal(&all.wake);
         else if (all.threads < STORAGE_JOB_THREADS_MAX)
             add_thread();

@@ -3,10 +3,11 @@
  *
  * Threads of our own, not libuv's pool: a tenant's slow query must not hold up another's
  * cryptography. Waiting queues get their turns round robin, so one store with many jobs does not
- * keep others waiting.
+ * keep others waiting; and an account's stores have a part of the threads at most, so that
+ * those of others find one.
  * Owns: the threads, queues. Thread: the loop's, but for `run`.
  * Limits: STORAGE_JOB_THREADS_MAX threads, made when needed, ended when idle; a queue's own maximum
- * of waiting jobs. */
+ * of waiting jobs; STORAGE_JOB_ACCOUNT_MAX jobs of an account at once. */
 #ifndef ATOLL_BINDINGS_STORAGE_JOB_H
 #define ATOLL_BINDINGS_STORAGE_JOB_H
 
@@ -15,7 +16,11 @@
 #include "base/err.h"
 #include "base/list.h"
 
-enum { STORAGE_JOB_THREADS_MAX = 32, STORAGE_JOB_WAITING_MAX = 4096 };
+enum {
+    STORAGE_JOB_THREADS_MAX = 32,
+    STORAGE_JOB_ACCOUNT_MAX = 16,
+    STORAGE_JOB_WAITING_MAX = 4096,
+};
 
 struct storage_job_queue;
 
@@ -33,8 +38,11 @@ void storage_job_start(uv_loop_t *loop);
 /* The loop given to storage_job_start(). */
 uv_loop_t *storage_job_loop(void);
 
-/* Returned owned. */
+/* Returned owned; it belongs to no account. */
 struct storage_job_queue *storage_job_queue_new(void);
+
+/* The same for a store in this directory, "<...>/<account>/<kind>/<id>". */
+struct storage_job_queue *storage_job_queue_new_for(const char *directory);
 
 /* Its jobs still run and end; then it is freed. Nothing is posted any more. NULL is fine. */
 void storage_job_queue_free(struct storage_job_queue *queue);

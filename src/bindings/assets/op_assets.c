@@ -97,7 +97,8 @@ static void part_run(struct op_job *op)
     if (reading->fd >= 0)
         got = pread(reading->fd, part->bytes, wanted, (off_t)reading->at);
     if (got <= 0) {
-        err_set(&op->err, ERR_IO, "The file cannot be read: it is damaged or missing on the server.");
+        err_set(&op->err, ERR_IO,
+                "The file cannot be read: it is damaged or missing on the server.");
         return;
     }
     part->len = (size_t)got;
@@ -195,8 +196,7 @@ static JSValueRef answer_value(JSContextRef ctx, const struct assets *assets,
         site_answer_finish(site, request, SITE_IDENTITY, answer.file.bytes, &answer);
     values[0] = JSValueMakeNumber(ctx, answer.status);
     values[1] = lines_of(ctx, &answer.head);
-    values[2] = JSValueMakeNumber(
-        ctx, answer.outcome == SITE_TO_FILE ? (double)answer.length : 0);
+    values[2] = JSValueMakeNumber(ctx, answer.outcome == SITE_TO_FILE ? (double)answer.length : 0);
     values[3] = reading_of(ctx, assets, &answer);
     site_answer_done(&answer);
     return JSObjectMakeArray(ctx, COUNT_OF(values), values, NULL);
@@ -217,10 +217,11 @@ static JSValueRef fetch(JSContextRef ctx, const struct assets *assets, const str
     struct site *site = site_open_site(assets->open, &err);
 
     if (!site)
-        return value_throw(ctx, ERR_IO,
-                           "The files of this worker cannot be read: they are damaged or missing on "
-                           "the server.",
-                           exception);
+        return value_throw(
+            ctx, ERR_IO,
+            "The files of this worker cannot be read: they are damaged or missing on "
+            "the server.",
+            exception);
     return answer_value(ctx, assets, &request, site);
 }
 

@@ -1,8 +1,8 @@
 /* The native side of a binding to a worker's own files: see bindings.h and assets/assets.js.
  *
  * Owns: nothing. Thread: the loop's. */
-#ifndef ATOLL_BINDINGS_ASSETS_OP_ASSETS_H
-#define ATOLL_BINDINGS_ASSETS_OP_ASSETS_H
+#ifndef ATOLL_BINDINGS_OP_ASSETS_H
+#define ATOLL_BINDINGS_OP_ASSETS_H
 
 #include <jansson.h>
 

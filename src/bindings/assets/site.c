@@ -269,8 +269,8 @@ static bool parse_file(str *rest, struct site_file *ret)
     ret->hash = str_head(*rest, SITE_HASH_BYTES);
     *rest = str_skip(*rest, SITE_HASH_BYTES + 1);
     if (!is_hash(ret->hash) || !take_number(rest, ' ', &ret->bytes) ||
-        !take_number(rest, ' ', &type) || !take_number(rest, '\n', &path) ||
-        type > SITE_TYPE_MAX || path > SITE_PATH_MAX || !take_bytes(rest, type, &ret->type) ||
+        !take_number(rest, ' ', &type) || !take_number(rest, '\n', &path) || type > SITE_TYPE_MAX ||
+        path > SITE_PATH_MAX || !take_bytes(rest, type, &ret->type) ||
         !take_bytes(rest, path, &ret->path) || !str_starts(*rest, STR("\n")))
         return false;
     *rest = str_skip(*rest, 1);
@@ -328,7 +328,7 @@ void site_free(struct site *site)
         free((char *)site->settings.first.ptr);
     for (size_t i = 0; i < FOUND_KEPT; i++)
         free(site->found[i].path);
-    site_rules_free(site->rules);
+    site_rule_free(site->rules);
     site_ignore_free(site->ignored);
     free(site->headers);
     free(site->redirects);
@@ -389,7 +389,7 @@ static void look(struct site *site)
     site->looked_ms = now_ms;
     free(site->headers);
     free(site->redirects);
-    site_rules_free(site->rules);
+    site_rule_free(site->rules);
     site_ignore_free(site->ignored);
     site->headers = text_of(site, "_headers");
     site->redirects = text_of(site, "_redirects");
@@ -463,6 +463,6 @@ struct site_rules *site_rules(struct site *site)
     if (site->directory)
         look(site);
     if (!site->rules)
-        site->rules = site_rules_new(site->settings.headers, site->settings.redirects);
+        site->rules = site_rule_new(site->settings.headers, site->settings.redirects);
     return site->rules;
 }

@@ -4,8 +4,8 @@
  * form), or, in `atoll dev`, a directory that is looked at for every request.
  * Owns: its text. Thread: one; a directory's lookups read it, a text's never block.
  * Limits: SITE_FILES_MAX files; SITE_PATH_MAX bytes of a path; SITE_BYTES_MAX for the text. */
-#ifndef ATOLL_BINDINGS_ASSETS_SITE_H
-#define ATOLL_BINDINGS_ASSETS_SITE_H
+#ifndef ATOLL_BINDINGS_SITE_H
+#define ATOLL_BINDINGS_SITE_H
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -26,7 +26,8 @@ enum {
 
 /* What a worker is that has files and nothing else: a script that nobody calls. */
 #define SITE_STUB_SCRIPT \
-    "(async function(main,require,module){\nmain({default:{fetch:()=>new Response(null,{status:404})}});})"
+    "(async function(main,require,module){\n"                                                    \
+    "main({default:{fetch:()=>new Response(null,{status:404})}});})"
 
 enum site_html { SITE_HTML_AUTO, SITE_HTML_FORCE, SITE_HTML_DROP, SITE_HTML_NONE };
 enum site_missing { SITE_MISSING_NONE, SITE_MISSING_PAGE, SITE_MISSING_APP };
@@ -72,8 +73,8 @@ int site_compare(const void *a, const void *b);
  * 0 with it, returned owned; ERR_INVALID. */
 NODISCARD int site_parse(char *text, size_t len, struct site **ret, struct err *err);
 
-/* A site of a directory (copied). Texts of the settings are copied; _headers and _redirects are read
- * from the directory. */
+/* A site of a directory (copied). Texts of the settings are copied; _headers and _redirects are
+ * read from the directory. */
 struct site *site_of_directory(const char *directory, const struct site_settings *settings);
 
 /* NULL is fine. */

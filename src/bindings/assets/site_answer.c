@@ -16,7 +16,7 @@ enum { HEAD_MAX = 64 << 10, PATH_MAX_BYTES = 16 << 10, ETAG_DIGITS = 32, QUALITY
 
 static const char cache_control[] = "cache-control: public, max-age=0, must-revalidate\r\n";
 
-const char *site_coding_name(enum site_coding coding)
+const char *site_answer_coding_name(enum site_coding coding)
 {
     static const char *const names[] = {[SITE_BROTLI] = "br", [SITE_ZSTD] = "zstd",
                                         [SITE_GZIP] = "gzip", [SITE_IDENTITY] = ""};
@@ -57,8 +57,8 @@ static void apply_rules(struct site *site, const struct site_request *request,
 {
     struct site_rules *rules = site_rules(site);
 
-    if (site_rules_have_headers(rules))
-        site_rules_apply(rules, request->host, request->path, &answer->head);
+    if (site_rule_have_headers(rules))
+        site_rule_apply(rules, request->host, request->path, &answer->head);
 }
 
 /* ---- what it is ---- */
@@ -126,7 +126,8 @@ static bool is_read(const struct site_request *request)
     return str_equal(request->method, STR("GET")) || str_equal(request->method, STR("HEAD"));
 }
 
-/* What is there: a file at its address, or elsewhere. `path` is where it was looked for, encoded. */
+/* What is there: a file at its address, or elsewhere. `path` is where it was looked for, encoded.
+ * */
 static void answer_intent(struct site *site, const struct site_request *request,
                           const struct site_intent *intent, str path, str decoded,
                           struct site_answer *answer)
@@ -137,10 +138,11 @@ static void answer_intent(struct site *site, const struct site_request *request,
     if (!is_read(request)) {
         put(&answer->head, STR("allow: GET, HEAD\r\n"));
         answer_head(site, request, 405, answer);
-    } else if (site_path_encode(intent->is_redirect ? buf_str(&intent->path) : decoded,
-                                &encoded) < 0) {
+    } else if (site_path_encode(intent->is_redirect ? buf_str(&intent->path) : decoded, &encoded) <
+               0) {
         answer_head(site, request, 414, answer);
-    } else if (intent->is_redirect || !str_equal(buf_str(&encoded), path)) {
+    } else if (intent->is_redirect ||
+               (intent->status == 200 && !str_equal(buf_str(&encoded), path))) {
         redirect_to_path(site, request, buf_str(&encoded), answer);
     } else {
         answer->outcome = SITE_TO_FILE;
@@ -157,8 +159,7 @@ static enum site_missing missing_for(const struct site *site, const struct site_
     const struct site_settings *s = site_settings(site);
     bool all = !s->has_script || request->is_binding || who == SITE_RULE_FILES ||
                (s->first.len && !site_rule_is_always_first(s->first)) ||
-               (s->navigates &&
-                str_equal(header(request, STR("sec-fetch-mode")), STR("navigate")));
+               (s->navigates && str_equal(header(request, STR("sec-fetch-mode")), STR("navigate")));
 
     return all ? s->missing : SITE_MISSING_NONE;
 }
@@ -178,7 +179,7 @@ static void find_file(struct site *site, const struct site_request *request, str
     else if (!site_settings(site)->has_script || request->is_binding || proxied ||
              who == SITE_RULE_FILES)
         answer_head(site, request, 404, answer);
-    site_intent_done(&intent);
+    site_path_intent_done(&intent);
     buf_done(&decoded);
 }
 
@@ -198,7 +199,7 @@ void site_answer_find(struct site *site, const struct site_request *request,
             return;
     }
     buf_init(&to, PATH_MAX_BYTES);
-    status = site_rules_redirect(site_rules(site), request->host, request->path, &to);
+    status = site_rule_redirect(site_rules(site), request->host, request->path, &to);
     if (status && status != 200)
         redirect(site, request, status, buf_str(&to), ret);
     else
@@ -233,8 +234,17 @@ static unsigned quality_of(str parameters)
     return quality;
 }
 
+static bool is_coding(str name, enum site_coding coding)
+{
+    return str_equal_nocase(name, str_from(site_answer_coding_name(coding))) ||
+           (coding == SITE_GZIP && str_equal_nocase(name, STR("x-gzip")));
+}
+
+/* "*" stands for those that are not named. */
 static void weigh(str accepted, unsigned weights[SITE_CODINGS])
 {
+    bool named[SITE_CODINGS] = {false};
+    unsigned others = 0;
     str member;
 
     while (header_lines_member(&accepted, &member)) {
@@ -242,12 +252,17 @@ static void weigh(str accepted, unsigned weights[SITE_CODINGS])
         str name = str_trim(str_head(member, semicolon));
         unsigned quality = quality_of(str_skip(member, semicolon));
 
+        if (str_equal(name, STR("*")))
+            others = quality;
         for (enum site_coding c = 0; c < SITE_IDENTITY; c++)
-            if (str_equal_nocase(name, str_from(site_coding_name(c))) ||
-                (c == SITE_GZIP && str_equal_nocase(name, STR("x-gzip"))) ||
-                (str_equal(name, STR("*")) && !weights[c]))
+            if (is_coding(name, c)) {
                 weights[c] = quality;
+                named[c] = true;
+            }
     }
+    for (enum site_coding c = 0; c < SITE_IDENTITY; c++)
+        if (!named[c])
+            weights[c] = others;
 }
 
 enum site_coding site_answer_coding(const struct site_request *request,
@@ -277,7 +292,7 @@ static void put_etag(const struct site_file *file, enum site_coding coding, stru
     put(out, str_head(file->hash, ETAG_DIGITS));
     if (coding != SITE_IDENTITY) {
         put(out, STR("-"));
-        put(out, str_from(site_coding_name(coding)));
+        put(out, str_from(site_answer_coding_name(coding)));
     }
     put(out, STR("\""));
 }
@@ -308,7 +323,8 @@ static int read_range(str text, uint64_t bytes, uint64_t *ret_from, uint64_t *re
     first = str_trim(str_head(spec, dash));
     last = str_trim(str_skip(spec, dash + 1));
     if ((!first.len && !last.len) || (first.len && !str_to_u64(first, UINT64_MAX / 2, &from)) ||
-        (last.len && !str_to_u64(last, UINT64_MAX / 2, &to)) || (first.len && last.len && to < from))
+        (last.len && !str_to_u64(last, UINT64_MAX / 2, &to)) ||
+        (first.len && last.len && to < from))
         return 0;
     if (!first.len) {
         from = to < bytes ? bytes - to : 0;
@@ -371,7 +387,7 @@ void site_answer_finish(struct site *site, const struct site_request *request,
     if (media_type_shrinks(file->type) && !request->is_binding)
         put(&answer->head, STR("vary: Accept-Encoding\r\n"));
     if (coding != SITE_IDENTITY)
-        put_line(&answer->head, STR("content-encoding"), str_from(site_coding_name(coding)));
+        put_line(&answer->head, STR("content-encoding"), str_from(site_answer_coding_name(coding)));
     else
         put(&answer->head, STR("accept-ranges: bytes\r\n"));
     if (answer->status == 200 &&

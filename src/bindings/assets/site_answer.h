@@ -2,9 +2,10 @@
  *
  *   site_answer_find ── a file? ── its bytes, coded or not ── site_answer_finish ── head and part
  *
- * Owns: what site_answer_done() frees. Thread: the site's. Limits: those of site.h and site_rule.h. */
-#ifndef ATOLL_BINDINGS_ASSETS_SITE_ANSWER_H
-#define ATOLL_BINDINGS_ASSETS_SITE_ANSWER_H
+ * Owns: what site_answer_done() frees. Thread: the site's. Limits: those of site.h and site_rule.h.
+ * */
+#ifndef ATOLL_BINDINGS_SITE_ANSWER_H
+#define ATOLL_BINDINGS_SITE_ANSWER_H
 
 #include "bindings/assets/site.h"
 
@@ -51,6 +52,6 @@ void site_answer_finish(struct site *site, const struct site_request *request,
 void site_answer_done(struct site_answer *answer);
 
 /* "br", "zstd", "gzip", "". */
-const char *site_coding_name(enum site_coding coding);
+const char *site_answer_coding_name(enum site_coding coding);
 
 #endif

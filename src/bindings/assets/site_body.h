@@ -1,12 +1,12 @@
 /* Contents of small files in memory, as they are or coded: read and coded on a thread at first use.
  *
- * A coded one is kept beside its file ("<file>.br"), so that each is made once; an empty one says that
- * coding makes it no smaller.
+ * A coded one is kept beside its file ("<file>.br"), so that each is made once; an empty one says
+ * that coding makes it no smaller.
  * Owns: the cache. Thread: the loop's.
  * Limits: SITE_BODY_BYTES_MAX for a file, SITE_BODY_CACHE_BYTES_MAX for all that nobody uses now;
  * those not used for longest go first. */
-#ifndef ATOLL_BINDINGS_ASSETS_SITE_BODY_H
-#define ATOLL_BINDINGS_ASSETS_SITE_BODY_H
+#ifndef ATOLL_BINDINGS_SITE_BODY_H
+#define ATOLL_BINDINGS_SITE_BODY_H
 
 #include "base/list.h"
 #include "bindings/assets/site_answer.h"
@@ -26,8 +26,8 @@ struct site_body_request {
 /* Who waits; embed it. */
 struct site_body_wait {
     struct list link;
-    /* Exactly once, unless site_body_forget() came first; body as site_body_find(), or NULL: the file
-     * cannot be read. */
+    /* Exactly once, unless site_body_forget() came first; body as site_body_find(), or NULL: the
+     * file cannot be read. */
     void (*on_body)(struct site_body_wait *wait, struct site_body *body);
 };
 

@@ -1,8 +1,8 @@
 /* .assetsignore: which files of a directory are not part of the site, in the words of .gitignore.
  *
  * Owns: its patterns. Thread: one. Limits: SITE_IGNORE_MAX patterns; what follows is not read. */
-#ifndef ATOLL_BINDINGS_ASSETS_SITE_IGNORE_H
-#define ATOLL_BINDINGS_ASSETS_SITE_IGNORE_H
+#ifndef ATOLL_BINDINGS_SITE_IGNORE_H
+#define ATOLL_BINDINGS_SITE_IGNORE_H
 
 #include <stdbool.h>
 

@@ -1,12 +1,12 @@
 /* Sites that versions of workers have, by what their configuration says: read once, at first use,
  * and shared by those who have the same.
  *
- * `assets` of a version's configuration: {store, manifest}: the text <store>/sites/<manifest> and the
- * contents <store>/files/<two digits>/<hash> below the storage directory; or, in `atoll dev`,
+ * `assets` of a version's configuration: {store, manifest}: the text <store>/sites/<manifest> and
+ * the contents <store>/files/<two digits>/<hash> below the storage directory; or, in `atoll dev`,
  * {directory, config, script, navigates}.
  * Owns: the sites. Thread: the loop's. Limits: those of site.h. */
-#ifndef ATOLL_BINDINGS_ASSETS_SITE_OPEN_H
-#define ATOLL_BINDINGS_ASSETS_SITE_OPEN_H
+#ifndef ATOLL_BINDINGS_SITE_OPEN_H
+#define ATOLL_BINDINGS_SITE_OPEN_H
 
 #include <jansson.h>
 

@@ -67,8 +67,9 @@ static const struct ending no_endings[] = {{0}};
 static const struct mode modes[] = {
     [SITE_HTML_AUTO] = {auto_endings,
                         {{EXACT, "", ""}, {SERVE, ".html", ""}, {REDIRECT, "/index.html", "/"}}},
-    [SITE_HTML_FORCE] = {force_endings,
-                         {{EXACT, "", ""}, {REDIRECT, ".html", "/"}, {REDIRECT, "/index.html", "/"}}},
+    [SITE_HTML_FORCE] =
+        {force_endings,
+         {{EXACT, "", ""}, {REDIRECT, ".html", "/"}, {REDIRECT, "/index.html", "/"}}},
     [SITE_HTML_DROP] = {drop_endings,
                         {{EXACT, "", ""}, {SERVE, ".html", ""}, {SERVE, "/index.html", ""}}},
     [SITE_HTML_NONE] = {no_endings, {{EXACT, "", ""}}},
@@ -217,8 +218,7 @@ static void find_page(struct site *site, str path, struct site_intent *ret)
     }
 }
 
-void site_path_find(struct site *site, str path, enum site_missing missing,
-                    struct site_intent *ret)
+void site_path_find(struct site *site, str path, enum site_missing missing, struct site_intent *ret)
 {
     *ret = (struct site_intent){0};
     buf_init(&ret->path, OUT_MAX);
@@ -230,7 +230,7 @@ void site_path_find(struct site *site, str path, enum site_missing missing,
         ret->status = 200;
 }
 
-void site_intent_done(struct site_intent *intent)
+void site_path_intent_done(struct site_intent *intent)
 {
     buf_done(&intent->path);
 }

@@ -3,8 +3,8 @@
  *
  * Owns: nothing. Thread: the site's. Limits: SITE_PATH_MAX bytes of a path; a longer one finds
  * nothing. */
-#ifndef ATOLL_BINDINGS_ASSETS_SITE_PATH_H
-#define ATOLL_BINDINGS_ASSETS_SITE_PATH_H
+#ifndef ATOLL_BINDINGS_SITE_PATH_H
+#define ATOLL_BINDINGS_SITE_PATH_H
 
 #include "base/buf.h"
 #include "bindings/assets/site.h"
@@ -24,10 +24,10 @@ NODISCARD int site_path_decode(str path, struct buf *out);
 NODISCARD int site_path_encode(str path, struct buf *out);
 
 /* What a decoded path stands for, `missing` for what is not there. `ret->path` is empty but for
- * redirects; site_intent_done() afterwards. */
+ * redirects; site_path_intent_done() afterwards. */
 void site_path_find(struct site *site, str path, enum site_missing missing,
                     struct site_intent *ret);
 
-void site_intent_done(struct site_intent *intent);
+void site_path_intent_done(struct site_intent *intent);
 
 #endif

@@ -4,7 +4,8 @@
  *     client sent cannot make it take long together.
  * (2) Redirects without placeholders stand before the others (those behind one with placeholders
  *     count as such), so the first rule that fits is the right one.
- * (3) A header that a rule sets replaces ours; one that a further rule sets, too, gets both values. */
+ * (3) A header that a rule sets replaces ours; one that a further rule sets, too, gets both values.
+ *     */
 #include "bindings/assets/site_rule.h"
 
 #include <ctype.h>
@@ -77,8 +78,8 @@ static bool match_variable(struct match *m, str name, str rest, str text, size_t
     size_t most = text.len, at = m->count;
 
     if (!is_splat)
-        for (most = 0; most < text.len && text.ptr[most] != '/' &&
-                       !(m->in_host && text.ptr[most] == '.');)
+        for (most = 0;
+             most < text.len && text.ptr[most] != '/' && !(m->in_host && text.ptr[most] == '.');)
             most++;
     if (at == SITE_RULE_NAMES_MAX)
         return false;
@@ -312,8 +313,7 @@ static void add_header(struct reader *rd, struct header header)
         return;
     }
     header.rule = rules->path_count - 1;
-    rules->headers = mem_resize(rules->headers,
-                                (rules->header_count + 1) * sizeof *rules->headers);
+    rules->headers = mem_resize(rules->headers, (rules->header_count + 1) * sizeof *rules->headers);
     rules->headers[rules->header_count++] = header;
 }
 
@@ -360,7 +360,7 @@ static void read_redirects(struct reader *rd, str redirects)
     each_line(rd, redirects, take_redirect);
 }
 
-struct site_rules *site_rules_new(str headers, str redirects)
+struct site_rules *site_rule_new(str headers, str redirects)
 {
     struct reader rd = {.rules = rules_new()};
 
@@ -369,7 +369,7 @@ struct site_rules *site_rules_new(str headers, str redirects)
     return rd.rules;
 }
 
-void site_rules_free(struct site_rules *rules)
+void site_rule_free(struct site_rules *rules)
 {
     if (!rules)
         return;
@@ -390,12 +390,12 @@ static int verdict(struct reader *rd, struct buf *wrong, const char *file, const
         r = err_set(err, ERR_LIMIT, "%s has more than %s.", file, limit);
     else if (wrong->len)
         r = err_set(err, ERR_INVALID, "%s cannot be used:\n%.*s", file, STR_ARGS(buf_str(wrong)));
-    site_rules_free(rd->rules);
+    site_rule_free(rd->rules);
     buf_done(wrong);
     return r;
 }
 
-int site_rules_check_headers(str headers, struct err *err)
+int site_rule_check_headers(str headers, struct err *err)
 {
     struct buf wrong;
     struct reader rd = {.rules = rules_new(), .wrong = &wrong};
@@ -405,7 +405,7 @@ int site_rules_check_headers(str headers, struct err *err)
     return verdict(&rd, &wrong, "_headers", "100 rules", err);
 }
 
-int site_rules_check_redirects(str redirects, struct err *err)
+int site_rule_check_redirects(str redirects, struct err *err)
 {
     struct buf wrong;
     struct reader rd = {.rules = rules_new(), .wrong = &wrong};
@@ -427,7 +427,7 @@ static void join_slashes(struct buf *to, size_t start)
     to->len = kept;
 }
 
-int site_rules_redirect(const struct site_rules *rules, str host, str path, struct buf *to)
+int site_rule_redirect(const struct site_rules *rules, str host, str path, struct buf *to)
 {
     struct match m;
 
@@ -451,7 +451,7 @@ int site_rules_redirect(const struct site_rules *rules, str host, str path, stru
 
 /* ---- headers ---- */
 
-bool site_rules_have_headers(const struct site_rules *rules)
+bool site_rule_have_headers(const struct site_rules *rules)
 {
     return rules->header_count > 0;
 }
@@ -508,8 +508,7 @@ static void set(struct buf *head, str name, str value)
     head->len = start;
 }
 
-static void apply(const struct header *h, const struct match *m, struct buf *head,
-                  struct buf *seen)
+static void apply(const struct header *h, const struct match *m, struct buf *head, struct buf *seen)
 {
     struct buf value;
 
@@ -536,7 +535,7 @@ static void apply_rule(const struct site_rules *rules, size_t rule, const struct
                 apply(&rules->headers[i], m, head, seen);
 }
 
-void site_rules_apply(const struct site_rules *rules, str host, str path, struct buf *head)
+void site_rule_apply(const struct site_rules *rules, str host, str path, struct buf *head)
 {
     struct match m;
     struct buf seen;

@@ -2,9 +2,10 @@
  *
  * A pattern is a path, or "https://host/path", with one "*" (":splat") and ":name" placeholders.
  * Owns: the rules; their texts are borrowed from the files' texts. Thread: one.
- * Limits: the enum below; SITE_RULE_STEPS_MAX steps for one match, beyond which a rule does not fit. */
-#ifndef ATOLL_BINDINGS_ASSETS_SITE_RULE_H
-#define ATOLL_BINDINGS_ASSETS_SITE_RULE_H
+ * Limits: the enum below; SITE_RULE_STEPS_MAX steps for one match, beyond which a rule does not
+ * fit. */
+#ifndef ATOLL_BINDINGS_SITE_RULE_H
+#define ATOLL_BINDINGS_SITE_RULE_H
 
 #include <stdbool.h>
 
@@ -24,25 +25,25 @@ enum {
 struct site_rules;
 
 /* Reads both files; lines that cannot be are left out. Returned owned. */
-struct site_rules *site_rules_new(str headers, str redirects);
+struct site_rules *site_rule_new(str headers, str redirects);
 
 /* NULL is fine. */
-void site_rules_free(struct site_rules *rules);
+void site_rule_free(struct site_rules *rules);
 
 /* Whether both files can be: ERR_INVALID or ERR_LIMIT with the lines that cannot. */
-NODISCARD int site_rules_check_headers(str headers, struct err *err);
-NODISCARD int site_rules_check_redirects(str redirects, struct err *err);
+NODISCARD int site_rule_check_headers(str headers, struct err *err);
+NODISCARD int site_rule_check_redirects(str redirects, struct err *err);
 
-/* The redirect for an encoded path: its status (200: another file is served), with where it leads to
- * appended to `to`; 0 when there is none. */
-int site_rules_redirect(const struct site_rules *rules, str host, str path, struct buf *to);
+/* The redirect for an encoded path: its status (200: another file is served), with where it leads
+ * to appended to `to`; 0 when there is none. */
+int site_rule_redirect(const struct site_rules *rules, str host, str path, struct buf *to);
 
 /* Changes `head`, lines "name: value\r\n" with names in small letters, as the rules for the path
  * say. */
-void site_rules_apply(const struct site_rules *rules, str host, str path, struct buf *head);
+void site_rule_apply(const struct site_rules *rules, str host, str path, struct buf *head);
 
 /* True when there are rules for headers at all. */
-bool site_rules_have_headers(const struct site_rules *rules);
+bool site_rule_have_headers(const struct site_rules *rules);
 
 /* Who gets a request, by lines of patterns (site.h): those with "!" win. */
 enum site_rule_who { SITE_RULE_EITHER, SITE_RULE_SCRIPT, SITE_RULE_FILES };

@@ -11,7 +11,9 @@
  * (3) `mutex` guards `waiting` and `fresh`. The writer belongs to the thread that runs the queue,
  *     the reader to the loop: a thread opens it and leaves it in `fresh`.
  * (4) Connections are closed by a work as well, so never while one runs. `is_open` is the loop's
- *     own: there may be connections. */
+ *     own: there may be connections.
+ * (5) What was found is counted until the loop has heard of it, which a worker that computes may
+ *     hold up: a query that begins when this is too much is refused. */
 #include "bindings/d1/d1_database.h"
 
 #include <pthread.h>
@@ -34,6 +36,7 @@ struct d1_database {
     uint64_t used_ns;
     uint64_t looked_ns; /* whether the reader's file is still in its place */
     size_t bytes;
+    atomic_size_t result_bytes; /* that done() was not told of */
     size_t posted;
     struct d1_store *reader;
     struct d1_store *writer;
@@ -99,12 +102,26 @@ static void begin_time(struct d1_store *store, struct d1_work *work)
     d1_store_put_on_leash(store, &work->leash);
 }
 
-static bool is_cancelled(struct d1_work *work)
+/* Queries may be faster than who fetches their results: (5). */
+static bool is_refused(struct d1_work *work)
 {
-    if (!atomic_load(&work->leash.cancelled))
-        return false;
-    err_set(&work->err, ERR_LIMIT, "nobody waits for the query any more: SQLITE_INTERRUPT");
-    return true;
+    if (atomic_load(&work->leash.cancelled))
+        err_set(&work->err, ERR_LIMIT, "nobody waits for the query any more: SQLITE_INTERRUPT");
+    else if (atomic_load(&work->database->result_bytes) > D1_DATABASE_RESULT_BYTES_MAX)
+        err_set(&work->err, ERR_LIMIT, "D1 DB is overloaded. Too many results wait.");
+    return work->err.code;
+}
+
+static int run(struct d1_work *work, struct d1_store *store)
+{
+    struct d1_database *db = work->database;
+    int r;
+
+    atomic_fetch_sub(&db->result_bytes, work->result_bytes);
+    work->result_bytes = 0;
+    r = work->run(work, store);
+    atomic_fetch_add(&db->result_bytes, work->result_bytes);
+    return r;
 }
 
 static void run_read(struct d1_database *db, struct d1_work *work)
@@ -112,7 +129,7 @@ static void run_read(struct d1_database *db, struct d1_work *work)
     struct d1_store *store = db->writer;
 
     begin_time(store, work);
-    if (d1_store_begin(store, false, &work->err) == 0 && work->run(work, store) == 0 &&
+    if (d1_store_begin(store, false, &work->err) == 0 && run(work, store) == 0 &&
         d1_store_commit(store, &work->err) == 0)
         return;
     d1_store_rollback(store);
@@ -121,12 +138,12 @@ static void run_read(struct d1_database *db, struct d1_work *work)
 /* One work of a group. Returns false when the whole transaction is gone with it. */
 static bool run_write(struct d1_store *store, struct d1_work *work)
 {
-    if (is_cancelled(work))
+    if (is_refused(work))
         return true;
     begin_time(store, work);
     if (d1_store_mark(store, &work->err) < 0)
         return false;
-    if (work->run(work, store) < 0 || d1_store_keep(store, &work->err) < 0)
+    if (run(work, store) < 0 || d1_store_keep(store, &work->err) < 0)
         d1_store_take_back(store);
     return d1_store_is_within(store);
 }
@@ -235,7 +252,7 @@ static void run_open(struct d1_database *db, struct d1_work *work)
         run_query(db, work);
     } else {
         begin_time(db->writer, work);
-        work->run(work, db->writer);
+        run(work, db->writer);
     }
     d1_store_put_on_leash(db->writer, NULL);
 }
@@ -265,7 +282,7 @@ static void on_run(struct storage_job *job)
         file_remove_tree(db->directory);
         break;
     default:
-        if (!is_cancelled(work))
+        if (!is_refused(work))
             run_open(db, work);
     }
 }
@@ -323,6 +340,7 @@ static void on_done(struct storage_job *job)
     struct d1_database *db = work->database;
 
     db->bytes -= work->bytes;
+    atomic_fetch_sub(&db->result_bytes, work->result_bytes);
     db->posted--;
     adopt_reader(db);
     db->refs++; /* the work's may be the last */
@@ -450,7 +468,7 @@ static struct d1_database *database_new(const char *directory)
     struct d1_database *db = mem_new(struct d1_database);
 
     db->directory = str_dup(str_from(directory));
-    db->queue = storage_job_queue_new();
+    db->queue = storage_job_queue_new_for(directory);
     list_init(&db->link);
     list_init(&db->waiting);
     ASSERT(pthread_mutex_init(&db->mutex, NULL) == 0);

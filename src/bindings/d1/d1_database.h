@@ -6,7 +6,8 @@
  * Owns: connections, the queue. Thread: the loop's, but for what says otherwise. Limits:
  * D1_DATABASE_OPEN_MAX databases have their files open, those unused for D1_DATABASE_IDLE_MS have
  * not;
- * D1_DATABASE_BYTES_MAX of work may wait for one. */
+ * D1_DATABASE_BYTES_MAX of work may wait for one, D1_DATABASE_RESULT_BYTES_MAX of results for those
+ * who asked. */
 #ifndef ATOLL_BINDINGS_D1_DATABASE_H
 #define ATOLL_BINDINGS_D1_DATABASE_H
 
@@ -21,6 +22,7 @@ enum {
     D1_DATABASE_IDLE_MS = 60000,
     D1_DATABASE_GROUP_MAX = 128,           /* works that share a transaction */
     D1_DATABASE_BYTES_MAX = 128 << 20,
+    D1_DATABASE_RESULT_BYTES_MAX = 128 << 20,
 };
 
 /* Of one file: 10 GB. */
@@ -36,6 +38,7 @@ struct d1_work {
     struct d1_leash leash;  /* until_ns begins with run() */
     unsigned time_max_ms;   /* 0: D1_STORE_TIME_MAX_MS */
     size_t bytes;           /* what it holds while it waits */
+    size_t result_bytes;    /* and since it ran; run() says */
     bool is_over;           /* the thread's */
     enum d1_work_kind {
         D1_WORK_QUERY,      /* in a transaction: its own when reads() says so, else a group's */

@@ -2,6 +2,7 @@
  *
  *   d1_store_guard.c      what SQL may do
  *   d1_store_function.c   functions that are not SQLite's own
+ *   d1_store_slow.c       those of them that may take long
  *   d1_store_memory.c     what it may take
  *   d1_store_statement.c  statements, prepared and kept
  *   d1_store_run.c        a statement run into JSON
@@ -219,6 +220,7 @@ void d1_store_close(struct d1_store *store)
         return;
     d1_store_statement_forget_all(store);
     sqlite3_finalize(store->size);
+    d1_store_slow_close(store);
     ASSERT(sqlite3_close(store->connection) == SQLITE_OK);
     map_done(&store->map);
     free(store->path);

@@ -64,5 +64,5 @@ int d1_store_function_put(struct d1_store *store)
     for (intptr_t sides = LEFT; sides <= (LEFT | RIGHT) && r == SQLITE_OK; sides++)
         r = sqlite3_create_function_v2(store->connection, names[sides], ARGUMENTS, flags,
                                        (void *)sides, on_trim, NULL, NULL, NULL); // NOLINT
-    return r;
+    return r == SQLITE_OK ? d1_store_slow_put(store) : r;
 }

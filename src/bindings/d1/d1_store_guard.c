@@ -15,6 +15,8 @@ enum {
     PROGRESS_STEPS = 250,
     BUSY_SLEEP_MS = 1,
     WIDE_TIMES = 5, /* a blob as hexadecimal digits within a row */
+    DEPTH_MAX = 100,
+    WIDE_DEPTH_MAX = 8 * D1_STORE_COLUMNS_MAX, /* all columns of a row in one text */
 };
 
 struct pragma {
@@ -169,7 +171,7 @@ static int on_ask(void *context, int action, const char *one, const char *two, c
     }
 }
 
-static bool is_over(struct d1_store *store)
+bool d1_store_guard_is_over(struct d1_store *store)
 {
     return atomic_load_explicit(&store->leash->cancelled, memory_order_relaxed) ||
            clock_monotonic_ns() >= store->leash->until_ns;
@@ -179,7 +181,7 @@ static int on_progress(void *context)
 {
     struct d1_store *store = context;
 
-    return !store->is_ours && is_over(store);
+    return !store->is_ours && d1_store_guard_is_over(store);
 }
 
 /* Another process writes. Its transactions are short: a look each millisecond. */
@@ -187,7 +189,7 @@ static int on_busy(void *context, int count)
 {
     struct d1_store *store = context;
 
-    if (count * BUSY_SLEEP_MS >= D1_STORE_BUSY_MAX_MS || is_over(store))
+    if (count * BUSY_SLEEP_MS >= D1_STORE_BUSY_MAX_MS || d1_store_guard_is_over(store))
         return 0;
     sqlite3_sleep(BUSY_SLEEP_MS);
     return 1;
@@ -203,10 +205,10 @@ static const struct limit limits[] = {
     {SQLITE_LIMIT_SQL_LENGTH, D1_STORE_SQL_BYTES_MAX},
     {SQLITE_LIMIT_COLUMN, D1_STORE_COLUMNS_MAX},
     {SQLITE_LIMIT_VARIABLE_NUMBER, D1_STORE_VALUES_MAX},
-    {SQLITE_LIMIT_EXPR_DEPTH, 100},
+    {SQLITE_LIMIT_EXPR_DEPTH, DEPTH_MAX},
     {SQLITE_LIMIT_COMPOUND_SELECT, 100},
     {SQLITE_LIMIT_VDBE_OP, 250000},
-    {SQLITE_LIMIT_FUNCTION_ARG, 32},
+    {SQLITE_LIMIT_FUNCTION_ARG, D1_STORE_ARGUMENTS_MAX},
     {SQLITE_LIMIT_ATTACHED, 0},
     {SQLITE_LIMIT_LIKE_PATTERN_LENGTH, 50},
     {SQLITE_LIMIT_TRIGGER_DEPTH, 32},
@@ -233,6 +235,7 @@ void d1_store_guard_widen(struct d1_store *store, bool wide)
     sqlite3_limit(store->connection, SQLITE_LIMIT_LENGTH, D1_STORE_VALUE_BYTES_MAX * times);
     sqlite3_limit(store->connection, SQLITE_LIMIT_SQL_LENGTH,
                   wide ? D1_STORE_VALUE_BYTES_MAX * times : D1_STORE_SQL_BYTES_MAX);
+    sqlite3_limit(store->connection, SQLITE_LIMIT_EXPR_DEPTH, wide ? WIDE_DEPTH_MAX : DEPTH_MAX);
 }
 
 int d1_store_guard_put(struct d1_store *store)

@@ -12,6 +12,7 @@
 #include "bindings/d1/d1_store.h"
 
 enum {
+    D1_STORE_ARGUMENTS_MAX = 32,        /* of a function */
     D1_PAGE_BYTES = 4096,
     D1_STATEMENTS_MAX = 100,            /* kept prepared, of one connection */
     D1_STATEMENT_SQL_BYTES_MAX = 8192,  /* of one that is kept */
@@ -52,6 +53,8 @@ struct d1_store {
     struct map map;
     struct list order;       /* of statements: the oldest used first */
     sqlite3_stmt *size;      /* PRAGMA page_count */
+    sqlite3 *aside;          /* d1_store_slow.c's; with statements by their arguments */
+    sqlite3_stmt *prints[D1_STORE_ARGUMENTS_MAX + 1], *patch;
     /* The guard's. */
     struct d1_traits traits; /* of what is prepared now */
     bool is_ours;            /* what runs is our own SQL: nothing is refused */
@@ -67,10 +70,19 @@ int d1_store_guard_put(struct d1_store *store);
 /* Takes back what pragmas have set. */
 void d1_store_guard_reset(struct d1_store *store);
 
+/* True when what runs is to end: its time is over, or nobody waits for it. */
+bool d1_store_guard_is_over(struct d1_store *store);
+
 /* ---- d1_store_function.c ---- */
 
 /* Puts our own functions into a new connection. Returns SQLite's code. */
 int d1_store_function_put(struct d1_store *store);
+
+/* ---- d1_store_slow.c ---- */
+
+/* Those that may take long, with a bound. Returns SQLite's code. */
+int d1_store_slow_put(struct d1_store *store);
+void d1_store_slow_close(struct d1_store *store);
 
 /* ---- d1_store_statement.c ---- */
 

@@ -10,7 +10,10 @@
  *     a worker which does not wait for its writes reads them nevertheless.
  * (2) When its isolate goes, a job is cancelled: a statement that runs is interrupted. Its memory,
  *     and the binding's, stay until it is over (`refs`).
- * (3) The thread's time is not the worker's CPU time, as on Cloudflare: what bounds it is the time
+ * (3) What the list is read from may be of the worker's making, by way of what it has replaced:
+ *     reading it may run its code, which may come here again. Then a query finds the scratch taken
+ *     and is left to a job, whose memory is its own.
+ * (4) The thread's time is not the worker's CPU time, as on Cloudflare: what bounds it is the time
  *     limit of a statement, and that a database has one thread at a time. */
 #include "bindings/d1/op_d1.h"
 
@@ -234,6 +237,8 @@ static int take_values(struct queries *queries, JSContextRef ctx, JSValueRef val
 
     if (JSValueIsUndefined(ctx, values))
         return 0;
+    if (!JSValueIsObject(ctx, values))
+        return ERR_INVALID;
     array = JSValueToObject(ctx, values, NULL);
     count = length_of(ctx, array);
     if (count > D1_STORE_VALUES_MAX)
@@ -310,6 +315,7 @@ static struct {
     struct queries queries;
     struct buf out;
     bool is_ready;
+    bool is_taken; /* (3) */
 } scratch;
 
 static void clear_scratch(void)
@@ -341,9 +347,10 @@ OP(op_d1_now)
     JSValueRef answer = JSValueMakeUndefined(ctx);
     int shape = (int)value_to_number(ctx, OP_ARG(1), 0), r;
 
-    if (!binding || has_written(binding))
+    if (!binding || scratch.is_taken || has_written(binding))
         return answer;
     clear_scratch();
+    scratch.is_taken = true;
     value_lock(ctx);
     r = take_queries(&scratch.queries, ctx, OP_ARG(2), exception);
     if (r == 0 && d1_database_try(binding->database, scratch.queries.list, (enum d1_shape)shape,
@@ -354,6 +361,7 @@ OP(op_d1_now)
             r = ERR_SUBREQUESTS;
     }
     value_unlock(ctx);
+    scratch.is_taken = false;
     return r < 0 ? throw_taking(ctx, r, exception) : answer;
 }
 
@@ -419,22 +427,31 @@ static int run_lines(struct call_job *call, struct d1_store *store)
     return 0;
 }
 
-static int call_run(struct d1_work *work, struct d1_store *store)
+static int run_call(struct call_job *call, struct d1_store *store)
 {
-    struct call_job *call = CONTAINER_OF(work, struct call_job, work);
     struct d1_answer answer = {.shape = (enum d1_shape)call->call, .out = &call->out};
 
-    buf_clear(&call->out);
     switch (call->call) {
     case CALL_BATCH:
         return run_batch(call, store);
     case CALL_LINES:
         return run_lines(call, store);
     case CALL_DUMP:
-        return d1_store_copy_bytes(store, &call->out, &work->err);
+        return d1_store_copy_bytes(store, &call->out, &call->work.err);
     default:
-        return d1_store_run(store, call->queries.list, &answer, &work->err);
+        return d1_store_run(store, call->queries.list, &answer, &call->work.err);
     }
+}
+
+static int call_run(struct d1_work *work, struct d1_store *store)
+{
+    struct call_job *call = CONTAINER_OF(work, struct call_job, work);
+    int r;
+
+    buf_clear(&call->out);
+    r = run_call(call, store);
+    work->result_bytes = call->out.cap;
+    return r;
 }
 
 static void on_done(struct d1_work *work)

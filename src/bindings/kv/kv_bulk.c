@@ -27,15 +27,6 @@ struct many {
     json_t *asked;
 };
 
-static struct storage_job_queue *parsing(void)
-{
-    static struct storage_job_queue *queue;
-
-    if (!queue)
-        queue = storage_job_queue_new();
-    return queue;
-}
-
 /* ---- items ---- */
 
 static const json_t *key_json(const struct bulk *bulk, const json_t *item)
@@ -158,6 +149,7 @@ static void start(struct storage_call *call, bool deletes)
 {
     struct kv_space *space = kv_space_of(call->store);
     struct bulk *bulk = mem_new(struct bulk);
+    struct storage_job_queue *queue;
 
     bulk->call = call;
     bulk->space = space;
@@ -168,13 +160,14 @@ static void start(struct storage_call *call, bool deletes)
                                           .bytes = call->bytes.len,
                                           .run = run_write,
                                           .done = on_written};
-    if (!space)
+    if (!space) {
         err_set(&call->err, ERR_UNSUPPORTED, "there is no place for what bindings store");
-    else if (storage_job_post(parsing(), &bulk->parse) == 0)
+        end(bulk);
         return;
-    else
-        err_set(&call->err, ERR_TIMEOUT, "too many operations wait");
-    end(bulk);
+    }
+    queue = storage_job_queue_new_for(kv_space_path(space));
+    ASSERT(storage_job_post(queue, &bulk->parse) == 0); /* it is the first */
+    storage_job_queue_free(queue);
 }
 
 void kv_bulk_put(struct storage_call *call)

@@ -1,7 +1,7 @@
 /* Calls of the REST API for KV namespaces; see kv_call.h.
  *
- * Calls about keys are requests like a worker's. Those about the files run on a queue of their own,
- * so that a copy holds up neither reads nor writes. */
+ * Calls about keys are requests like a worker's. Those about the files run on a queue of their
+ * own, one for each call, so that a copy holds up neither reads nor writes nor another store's. */
 #include "bindings/kv/kv_call.h"
 
 #include <stdlib.h>
@@ -208,15 +208,6 @@ static void run_list(struct storage_call *call)
 
 /* ---- about files ---- */
 
-static struct storage_job_queue *chores(void)
-{
-    static struct storage_job_queue *queue;
-
-    if (!queue)
-        queue = storage_job_queue_new();
-    return queue;
-}
-
 static void on_chore_done(struct storage_job *job)
 {
     struct chore *chore = CONTAINER_OF(job, struct chore, job);
@@ -234,6 +225,7 @@ static void start_chore(struct storage_call *call, void (*run)(struct storage_jo
                         const char *to)
 {
     struct chore *chore = mem_new(struct chore);
+    struct storage_job_queue *queue;
 
     chore->job.run = run;
     chore->job.done = on_chore_done;
@@ -241,13 +233,14 @@ static void start_chore(struct storage_call *call, void (*run)(struct storage_jo
     chore->bytes = -1;
     chore->path = bindings_store_path(call->store);
     chore->to = to ? bindings_store_path(to) : NULL;
-    if (!chore->path || (to && !chore->to))
+    if (!chore->path || (to && !chore->to)) {
         err_set(&call->err, ERR_UNSUPPORTED, "there is no place for what bindings store");
-    else if (storage_job_post(chores(), &chore->job) == 0)
+        on_chore_done(&chore->job);
         return;
-    else
-        err_set(&call->err, ERR_TIMEOUT, "too many operations wait");
-    on_chore_done(&chore->job);
+    }
+    queue = storage_job_queue_new_for(chore->path);
+    ASSERT(storage_job_post(queue, &chore->job) == 0); /* it is the first */
+    storage_job_queue_free(queue);
 }
 
 static json_int_t size_of(const char *directory, const char *name)

@@ -127,6 +127,7 @@ static void run_get(struct kv_space_read *read, struct kv_store *store,
         request->entry.body && !request->in_parts)
         (void)!read_whole(store, buf_str(&request->key), &request->entry, &request->is_there,
                           request->err);
+    read->bytes = request->entry.value.len;
 }
 
 static void on_get_done(struct kv_space_read *read)
@@ -164,6 +165,7 @@ static void run_get_many(struct kv_space_read *read, struct kv_store *store,
             r = err_set(request->err, ERR_LIMIT, "Total size of request exceeds the limit of 25MB");
         if (r == 0)
             r = kv_store_read_all(store, &request->entries[i], request->err);
+        read->bytes += request->entries[i].value.len;
     }
     kv_store_end_read(store);
 }
@@ -182,6 +184,7 @@ static void run_read_part(struct kv_space_read *read, struct kv_store *store,
     int r = kv_store_read_part(store, request->body, request->index, &request->value, request->err);
 
     (void)shared;
+    read->bytes = request->value.len;
     if (r == ERR_NOT_FOUND)
         err_set(request->err, ERR_CLOSED,
                 "the value was replaced or deleted more than a minute ago, while it was read");
@@ -202,6 +205,7 @@ static void run_list(struct kv_space_read *read, struct kv_store *store,
     (void)shared;
     (void)!kv_store_list(store, &query, &request->list, &request->last, &request->is_complete,
                          request->err);
+    read->bytes = request->list.len;
 }
 
 void kv_request_list(struct kv_request *request)

@@ -4,8 +4,9 @@
  *   write ─> writer.waiting ──(its queue)──> lock, BEGIN, writes, COMMIT, unlock ──> over ──> done
  *
  * (1) Each half has a connection, a queue and at most one job of work in it, which takes what waits
- *     when it begins to run (a read must not come from before it was asked for), or, when it
- *     writes, until its commit (what comes meanwhile is in it).
+ *     when it runs (a read must not come from before it was asked for), as long as what was found
+ *     is not too much before somebody has taken it, or, when it writes, until its commit (what
+ *     comes meanwhile is in it).
  * (2) `waiting` is guarded by the half's mutex; `shared` and `store` are the queue's jobs' own.
  *     `over`, `opened` and `log_pages` are what the job of work leaves for its `done`. Everything
  *     else is the loop's.
@@ -38,6 +39,7 @@ struct half {
     struct storage_job work, chore;
     bool has_work, has_chore, chore_closes, is_open;
     size_t count; /* of what is waiting or at work */
+    size_t bytes; /* that it holds, of writes */
     pthread_mutex_t mutex;
     struct list waiting, over;
     struct kv_shared *shared;
@@ -147,14 +149,18 @@ static void run_reads(struct storage_job *job)
     struct half *half = CONTAINER_OF(job, struct half, work);
     struct err err = {0};
     int r = half_open(half, &err);
+    struct list *link;
+    size_t bytes = 0;
 
-    take_all(half, &half->over);
-    LIST_EACH(&half->over, link) {
+    while (bytes < KV_SPACE_READ_BYTES_MAX && (link = take_one(half))) {
         struct kv_space_read *read = CONTAINER_OF(link, struct kv_space_read, link);
+
+        list_push(&half->over, link);
         if (r == 0)
             read->run(read, half->store, half->shared);
         else
             *read->err = err;
+        bytes += read->bytes;
     }
     half->opened = r == 0 ? kv_shared_ref(half->shared) : NULL;
 }
@@ -426,6 +432,7 @@ static void on_writes_done(struct storage_job *job)
     while ((link = list_pop(&over))) {
         struct kv_space_write *write = CONTAINER_OF(link, struct kv_space_write, link);
         half->count--;
+        half->bytes -= write->bytes;
         all.bytes_waiting -= write->bytes;
         write->done(write);
     }
@@ -440,14 +447,18 @@ static void touch(struct kv_space *space)
 }
 
 /* Returns false when the half has no room. */
-static bool put_up(struct half *half, struct list *link, struct err *err)
+static bool put_up(struct half *half, struct list *link, size_t bytes, struct err *err)
 {
     touch(half->space);
-    if (half->count >= KV_SPACE_WAITING_MAX || all.bytes_waiting > KV_SPACE_BYTES_MAX) {
+    if (half->count >= KV_SPACE_WAITING_MAX ||
+        (bytes &&
+         (half->bytes > KV_SPACE_OWN_BYTES_MAX || all.bytes_waiting > KV_SPACE_BYTES_MAX))) {
         err_set(err, ERR_TIMEOUT, "too many operations wait for the namespace");
         return false;
     }
     half->count++;
+    half->bytes += bytes;
+    all.bytes_waiting += bytes;
     pthread_mutex_lock(&half->mutex);
     list_push(&half->waiting, link);
     pthread_mutex_unlock(&half->mutex);
@@ -456,7 +467,7 @@ static bool put_up(struct half *half, struct list *link, struct err *err)
 
 void kv_space_read(struct kv_space *space, struct kv_space_read *read)
 {
-    if (put_up(&space->reader, &read->link, read->err))
+    if (put_up(&space->reader, &read->link, 0, read->err))
         start_work(&space->reader);
     else
         read->done(read);
@@ -464,12 +475,11 @@ void kv_space_read(struct kv_space *space, struct kv_space_read *read)
 
 void kv_space_write(struct kv_space *space, struct kv_space_write *write)
 {
-    if (!put_up(&space->writer, &write->link, write->err)) {
+    if (!put_up(&space->writer, &write->link, write->bytes, write->err)) {
         write->code = write->err->code;
         write->done(write);
         return;
     }
-    all.bytes_waiting += write->bytes;
     start_work(&space->writer);
 }
 
@@ -506,7 +516,7 @@ static void half_init(struct half *half, struct kv_space *space)
     bool writes = half == &space->writer;
 
     half->space = space;
-    half->queue = storage_job_queue_new();
+    half->queue = storage_job_queue_new_for(space->path);
     half->work.run = writes ? run_writes : run_reads;
     half->work.done = writes ? on_writes_done : on_reads_done;
     half->chore.run = run_chore;
@@ -549,6 +559,11 @@ struct kv_space *kv_space_ref(struct kv_space *space)
     space->refs++;
     touch(space);
     return space;
+}
+
+const char *kv_space_path(const struct kv_space *space)
+{
+    return space->path;
 }
 
 void kv_space_unref(struct kv_space *space)

@@ -5,7 +5,8 @@
  * come while a commit is under way share the next one; each is on disk when it is done.
  * Owns: connections, threads' work, cached values. Thread: the loop's, but for what `run` is.
  * Limits: KV_SPACE_WAITING_MAX reads and as many writes that wait, KV_SPACE_BYTES_MAX of values on
- * their way in of the process; KV_SPACE_OPEN_MAX open ones, the longest unused closed first. */
+ * their way in of the process, KV_SPACE_OWN_BYTES_MAX of one; about KV_SPACE_READ_BYTES_MAX of
+ * values on their way out of one; KV_SPACE_OPEN_MAX open ones, the longest unused closed first. */
 #ifndef ATOLL_BINDINGS_KV_SPACE_H
 #define ATOLL_BINDINGS_KV_SPACE_H
 
@@ -17,6 +18,8 @@
 enum {
     KV_SPACE_WAITING_MAX = 4096,
     KV_SPACE_BYTES_MAX = 256 << 20,
+    KV_SPACE_OWN_BYTES_MAX = 64 << 20,
+    KV_SPACE_READ_BYTES_MAX = 32 << 20,
     KV_SPACE_OPEN_MAX = 256,
     KV_SPACE_IDLE_MS = 60000,
     KV_SPACE_SWEEP_MS = 30000,
@@ -31,6 +34,9 @@ struct kv_space;
  * for it. Nothing is opened on disk. */
 struct kv_space *kv_space_of(const char *store);
 struct kv_space *kv_space_ref(struct kv_space *space);
+
+/* Its directory. */
+const char *kv_space_path(const struct kv_space *space);
 
 /* It stays for a while, in case it is wanted again. NULL is fine. */
 void kv_space_unref(struct kv_space *space);
@@ -55,6 +61,7 @@ void kv_space_keep(struct kv_space *space, str key, const struct kv_store_entry 
 struct kv_space_read {
     struct list link;
     struct err *err;    /* set when the namespace cannot be opened; `run` is not called then */
+    size_t bytes;       /* of what was found; `run` says */
     void (*run)(struct kv_space_read *read, struct kv_store *store,
                 const struct kv_shared *shared);         /* on a thread */
     void (*done)(struct kv_space_read *read);            /* on the loop, exactly once */

@@ -181,13 +181,20 @@ static int64_t part_id(int64_t body, unsigned index)
     return body * PARTS_MAX + index;
 }
 
+/* What a worker says may be anything. */
+static bool is_part(int64_t body, unsigned index)
+{
+    return body > 0 && body < INT64_MAX / PARTS_MAX && index < PARTS_MAX;
+}
+
 int kv_store_read_part(struct kv_store *store, int64_t body, unsigned index, struct buf *out,
                        struct err *err)
 {
     sqlite3_stmt *row = db_statement(store->db, "SELECT bytes FROM part WHERE id = ?");
     int r;
 
-    ASSERT(index < PARTS_MAX);
+    if (!is_part(body, index))
+        return ERR_NOT_FOUND;
     if (row)
         sqlite3_bind_int64(row, 1, part_id(body, index));
     r = db_step(row);
@@ -416,8 +423,7 @@ static int write_part(struct kv_store *store, int64_t body, unsigned index, str 
     sqlite3_stmt *insert = db_statement(store->db,
                                         "INSERT OR REPLACE INTO part (id, bytes) VALUES (?, ?)");
 
-    ASSERT(index < PARTS_MAX);
-    if (!insert)
+    if (!is_part(body, index) || !insert)
         return ERR_INVALID;
     sqlite3_bind_int64(insert, 1, part_id(body, index));
     db_bind(insert, 2, bytes);
@@ -526,12 +532,14 @@ int kv_store_stage(struct kv_store *store, int64_t now, int64_t *ret_body, struc
 int kv_store_write_part(struct kv_store *store, int64_t body, unsigned index, str bytes,
                         struct err *err)
 {
+    if (!is_part(body, index))
+        return err_set(err, ERR_LIMIT, "the value has more parts than it can have");
     return done(store, write_part(store, body, index, bytes), err);
 }
 
 int kv_store_unstage(struct kv_store *store, int64_t body, struct err *err)
 {
-    return done(store, remove_body(store, body), err);
+    return is_part(body, 0) ? done(store, remove_body(store, body), err) : 0;
 }
 
 /* ---- sweeping ---- */

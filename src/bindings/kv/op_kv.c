@@ -130,6 +130,15 @@ static struct kv_space *counted_space_of(JSContextRef ctx, JSValueRef value, JSV
 
 /* ---- values ---- */
 
+/* The built-in script counts with what a worker may have replaced: any number is possible. */
+static int64_t whole_number(JSContextRef ctx, JSValueRef value)
+{
+    static const double safe = 9007199254740991.0;
+    double number = value_to_number(ctx, value, 0);
+
+    return number > 0 ? (int64_t)(number < safe ? number : safe) : 0;
+}
+
 static JSValueRef text_or_bytes(JSContextRef ctx, str value, enum form form)
 {
     return form & (FORM_BYTES | FORM_PARTS) ? value_bytes(ctx, value.ptr, value.len)
@@ -353,8 +362,8 @@ static struct job *part_job(JSContextRef ctx, const JSValueRef argv[4],
     if (!space)
         return NULL;
     job = job_new(space, value);
-    job->request.body = (int64_t)value_to_number(ctx, argv[2], 0);
-    job->request.index = (unsigned)value_to_number(ctx, argv[3], 0);
+    job->request.body = whole_number(ctx, argv[2]);
+    job->request.index = (unsigned)whole_number(ctx, argv[3]);
     return job;
 }
 
@@ -414,7 +423,7 @@ OP(op_kv_list)
     if (!space)
         return JSValueMakeUndefined(ctx);
     job = job_new(space, list_value);
-    job->request.limit = (unsigned)value_to_number(ctx, OP_ARG(4), KV_STORE_LIST_MAX);
+    job->request.limit = (unsigned)whole_number(ctx, OP_ARG(4));
     if ((r = take_text(ctx, OP_ARG(2), &job->request.key, exception)) == 0)
         r = take_cursor(ctx, OP_ARG(3), &job->request.after, exception);
     if ((failed = start(job, r, ctx, OP_ARG(0), exception)))
@@ -451,9 +460,9 @@ OP(op_kv_put)
         return JSValueMakeUndefined(ctx);
     job = job_new(space, nothing);
     request = &job->request;
-    request->expires = (int64_t)value_to_number(ctx, OP_ARG(4), 0);
-    request->body = (int64_t)value_to_number(ctx, OP_ARG(6), 0);
-    request->length = (uint64_t)value_to_number(ctx, OP_ARG(7), 0);
+    request->expires = whole_number(ctx, OP_ARG(4));
+    request->body = whole_number(ctx, OP_ARG(6));
+    request->length = (uint64_t)whole_number(ctx, OP_ARG(7));
     if ((r = take_text(ctx, OP_ARG(2), &request->key, exception)) == 0 &&
         !JSValueIsUndefined(ctx, OP_ARG(5)))
         r = take_text(ctx, OP_ARG(5), &request->metadata, exception);
@@ -535,7 +544,7 @@ OP(op_kv_unstage)
     if (!space)
         return JSValueMakeUndefined(ctx);
     job = job_new(space, nothing);
-    job->request.body = (int64_t)value_to_number(ctx, OP_ARG(1), 0);
+    job->request.body = whole_number(ctx, OP_ARG(1));
     job->request.done = on_unstaged;
     kv_request_unstage(&job->request);
     return JSValueMakeUndefined(ctx);

@@ -1,7 +1,7 @@
 /* Ops under r2/r2.js: requests to a bucket in JSON (r2_request.h), each settled by number.
  *
- *   op_r2_ask(id, bucket, word, args, bytes)    the result's JSON; bytes: undefined, or up to 32 KiB
- *   op_r2_get(id, bucket, args)                 null, or [meta, holds, offset, length, bytes, reader or undefined]
+ *   op_r2_ask(id, bucket, word, args, bytes)    the result's JSON; bytes: undefined, or a few
+ *   op_r2_get(id, bucket, args)                 [meta, holds, offset, length, bytes, reader?]
  *   op_r2_read(id, reader)                      bytes, or undefined at the end
  *   op_r2_close(reader)                         nobody reads it any more
  *   op_r2_stage(bucket, word, args)             an upload
@@ -91,11 +91,15 @@ static char *why_gone(const json_t *json, const char *store)
 
     buf_init(&text, GONE_BYTES_MAX);
     if (store)
-        r = buf_printf(&text, "The R2 bucket of the binding \"%.200s\" cannot be used: this atoll "
-                              "has no place for what bindings store.", text_of(json, "name"));
+        r = buf_printf(&text,
+                       "The R2 bucket of the binding \"%.200s\" cannot be used: this atoll "
+                       "has no place for what bindings store.",
+                       text_of(json, "name"));
     else
-        r = buf_printf(&text, "The R2 bucket \"%.200s\" of the binding \"%.200s\" does not exist "
-                              "any more.", text_of(json, "id"), text_of(json, "name"));
+        r = buf_printf(&text,
+                       "The R2 bucket \"%.200s\" of the binding \"%.200s\" does not exist "
+                       "any more.",
+                       text_of(json, "id"), text_of(json, "name"));
     ASSERT(r == 0);
     return buf_take(&text, NULL);
 }

@@ -88,7 +88,7 @@ function tagsOf(value, name) {
 }
 
 const tagsOfField = (text) =>
-  text === null ? undefined : (text.match(/\*|(?:W\/)?"[^"]*"|[^\s,"]+/g) ?? []).map((tag) => tag.replace(/^(W\/)?"(.*)"$/, "$2"));
+  (text?.match(/\*|(?:W\/)?"[^"]*"|[^\s,"]+/g) ?? undefined)?.map((tag) => tag.replace(/^(W\/)?"(.*)"$/, "$2"));
 
 function timeOfField(text) {
   const ms = text === null ? NaN : Date.parse(text);
@@ -526,7 +526,8 @@ class R2Bucket {
     const found = parse(await request("list", native, "list", args));
     const objects = found.objects.map((meta) => listed(meta, wanted));
     const { delimitedPrefixes, truncated } = found;
-    return truncated ? { objects, truncated, cursor: found.cursor, delimitedPrefixes } : { objects, truncated, delimitedPrefixes };
+    if (!truncated) return { objects, truncated, delimitedPrefixes };
+    return { objects, truncated, cursor: found.cursor, delimitedPrefixes };
   }
   async createMultipartUpload(key, options = undefined) {
     const native = this.#native;

@@ -1,6 +1,7 @@
 /* Bytes on their way in; see r2_body.h.
  *
- * (1) A file is locked from its making until it is adopted, so that a sweep leaves it alone. One that
+ * (1) A file is locked from its making until it is adopted, so that a sweep leaves it alone. One
+ * that
  *     a sweep took between its making and its lock is made once more.
  * (2) A row may name a file only when its bytes and its name are on the disk: the file, its
  *     directory and the one above are synced first. */

@@ -1,8 +1,8 @@
 /* An object's bytes on their way to the disk, and back from there.
  *
  * What has R2_BODY_SMALL_BYTES at most stays in memory, to be kept in the index; the rest is a file
- * with a random name in `directory` (store/cache_body.h), locked while it is being written, synced at
- * its end, and removed when nobody adopts it.
+ * with a random name in `directory` (store/cache_body.h), locked while it is being written, synced
+ * at its end, and removed when nobody adopts it.
  * Owns: the descriptor, the bytes. Thread: any, one at a time; every call but init blocks.
  * Errors: ERR_LIMIT, the disk is full; ERR_IO. Texts are for tenants: no paths. */
 #ifndef ATOLL_BINDINGS_R2_BODY_H

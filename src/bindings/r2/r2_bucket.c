@@ -36,7 +36,8 @@ struct r2_bucket {
 
 static struct {
     struct map map;
-    struct list list;
+    struct list list; /* the one that was used the longest time ago first */
+    size_t open_count;
     struct storage_job_queue *sweeps;
     uv_timer_t timer;
     bool has_timer;
@@ -123,6 +124,25 @@ static void half_close(struct half *half)
         return;
     half->is_open = false;
     half->closes = true;
+    all.open_count--;
+}
+
+/* A connection with work that waits is closed behind it, and opened again when there is more. */
+static void half_opens(struct half *half)
+{
+    if (half->is_open)
+        return;
+    half->is_open = true;
+    all.open_count++;
+    LIST_EACH(&all.list, link) {
+        struct r2_bucket *bucket = CONTAINER_OF(link, struct r2_bucket, link);
+        if (all.open_count <= R2_BUCKET_OPEN_MAX)
+            break;
+        if (&bucket->reader != half && &bucket->writer != half) {
+            half_close(&bucket->reader);
+            half_close(&bucket->writer);
+        }
+    }
 }
 
 static bool is_busy(const struct r2_bucket *bucket)
@@ -216,6 +236,8 @@ struct r2_bucket *r2_bucket_ref(struct r2_bucket *bucket)
 {
     bucket->refs++;
     bucket->used_ms = now_ms();
+    list_remove(&bucket->link);
+    list_push(&all.list, &bucket->link);
     return bucket;
 }
 
@@ -240,7 +262,7 @@ void r2_bucket_start(struct r2_bucket *bucket, struct r2_work *work, bool writes
     work->job.run = run_work;
     work->job.done = on_work_done;
     if (storage_job_post(half->queue, &work->job) == 0) {
-        half->is_open = true;
+        half_opens(half);
         return;
     }
     err_set(work->err, ERR_TIMEOUT, "more than %d operations wait for the bucket",

@@ -2,17 +2,23 @@
  *
  *   r2_bucket_start() ── run() on a thread, with the store ── done() on the loop
  *
- * Writes of one bucket run one after the other; so do reads, on a connection of their own. What takes
- * long without the index (bytes of a file, on their way in or out) is not done here: r2_stream.h.
- * One object a store and process, kept while it is used and for R2_BUCKET_IDLE_MS after.
- * Owns: connections. Thread: the loop's. Limits: STORAGE_JOB_WAITING_MAX operations that wait. */
+ * Writes of one bucket run one after the other; so do reads, on a connection of their own. Bytes of
+ * files go in and out beside it (r2_upload.h, r2_source.h). One object a store and process, kept
+ * while it is used and for R2_BUCKET_IDLE_MS after.
+ * Owns: connections. Thread: the loop's. Limits: STORAGE_JOB_WAITING_MAX operations that wait;
+ * R2_BUCKET_OPEN_MAX connections: beyond it those that were not used the longest are closed. */
 #ifndef ATOLL_BINDINGS_R2_BUCKET_H
 #define ATOLL_BINDINGS_R2_BUCKET_H
 
 #include "bindings/r2/r2_store.h"
 #include "bindings/storage_job.h"
 
-enum { R2_BUCKET_IDLE_MS = 60000, R2_BUCKET_SWEEP_MS = 3600000, R2_BUCKET_TICK_MS = 30000 };
+enum {
+    R2_BUCKET_IDLE_MS = 60000,
+    R2_BUCKET_SWEEP_MS = 3600000,
+    R2_BUCKET_TICK_MS = 30000,
+    R2_BUCKET_OPEN_MAX = 256,       /* connections of all buckets */
+};
 
 struct r2_bucket;
 
@@ -20,12 +26,13 @@ struct r2_bucket;
 struct r2_work {
     struct storage_job job;
     struct r2_bucket *bucket;
-    void (*run)(struct r2_work *work, struct r2_store *store);    /* not called when err->code is set */
+    void (*run)(struct r2_work *work, struct r2_store *store);  /* not when err->code is set */
     void (*done)(struct r2_work *work);
     struct err *err;
 };
 
-/* The bucket of a store ("default/r2/<id>"), with a reference; NULL when there is no place for it. */
+/* The bucket of a store ("default/r2/<id>"), with a reference; NULL when there is no place for it.
+ * */
 struct r2_bucket *r2_bucket_of(const char *store);
 struct r2_bucket *r2_bucket_ref(struct r2_bucket *bucket);
 

@@ -37,10 +37,11 @@ static void take_bytes(struct asked *asked)
                              "offset", (json_int_t)request->offset, "length",
                              (json_int_t)request->length);
     if (request->source.left || buf_append(&call->out, buf_str(&request->bytes)) < 0)
-        err_set(&call->err, ERR_LIMIT,
-                "The object, or what is wanted of it, has %llu bytes; an answer of the API can have "
-                "%zu MiB. Read it in ranges, or in a worker.",
-                (unsigned long long)request->length, call->out.max >> 20);
+        err_set(
+            &call->err, ERR_LIMIT,
+            "The object, or what is wanted of it, has %llu bytes; an answer of the API can have "
+            "%zu MiB. Read it in ranges, or in a worker.",
+            (unsigned long long)request->length, call->out.max >> 20);
 }
 
 static void on_done(struct r2_request *request)

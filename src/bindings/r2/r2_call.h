@@ -4,8 +4,8 @@
  *   copy {to}       a consistent copy as another store
  *   remove {}       everything of the bucket goes
  *
- * A get's result is {meta, holds, offset, length}, its bytes are the call's: an object or range with
- * more than fits into an answer is refused.
+ * A get's result is {meta, holds, offset, length}, its bytes are the call's: an object or range
+ * with more than fits into an answer is refused.
  * Owns: nothing. Thread: the loop's. */
 #ifndef ATOLL_BINDINGS_R2_CALL_H
 #define ATOLL_BINDINGS_R2_CALL_H

@@ -10,9 +10,9 @@
 
 #include "base/str.h"
 
-/* True when it holds of the object with this etag and time (milliseconds since 1970); an empty etag:
- * there is no object. `condition` may be NULL. As in RFC 9110 13.2.2: a time does not count where an
- * etag decides. */
+/* True when it holds of the object with this etag and time (milliseconds since 1970); an empty
+ * etag: there is no object. `condition` may be NULL. As in RFC 9110 13.2.2: a time does not count
+ * where an etag decides. */
 bool r2_condition_holds(const json_t *condition, str etag, int64_t uploaded);
 
 #endif

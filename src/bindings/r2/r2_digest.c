@@ -72,12 +72,12 @@ void r2_digest_of_parts(str hex, char md5[R2_DIGEST_HEX_BYTES])
     EVP_MD_CTX_free(state);
 }
 
-size_t r2_digest_bytes(str name)
+const char *r2_digest_title(str name)
 {
-    static const size_t bytes[] = {R2_DIGEST_MD5_BYTES, 20, 32, 48, 64};
+    static const char *const titles[] = {"MD5", "SHA-1", "SHA-256", "SHA-384", "SHA-512"};
 
-    for (size_t i = 0; i < COUNT_OF(bytes); i++)
+    for (size_t i = 0; i < COUNT_OF(titles); i++)
         if (str_equal(name, str_from(r2_digest_names[i])))
-            return bytes[i];
-    return 0;
+            return titles[i];
+    return "";
 }

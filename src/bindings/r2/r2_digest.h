@@ -1,4 +1,5 @@
-/* The checksums of an object's bytes, while they pass by: MD5 always, and one more when one is given.
+/* The checksums of an object's bytes, while they pass by: MD5 always, and one more when one is
+ * given.
  *
  * Owns: the states. Thread: any, one at a time. */
 #ifndef ATOLL_BINDINGS_R2_DIGEST_H
@@ -35,7 +36,7 @@ void r2_digest_end(struct r2_digest *digest, char md5[R2_DIGEST_HEX_BYTES],
  * them: what the etag of an object in parts begins with. */
 void r2_digest_of_parts(str hex, char md5[R2_DIGEST_HEX_BYTES]);
 
-/* How many bytes the checksum of this name has; 0: there is none of that name. */
-size_t r2_digest_bytes(str name);
+/* The name for people: "SHA-256" of "sha256". */
+const char *r2_digest_title(str name);
 
 #endif

@@ -127,32 +127,32 @@ static int run_delete(struct r2_request *request, struct r2_store *store)
 
 static int run_create(struct r2_request *request, struct r2_store *store)
 {
-    return r2_store_create(store, request->args, &request->out, request->err);
+    return r2_store_upload_create(store, request->args, &request->out, request->err);
 }
 
 static int run_part(struct r2_request *request, struct r2_store *store)
 {
-    return r2_store_part(store, request->args, request->body, &request->out, request->err);
+    return r2_store_upload_part(store, request->args, request->body, &request->out, request->err);
 }
 
 static int run_complete(struct r2_request *request, struct r2_store *store)
 {
-    return r2_store_complete(store, request->args, &request->out, request->err);
+    return r2_store_upload_complete(store, request->args, &request->out, request->err);
 }
 
 static int run_abort(struct r2_request *request, struct r2_store *store)
 {
-    return say_null(request, r2_store_abort(store, request->args, request->err));
+    return say_null(request, r2_store_upload_abort(store, request->args, request->err));
 }
 
 static int run_uploads(struct r2_request *request, struct r2_store *store)
 {
-    return r2_store_uploads(store, request->args, &request->out, request->err);
+    return r2_store_upload_list(store, request->args, &request->out, request->err);
 }
 
 static int run_parts(struct r2_request *request, struct r2_store *store)
 {
-    return r2_store_parts(store, request->args, &request->out, request->err);
+    return r2_store_upload_parts(store, request->args, &request->out, request->err);
 }
 
 static const struct r2_request_word words[] = {

@@ -9,8 +9,8 @@ void r2_source_init(struct r2_source *source)
     *source = (struct r2_source){.fd = -1};
 }
 
-void r2_source_open(struct r2_source *source, const char *directory,
-                    struct r2_store_object *object, uint64_t offset, uint64_t length)
+void r2_source_open(struct r2_source *source, const char *directory, struct r2_store_object *object,
+                    uint64_t offset, uint64_t length)
 {
     source->directory = directory;
     source->pieces = object->pieces;

@@ -26,8 +26,8 @@ void r2_source_open(struct r2_source *source, const char *directory,
 
 void r2_source_done(struct r2_source *source);
 
-/* Appends up to `max` bytes to `out`; none at the end. Returns 0, ERR_NOT_FOUND when the object went
- * meanwhile, ERR_LIMIT when `out` has no room, or ERR_IO. */
+/* Appends up to `max` bytes to `out`; none at the end. Returns 0, ERR_NOT_FOUND when the object
+ * went meanwhile, ERR_LIMIT when `out` has no room, or ERR_IO. */
 NODISCARD int r2_source_read(struct r2_source *source, size_t max, struct buf *out,
                              struct err *err);
 

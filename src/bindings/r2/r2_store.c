@@ -3,14 +3,19 @@
  *   object ── value, when it is small
  *        └─── piece 0, piece 1 ...: files
  *
- * (1) A file is named by one row at most: a piece's, a part's, or one of those that are doomed. It is
+ * (1) A file is named by one row at most: a piece's, a part's, or one of those that are doomed. It
+ * is
  *     on the disk before a row names it, and what no row names is what a crash left behind.
  * (2) A file that is not wanted any more is doomed in the transaction that takes its row, and goes
  *     later: who reads has found its name before.
  * (3) Keys are compared as bytes, which is the order of UTF-8's code points. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/random.h>
+#include <unistd.h>
 
 #include "bindings/r2/r2_condition.h"
 #include "bindings/r2/r2_store_private.h"
@@ -68,17 +73,31 @@ static int open_index(struct r2_store *store, const char *directory, struct err 
     return r < 0 ? err_set(err, r, "the bucket cannot be opened: %s", err_text(r)) : 0;
 }
 
+/* Of several that open it at once, one makes the index. Returns the lock's descriptor. */
+static int lock(const char *directory)
+{
+    char *path = path_join(str_from(directory), STR("lock"));
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+
+    free(path);
+    while (fd >= 0 && flock(fd, LOCK_EX) < 0 && errno == EINTR)
+        ;
+    return fd;
+}
+
 int r2_store_open(const char *directory, struct r2_store **ret, struct err *err)
 {
     struct r2_store *store = mem_new(struct r2_store);
     struct err why = {0};
-    int r;
+    int r, fd = -1;
 
     store->bodies = path_join(str_from(directory), STR("bodies"));
-    if (file_make_directories(store->bodies, &why) < 0)
+    if (file_make_directories(store->bodies, &why) < 0 || (fd = lock(directory)) < 0)
         r = err_set(err, ERR_IO, "the bucket cannot be opened: %s", err_text(ERR_IO));
     else
         r = open_index(store, directory, err);
+    if (fd >= 0)
+        close(fd);
     if (r < 0) {
         r2_store_close(store);
         return r;
@@ -163,13 +182,14 @@ int r2_store_check_sum(const json_t *args, const struct r2_body *body, struct er
     const json_t *checksum = json_object_get(args, "checksum");
     str name = r2_store_text(checksum, "name"), hex = r2_store_text(checksum, "hex");
     const char *found = str_equal(name, STR("md5")) ? body->md5 : body->other;
+    const char *title = r2_digest_title(name);
 
     if (!checksum || str_equal(hex, str_from(found)))
         return 0;
     return err_set(err, ERR_INVALID,
-                   "The %.*s checksum you specified did not match what we received.\n"
-                   "You provided a %.*s checksum with value: %.*s\nActual %.*s was: %s (10037)",
-                   STR_ARGS(name), STR_ARGS(name), STR_ARGS(hex), STR_ARGS(name), found);
+                   "The %s checksum you specified did not match what we received.\n"
+                   "You provided a %s checksum with value: %.*s\nActual %s was: %s (10037)",
+                   title, title, STR_ARGS(hex), title, found);
 }
 
 /* ---- reading ---- */
@@ -198,8 +218,7 @@ static int read_piece(sqlite3_stmt *row, struct r2_store_object *object)
 
     if (file.len != CACHE_BODY_NAME_BYTES - 1 || object->piece_count == R2_STORE_PARTS_MAX)
         return ERR_INVALID;
-    object->pieces = mem_resize(object->pieces,
-                                (object->piece_count + 1) * sizeof *object->pieces);
+    object->pieces = mem_resize(object->pieces, (object->piece_count + 1) * sizeof *object->pieces);
     piece = &object->pieces[object->piece_count++];
     piece->length = (uint64_t)sqlite3_column_int64(row, 0);
     memcpy(piece->file, file.ptr, file.len);
@@ -209,8 +228,8 @@ static int read_piece(sqlite3_stmt *row, struct r2_store_object *object)
 
 static int read_pieces(struct r2_store *store, int64_t id, struct r2_store_object *object)
 {
-    sqlite3_stmt *rows = db_statement(
-        store->db, "SELECT length, file FROM piece WHERE object = ? ORDER BY number");
+    sqlite3_stmt *rows =
+        db_statement(store->db, "SELECT length, file FROM piece WHERE object = ? ORDER BY number");
     int r, step;
 
     if (!rows)
@@ -362,10 +381,10 @@ static char *meta_of(const struct r2_store_new *new_object, int64_t now_ms)
 
     r2_store_make_id(version);
     meta = json_pack("{s:s%, s:s, s:I, s:s, s:I, s:o, s:o, s:o, s:s}", "key", new_object->key.ptr,
-                     new_object->key.len, "version", version, "size",
-                     (json_int_t)new_object->size, "etag", new_object->etag, "uploaded",
-                     (json_int_t)now_ms, "http", object_or_empty(new_object->said, "http"),
-                     "custom", object_or_empty(new_object->said, "custom"), "checksums",
+                     new_object->key.len, "version", version, "size", (json_int_t)new_object->size,
+                     "etag", new_object->etag, "uploaded", (json_int_t)now_ms, "http",
+                     object_or_empty(new_object->said, "http"), "custom",
+                     object_or_empty(new_object->said, "custom"), "checksums",
                      checksums(new_object->body), "storageClass", class ? class : "Standard");
     text = meta ? json_dumps(meta, JSON_COMPACT) : NULL;
     json_decref(meta);
@@ -457,8 +476,9 @@ int r2_store_put(struct r2_store *store, const json_t *args, struct r2_body *bod
         (r = r2_store_check_sum(args, body, err)) < 0)
         return r;
     if (body->length > R2_STORE_SIZE_MAX)
-        return err_set(err, ERR_LIMIT, "Your proposed upload exceeds the maximum allowed object "
-                                       "size. (100100)");
+        return err_set(err, ERR_LIMIT,
+                       "Your proposed upload exceeds the maximum allowed object "
+                       "size. (100100)");
     if ((r = db_begin(store->db)) < 0)
         return r2_store_explain(store, r, err);
     r = db_end(store->db, put_in_transaction(store, args, key, body, ret_meta));

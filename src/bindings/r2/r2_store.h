@@ -1,11 +1,13 @@
-/* A bucket on disk: an index (SQLite) of objects, and their bytes, in the index or in files beside it.
+/* A bucket on disk: an index (SQLite) of objects, and their bytes, in the index or in files beside
+ * it.
  *
  *   <directory>/index.db          objects, uploads in parts, files that are to go
  *   <directory>/bodies/ab/ab...   bytes, never changed (r2_body.h)
  *
- * What is said about an object is kept as the JSON it is told as ("meta"): {key, version, size, etag,
- * uploaded (ms), http, custom, checksums, storageClass}. What is wanted comes as JSON, too; its words
- * are in r2_request.h. Several connections of one or of many processes have the same bucket open.
+ * What is said about an object is kept as the JSON it is told as ("meta"): {key, version, size,
+ * etag, uploaded (ms), http, custom, checksums, storageClass}. What is wanted comes as JSON, too;
+ * its words are in r2_request.h. Several connections of one or of many processes have the same
+ * bucket open.
  * Owns: the connection. Thread: one at a time; every call blocks.
  * Limits: below; 10,000 parts; R2_STORE_UPLOAD_S for an upload in parts to be completed.
  * Errors: texts are for tenants, Cloudflare's, with its number at the end where it has one.
@@ -75,9 +77,9 @@ void r2_store_object_done(struct r2_store_object *object);
 NODISCARD int r2_store_get(struct r2_store *store, str key, bool with_bytes,
                            struct r2_store_object *ret, struct err *err);
 
-/* Puts what is in `body`, which has ended, in the place of what was there, and appends the new meta:
- * args {key, http?, custom?, storageClass?, onlyIf?, checksum?: {name, hex}}. Returns 0, or 1 when
- * onlyIf does not hold. */
+/* Puts what is in `body`, which has ended, in the place of what was there, and appends the new
+ * meta: args {key, http?, custom?, storageClass?, onlyIf?, checksum?: {name, hex}}. Returns 0, or 1
+ * when onlyIf does not hold. */
 NODISCARD int r2_store_put(struct r2_store *store, const json_t *args, struct r2_body *body,
                            struct buf *ret_meta, struct err *err);
 
@@ -92,27 +94,27 @@ NODISCARD int r2_store_list(struct r2_store *store, const json_t *args, struct b
 /* ---- objects in parts ---- */
 
 /* {key, http?, custom?, storageClass?}: appends {key, uploadId}. */
-NODISCARD int r2_store_create(struct r2_store *store, const json_t *args, struct buf *out,
+NODISCARD int r2_store_upload_create(struct r2_store *store, const json_t *args, struct buf *out,
                               struct err *err);
 
 /* {key, uploadId, partNumber, checksum?} and a body with is_part: appends {partNumber, etag}. */
-NODISCARD int r2_store_part(struct r2_store *store, const json_t *args, struct r2_body *body,
+NODISCARD int r2_store_upload_part(struct r2_store *store, const json_t *args, struct r2_body *body,
                             struct buf *out, struct err *err);
 
 /* {key, uploadId, parts: [{partNumber, etag}, ...]}: appends the object's meta. */
-NODISCARD int r2_store_complete(struct r2_store *store, const json_t *args, struct buf *out,
+NODISCARD int r2_store_upload_complete(struct r2_store *store, const json_t *args, struct buf *out,
                                 struct err *err);
 
 /* {key, uploadId} */
-NODISCARD int r2_store_abort(struct r2_store *store, const json_t *args, struct err *err);
+NODISCARD int r2_store_upload_abort(struct r2_store *store, const json_t *args, struct err *err);
 
-/* {uploads: [{key, uploadId, created (ms)} ...], truncated} of those whose keys begin with `prefix`;
- * args {prefix?, limit?, keyMarker?, uploadIdMarker?}. */
-NODISCARD int r2_store_uploads(struct r2_store *store, const json_t *args, struct buf *out,
+/* {uploads: [{key, uploadId, created (ms)} ...], truncated} of those whose keys begin with
+ * `prefix`; args {prefix?, limit?, keyMarker?, uploadIdMarker?}. */
+NODISCARD int r2_store_upload_list(struct r2_store *store, const json_t *args, struct buf *out,
                                struct err *err);
 
 /* {key, uploadId, after?, limit?}: appends {parts: [{partNumber, etag, size}, ...], truncated}. */
-NODISCARD int r2_store_parts(struct r2_store *store, const json_t *args, struct buf *out,
+NODISCARD int r2_store_upload_parts(struct r2_store *store, const json_t *args, struct buf *out,
                              struct err *err);
 
 /* ---- the whole bucket ---- */

@@ -21,7 +21,8 @@ enum {
     SCAN_ROWS = R2_STORE_KEYS_MAX + 1,
 };
 
-void r2_store_end_of_prefix(str prefix, struct buf *out, bool *ret_end)
+/* The first text behind all that begin with `prefix`: *ret_end is true when there is none. */
+static void end_of_prefix(str prefix, struct buf *out, bool *ret_end)
 {
     while (prefix.len && (unsigned char)prefix.ptr[prefix.len - 1] == 0xFF)
         prefix.len--;
@@ -52,7 +53,7 @@ static int begin_at_cursor(struct list *list, str cursor, struct err *err)
     if (r < 0)
         err_set(err, r, "The cursor is not valid. (10029)");
     else if (is_prefix)
-        r2_store_end_of_prefix(buf_str(&key), &list->from, &list->is_over);
+        end_of_prefix(buf_str(&key), &list->from, &list->is_over);
     else
         begin_behind(list, buf_str(&key));
     buf_done(&key);
@@ -125,7 +126,7 @@ static int show_prefix(struct list *list, str prefix)
     if (r == 0)
         r = note(list, prefix, true);
     if (r == 0)
-        r2_store_end_of_prefix(buf_str(&list->last), &list->from, &list->is_over);
+        end_of_prefix(buf_str(&list->last), &list->from, &list->is_over);
     return r;
 }
 
@@ -145,8 +146,8 @@ static size_t prefix_of(const struct list *list, str key)
 
 static sqlite3_stmt *scan(struct r2_store *store, const struct list *list)
 {
-    sqlite3_stmt *rows = db_statement(
-        store->db, "SELECT key, meta FROM object WHERE key >= ? ORDER BY key LIMIT ?");
+    sqlite3_stmt *rows =
+        db_statement(store->db, "SELECT key, meta FROM object WHERE key >= ? ORDER BY key LIMIT ?");
 
     if (!rows)
         return NULL;

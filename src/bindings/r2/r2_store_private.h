@@ -47,9 +47,6 @@ NODISCARD int r2_store_doom(struct r2_store *store, str file, unsigned kept_s);
 NODISCARD int r2_store_add_piece(struct r2_store *store, int64_t object, unsigned number,
                                  uint64_t length, str file);
 
-/* The first text behind all that begin with `prefix`: *ret_end is true when there is none. */
-void r2_store_end_of_prefix(str prefix, struct buf *out, bool *ret_end);
-
 /* The checksum of args against what came. Returns 0 or ERR_INVALID. */
 NODISCARD int r2_store_check_sum(const json_t *args, const struct r2_body *body, struct err *err);
 

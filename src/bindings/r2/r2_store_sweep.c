@@ -1,21 +1,12 @@
-/* What is about a bucket as a whole: cleaning up, sizes, copies; see r2_store.h.
+/* Cleaning up in a bucket; see r2_store.h.
  *
  * A file is removed before the row that dooms it: a crash between the two leaves a row for a file
  * that is gone, which the next sweep takes. */
-#include <errno.h>
-#include <fcntl.h>
-#include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 #include "bindings/r2/r2_store_private.h"
-#include "os/file.h"
-#include "os/path.h"
 
-enum { DOOMED_MAX = 500, UPLOADS_MAX = 100, MS_PER_S = 1000 };
-
-/* ---- cleaning up ---- */
+enum { DOOMED_MAX = 500, MS_PER_S = 1000 };
 
 static int remove_row(struct r2_store *store, const char *file)
 {
@@ -30,8 +21,8 @@ static int remove_row(struct r2_store *store, const char *file)
 static int read_doomed(struct r2_store *store, int64_t now,
                        char files[DOOMED_MAX][CACHE_BODY_NAME_BYTES], int *ret_count)
 {
-    sqlite3_stmt *rows =
-        db_statement(store->db, "SELECT file FROM doomed WHERE until <= ? LIMIT ?");
+    sqlite3_stmt *rows = db_statement(store->db,
+                                      "SELECT file FROM doomed WHERE until <= ? LIMIT ?");
     int count = 0, r;
 
     if (!rows)
@@ -78,11 +69,15 @@ static int remove_uploads(struct r2_store *store, int64_t now)
     int r = db_begin(store->db);
 
     if (r == 0)
-        r = run_for(store, "INSERT OR REPLACE INTO doomed (file, until) SELECT file, 0 FROM part "
-                           "WHERE upload IN (SELECT id FROM upload WHERE created < ?)", before_ms);
+        r = run_for(store,
+                    "INSERT OR REPLACE INTO doomed (file, until) SELECT file, 0 FROM part "
+                    "WHERE upload IN (SELECT id FROM upload WHERE created < ?)",
+                    before_ms);
     if (r == 0)
-        r = run_for(store, "DELETE FROM part WHERE upload IN "
-                           "(SELECT id FROM upload WHERE created < ?)", before_ms);
+        r = run_for(store,
+                    "DELETE FROM part WHERE upload IN "
+                    "(SELECT id FROM upload WHERE created < ?)",
+                    before_ms);
     if (r == 0)
         r = run_for(store, "DELETE FROM upload WHERE created < ?", before_ms);
     return db_end(store->db, r);
@@ -97,10 +92,10 @@ struct known {
 static bool is_known(void *context, const char *name)
 {
     struct known *known = context;
-    sqlite3_stmt *row = db_statement(
-        known->store->db, "SELECT 1 WHERE EXISTS (SELECT 1 FROM piece WHERE file = ?1) "
-                          "OR EXISTS (SELECT 1 FROM part WHERE file = ?1) "
-                          "OR EXISTS (SELECT 1 FROM doomed WHERE file = ?1)");
+    sqlite3_stmt *row = db_statement(known->store->db,
+                                     "SELECT 1 WHERE EXISTS (SELECT 1 FROM piece WHERE file = ?1) "
+                                     "OR EXISTS (SELECT 1 FROM part WHERE file = ?1) "
+                                     "OR EXISTS (SELECT 1 FROM doomed WHERE file = ?1)");
 
     if (!row || known->r < 0)
         return true;
@@ -122,93 +117,4 @@ int r2_store_sweep(struct r2_store *store, int64_t now, struct err *err)
         r = known.r < 0 ? known.r : 0;
     }
     return r2_store_explain(store, r, err);
-}
-
-/* ---- sizes ---- */
-
-int r2_store_count(struct r2_store *store, uint64_t *ret_objects, uint64_t *ret_bytes,
-                   struct err *err)
-{
-    sqlite3_stmt *row = db_statement(
-        store->db, "SELECT count(*), coalesce(sum(size), 0) + "
-                   "(SELECT coalesce(sum(length), 0) FROM part) FROM object");
-    int r = db_step(row);
-
-    if (r > 0) {
-        *ret_objects = (uint64_t)sqlite3_column_int64(row, 0);
-        *ret_bytes = (uint64_t)sqlite3_column_int64(row, 1);
-        sqlite3_reset(row);
-    }
-    return r < 0 ? r2_store_explain(store, r, err) : 0;
-}
-
-/* ---- copies ---- */
-
-static int link_file(const char *from, const char *to, const char *name, struct err *err)
-{
-    char place[PATH_MAX], source[PATH_MAX], target[PATH_MAX];
-
-    if (snprintf(source, PATH_MAX, "%s/%.2s/%s", from, name, name) >= PATH_MAX ||
-        snprintf(place, PATH_MAX, "%s/%.2s", to, name) >= PATH_MAX ||
-        snprintf(target, PATH_MAX, "%s/%.2s/%s", to, name, name) >= PATH_MAX)
-        return err_set(err, ERR_IO, "the bucket cannot be copied: a path is too long");
-    if (file_make_directories(place, err) < 0)
-        return ERR_IO;
-    if (link(source, target) < 0 && errno != EEXIST)
-        return err_set(err, ERR_IO, "the bucket cannot be copied: %s", strerror(errno));
-    return 0;
-}
-
-/* Names, too, are on the disk. */
-static int sync_all(const char *directory, struct err *err)
-{
-    int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-
-    if (fd < 0 || syncfs(fd) < 0)
-        r = err_set(err, ERR_IO, "the bucket cannot be copied: %s", strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return r;
-}
-
-/* What the copied index names. A file that went between the index's copy and now: only doomed ones
- * do, and those are kept longer than a copy takes; one that is missing is an error. */
-static int link_files(struct r2_store *copy, const char *from, struct err *err)
-{
-    sqlite3_stmt *rows =
-        db_statement(copy->db, "SELECT file FROM piece UNION ALL SELECT file FROM part");
-    int r, step = 0;
-
-    for (r = 0; r == 0 && (step = db_step(rows)) > 0;) {
-        char name[CACHE_BODY_NAME_BYTES];
-
-        snprintf(name, sizeof name, "%.*s", STR_ARGS(db_column(rows, 0)));
-        r = link_file(from, copy->bodies, name, err);
-    }
-    if (rows)
-        sqlite3_reset(rows);
-    return r < 0 ? r : r2_store_explain(copy, step, err);
-}
-
-int r2_store_copy(const char *directory, const char *to, struct err *err)
-{
-    char *from_file = path_join(str_from(directory), STR("index.db")),
-         *to_file = path_join(str_from(to), STR("index.db")),
-         *bodies = path_join(str_from(directory), STR("bodies"));
-    struct r2_store *copy = NULL;
-    int r = path_is_file(from_file) ? file_make_directories(to, err) : ERR_NOT_FOUND;
-
-    if (r == 0)
-        r = db_copy(from_file, to_file, err);
-    if (r == 0)
-        r = r2_store_open(to, &copy, err);
-    if (r == 0)
-        r = link_files(copy, bodies, err);
-    if (r == 0)
-        r = sync_all(to, err);
-    r2_store_close(copy);
-    free(from_file);
-    free(to_file);
-    free(bodies);
-    return r == ERR_NOT_FOUND ? 0 : r;
 }

@@ -1,6 +1,7 @@
 /* Objects that come in parts; see r2_store.h.
  *
- *   upload ── part 1, part 3 ...: files ──complete──> object ── piece 0, piece 1 ...: the same files
+ *   upload ── part 1, part 3 ...: files ──complete──> object ── piece 0, piece 1 ...: the same
+ * files
  *
  * Nothing is copied when it is completed: the parts' files become the object's. */
 #include <stdio.h>
@@ -43,8 +44,8 @@ static char *said_of(const json_t *args)
 
 static int insert_upload(struct r2_store *store, const char *id, str key, const char *said)
 {
-    sqlite3_stmt *insert = db_statement(
-        store->db, "INSERT INTO upload (id, key, created, said) VALUES (?, ?, ?, ?)");
+    sqlite3_stmt *insert =
+        db_statement(store->db, "INSERT INTO upload (id, key, created, said) VALUES (?, ?, ?, ?)");
 
     if (!insert)
         return ERR_INVALID;
@@ -65,7 +66,8 @@ static int append_dumped(struct buf *out, json_t *value)
     return r;
 }
 
-int r2_store_create(struct r2_store *store, const json_t *args, struct buf *out, struct err *err)
+int r2_store_upload_create(struct r2_store *store, const json_t *args, struct buf *out,
+                           struct err *err)
 {
     char id[R2_STORE_ID_BYTES], *said;
     str key;
@@ -109,8 +111,8 @@ static int find_upload(struct r2_store *store, const json_t *args, struct buf *s
 
 static int doom_part(struct r2_store *store, str upload, unsigned number)
 {
-    sqlite3_stmt *row =
-        db_statement(store->db, "SELECT file FROM part WHERE upload = ? AND number = ?");
+    sqlite3_stmt *row = db_statement(store->db,
+                                     "SELECT file FROM part WHERE upload = ? AND number = ?");
     int r;
 
     if (!row)
@@ -141,8 +143,8 @@ static int write_part(struct r2_store *store, str upload, unsigned number,
     return db_run(insert);
 }
 
-int r2_store_part(struct r2_store *store, const json_t *args, struct r2_body *body,
-                  struct buf *out, struct err *err)
+int r2_store_upload_part(struct r2_store *store, const json_t *args, struct r2_body *body,
+                         struct buf *out, struct err *err)
 {
     json_int_t number = json_integer_value(json_object_get(args, "partNumber"));
     int r;
@@ -151,8 +153,9 @@ int r2_store_part(struct r2_store *store, const json_t *args, struct r2_body *bo
         return err_set(err, ERR_INVALID, "Part number must be between 1 and %d, inclusive. (10029)",
                        R2_STORE_PARTS_MAX);
     if (body->length > R2_STORE_SIZE_MAX)
-        return err_set(err, ERR_LIMIT, "Your proposed upload exceeds the maximum allowed object "
-                                       "size. (100100)");
+        return err_set(err, ERR_LIMIT,
+                       "Your proposed upload exceeds the maximum allowed object "
+                       "size. (100100)");
     if ((r = r2_store_check_sum(args, body, err)) < 0)
         return r;
     if ((r = db_begin(store->db)) < 0)
@@ -206,13 +209,15 @@ static int check_parts(const struct part *parts, size_t count, uint64_t *ret_siz
             return err_set(err, ERR_INVALID,
                            "There was a problem with the multipart upload. (10048)");
         if (i + 1 < count && parts[i].length < R2_STORE_PART_BYTES_MIN)
-            return err_set(err, ERR_INVALID, "Your proposed upload is smaller than the minimum "
-                                             "allowed object size. (10011)");
+            return err_set(err, ERR_INVALID,
+                           "Your proposed upload is smaller than the minimum "
+                           "allowed object size. (10011)");
         *ret_size += parts[i].length;
     }
     if (*ret_size > R2_STORE_WHOLE_MAX)
-        return err_set(err, ERR_LIMIT, "Your proposed upload exceeds the maximum allowed object "
-                                       "size. (100100)");
+        return err_set(err, ERR_LIMIT,
+                       "Your proposed upload exceeds the maximum allowed object "
+                       "size. (100100)");
     return 0;
 }
 
@@ -252,8 +257,8 @@ static int remove_upload(struct r2_store *store, str upload)
 static int move_part(struct r2_store *store, str upload, const struct part *part, int64_t object,
                      unsigned at)
 {
-    sqlite3_stmt *remove =
-        db_statement(store->db, "DELETE FROM part WHERE upload = ? AND number = ?");
+    sqlite3_stmt *remove = db_statement(store->db,
+                                        "DELETE FROM part WHERE upload = ? AND number = ?");
     int r;
 
     if (!remove)
@@ -261,8 +266,7 @@ static int move_part(struct r2_store *store, str upload, const struct part *part
     sqlite3_bind_text(remove, 1, upload.ptr, (int)upload.len, SQLITE_STATIC);
     sqlite3_bind_int64(remove, 2, part->number);
     r = db_run(remove);
-    return r < 0 ? r
-                 : r2_store_add_piece(store, object, at, part->length, str_from(part->file));
+    return r < 0 ? r : r2_store_add_piece(store, object, at, part->length, str_from(part->file));
 }
 
 struct completion {
@@ -316,7 +320,8 @@ static int complete_in_transaction(struct r2_store *store, struct completion *co
     return assemble(store, completion, out, err);
 }
 
-int r2_store_complete(struct r2_store *store, const json_t *args, struct buf *out, struct err *err)
+int r2_store_upload_complete(struct r2_store *store, const json_t *args, struct buf *out,
+                             struct err *err)
 {
     size_t count = json_array_size(json_object_get(args, "parts"));
     struct completion completion = {.args = args};
@@ -333,7 +338,7 @@ int r2_store_complete(struct r2_store *store, const json_t *args, struct buf *ou
     return r2_store_explain(store, r, err);
 }
 
-int r2_store_abort(struct r2_store *store, const json_t *args, struct err *err)
+int r2_store_upload_abort(struct r2_store *store, const json_t *args, struct err *err)
 {
     int r = db_begin(store->db);
 
@@ -371,7 +376,8 @@ static json_t *upload_row(sqlite3_stmt *row)
                      "created", (json_int_t)sqlite3_column_int64(row, 2));
 }
 
-int r2_store_uploads(struct r2_store *store, const json_t *args, struct buf *out, struct err *err)
+int r2_store_upload_list(struct r2_store *store, const json_t *args, struct buf *out,
+                         struct err *err)
 {
     static const char sql[] =
         "SELECT key, id, created FROM upload WHERE (key, id) > (?1, ?2) AND key >= ?3 "
@@ -403,11 +409,11 @@ static json_t *part_row(sqlite3_stmt *row)
     str etag = db_column(row, 1);
 
     return json_pack("{s:I, s:s%, s:I}", "partNumber", (json_int_t)sqlite3_column_int64(row, 0),
-                     "etag", etag.ptr, etag.len, "size",
-                     (json_int_t)sqlite3_column_int64(row, 2));
+                     "etag", etag.ptr, etag.len, "size", (json_int_t)sqlite3_column_int64(row, 2));
 }
 
-int r2_store_parts(struct r2_store *store, const json_t *args, struct buf *out, struct err *err)
+int r2_store_upload_parts(struct r2_store *store, const json_t *args, struct buf *out,
+                          struct err *err)
 {
     static const char sql[] = "SELECT number, etag, length FROM part WHERE upload = ? "
                               "AND number > ? ORDER BY number LIMIT ?";

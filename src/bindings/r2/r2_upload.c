@@ -1,6 +1,7 @@
 /* Bytes on their way in, from the loop's side; see r2_upload.h.
  *
- * (1) What writes has a reference, so that the upload stays while a thread has it. The last one to go
+ * (1) What writes has a reference, so that the upload stays while a thread has it. The last one to
+ * go
  *     posts a last job, which takes back what was not adopted.
  * (2) One job at a time: who writes or ends waits for it. */
 #include "bindings/r2/r2_upload.h"
@@ -91,8 +92,9 @@ static void run_write(struct storage_job *job)
         buf_done(&upload->kept);
     buf_clear(&upload->kept);
     if (r == 0 && upload->body.length > R2_STORE_SIZE_MAX)
-        r = err_set(err, ERR_LIMIT, "Your proposed upload exceeds the maximum allowed object "
-                                    "size. (100100)");
+        r = err_set(err, ERR_LIMIT,
+                    "Your proposed upload exceeds the maximum allowed object "
+                    "size. (100100)");
     if (r == 0 && upload->ends)
         (void)!r2_body_end(&upload->body, err);
 }

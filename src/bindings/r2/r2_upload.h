@@ -1,5 +1,5 @@
-/* Bytes that come piece by piece, for a put or a part: kept for a moment, written on a thread, and at
- * the end a request about them.
+/* Bytes that come piece by piece, for a put or a part: kept for a moment, written on a thread, and
+ * at the end a request about them.
  *
  *   (keep* write)* ── end: written, synced, then the request's word
  *

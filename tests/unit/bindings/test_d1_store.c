@@ -1,91 +1,15 @@
 /* bindings/d1/d1_store: what SQL may do and what it may not, values both ways, limits, damage. */
-#include "bindings/d1/d1_store.h"
+#include "d1_store_harness.h"
 
-#include <criterion/criterion.h>
+#include <sqlite3.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/clock.h"
-#include "os/file.h"
-#include "os/path.h"
-
-#define FILE_BYTES_MAX ((uint64_t)64 << 20)
-
-static char *directory;
-static struct d1_store *store;
-static struct buf out;
-static struct err err;
-
-static struct d1_store *open_at(enum d1_store_role role, uint64_t bytes_max)
-{
-    struct d1_store *opened = NULL;
-
-    cr_assert_eq(d1_store_open(directory, role, bytes_max, &opened, &err), 0, "%s", err.text);
-    return opened;
-}
-
-static void make(void)
-{
-    cr_assert_eq(file_make_temporary(&directory, &err), 0);
-    buf_init(&out, D1_STORE_REPLY_BYTES_MAX);
-    store = open_at(D1_STORE_WRITER, FILE_BYTES_MAX);
-}
-
-static void clean(void)
-{
-    d1_store_close(store);
-    buf_done(&out);
-    file_remove_tree(directory);
-    free(directory);
-}
 
 TestSuite(d1_store, .init = make, .fini = clean);
-
-/* Runs all statements of the text in one transaction. Returns 0 or the error's code. */
-static int run_with(const char *sql, enum d1_shape shape, const struct d1_value *values,
-                    size_t count)
-{
-    struct d1_query query = {str_from(sql), values, count};
-    struct d1_answer answer = {.shape = shape, .out = &out};
-    int r;
-
-    buf_clear(&out);
-    err.code = 0;
-    *err.text = 0;
-    d1_store_put_on_leash(store, NULL);
-    if (d1_store_begin(store, true, &err) < 0)
-        return err.code;
-    r = d1_store_run_all(store, &query, &answer, &err);
-    if (r < 0)
-        d1_store_rollback(store);
-    else
-        r = d1_store_commit(store, &err);
-    return r;
-}
-
-static int run(const char *sql)
-{
-    return run_with(sql, D1_SHAPE_OBJECTS, NULL, 0);
-}
-
-static void works(const char *sql)
-{
-    cr_assert_eq(run(sql), 0, "%s: %s", sql, err.text);
-}
-
-static bool has(const char *text)
-{
-    return out.len && memmem(out.ptr, out.len, text, strlen(text));
-}
-
-static void gives(const char *sql, const char *text)
-{
-    works(sql);
-    cr_expect(has(text), "%s: %.*s", sql, (int)out.len, out.ptr);
-}
 
 Test(d1_store, runs_what_applications_need)
 {
@@ -338,6 +262,75 @@ Test(d1_store, trims_as_sqlite_does)
         gives(rows[i].sql, rows[i].text);
     works("CREATE TABLE t (a, b AS (trim(a, '.'))); CREATE INDEX i ON t (trim(a, '-'))");
     cr_expect_eq(run("SELECT trim('a', hex(zeroblob(3000)))"), ERR_SCRIPT);
+}
+
+/* The same call of SQLite's own function, on a connection without ours. */
+static void as_sqlite_does(const char *sql)
+{
+    sqlite3 *plain;
+    sqlite3_stmt *call = NULL;
+    char wanted[256] = "\"v\":null";
+
+    cr_assert_eq(sqlite3_open(":memory:", &plain), SQLITE_OK);
+    cr_assert_eq(sqlite3_prepare_v2(plain, sql, -1, &call, NULL), SQLITE_OK, "%s", sql);
+    cr_assert_eq(sqlite3_step(call), SQLITE_ROW);
+    if (sqlite3_column_type(call, 0) != SQLITE_NULL)
+        snprintf(wanted, sizeof wanted, "\"v\":\"%s\"", sqlite3_column_text(call, 0));
+    gives(sql, wanted);
+    sqlite3_finalize(call);
+    sqlite3_close(plain);
+}
+
+Test(d1_store, functions_in_the_place_of_sqlites_give_the_same)
+{
+    static const char *const calls[] = {
+        "hex(instr('abcabc', 'ca'))", "hex(instr('abc', 'd'))", "hex(instr('abc', ''))",
+        "hex(instr('', 'a'))", "hex(instr(NULL, 'a'))", "hex(instr('a', NULL))",
+        "instr(NULL, 'a')", "instr('a', NULL)", "hex(instr(1234, 34))",
+        "hex(instr('\xC3\xA9x\xC3\xA9y', 'y'))", "hex(instr('\xC3\xA9x\xC3\xA9y', '\xC3\xA9y'))",
+        "hex(instr(x'c3a979', x'79'))", "hex(instr('\xC3\xA9y', x'79'))",
+        "hex(instr('\xC3\xA9y', CAST(x'a979' AS TEXT)))", "hex(instr(x'', x''))",
+        "replace('aXbXc', 'X', '--')", "replace('abc', '', 'x')", "replace('abc', 'abc', '')",
+        "replace(NULL, 'a', 'b')", "replace('a', NULL, 'b')", "replace('a', 'a', NULL)",
+        "replace('aaaa', 'aa', 'a')", "typeof(replace(12, '', 'x'))", "replace(121, 1, 'one')",
+        "printf('%d|%5.2f|%-6s|%06d|%c|%%|%x', 12, 3.14159, 'ab', 7, 'z', 255)",
+        "printf('%*d|%.*f|%*.*s', 5, 42, 2, 1.23456, 8, 3, 'abcdef')", "printf()", "printf(NULL)",
+        "format('%q %Q %,d', 'it''s', 'it''s', 1234567)", "printf('%s')",
+        "hex(json_patch('{\"a\":1}', '{\"b\":[2]}'))", "typeof(json_patch(NULL, '{}'))",
+        "hex(json_array(json_patch('{\"a\":1}', '{}')))",
+    };
+    char sql[256];
+
+    for (size_t i = 0; i < COUNT_OF(calls); i++) {
+        snprintf(sql, sizeof sql, "SELECT CAST(%s AS TEXT) AS v", calls[i]);
+        as_sqlite_does(sql);
+    }
+    cr_expect_eq(run("SELECT json_patch('{', '{}')"), ERR_SCRIPT);
+    works("CREATE TABLE t (a, b AS (replace(a, '.', printf('%d', 1)))); "
+          "CREATE INDEX i ON t (instr(a, '-')); INSERT INTO t (a) VALUES ('a.b')");
+    gives("SELECT b AS v FROM t", "\"v\":\"a1b\"");
+}
+
+/* In one step each, which nothing interrupts: SQLite's own take minutes for these. */
+Test(d1_store, functions_that_could_take_minutes_do_not, .timeout = 60)
+{
+    static const char *const calls[] = {
+        "instr(t, substr(t, 1, 900000) || 'b')",
+        "length(replace(t, substr(t, 1, 900000) || 'b', 'x'))",
+        "printf('%.*c', 2000000000, 'x')",
+        "printf('%.2000000000c', 'x')",
+        "printf('%d %s %.*c', 1, 'a', -2000000000, 'x')",
+        "length(printf(replace(t, 'a', '%.1999999c')))",
+        "json_patch('{\"' || replace(t, 'a', 'a\":1,\"') || '\":1}', '{\"' || "
+        "replace(t, 'a', 'b\":1,\"') || '\":1}')",
+    };
+    char sql[1024];
+
+    works("CREATE TABLE t (t); INSERT INTO t VALUES (replace(hex(zeroblob(500000)), '0', 'a'))");
+    for (size_t i = 0; i < COUNT_OF(calls); i++) {
+        snprintf(sql, sizeof sql, "SELECT %s AS v FROM t", calls[i]);
+        (void)!run(sql);
+    }
 }
 
 /* A nest of subqueries, each used twice, is compiled into 2^levels of them. */
@@ -663,11 +656,6 @@ Test(d1_store, a_reader_answers_what_is_short)
 
 /* ---- files ---- */
 
-static char *file_path(void)
-{
-    return path_join(str_from(directory), STR("db.sqlite"));
-}
-
 Test(d1_store, a_damaged_file_is_an_error)
 {
     static const size_t at[] = {0, 16, 100, 4096, 8192, 12288};
@@ -746,110 +734,4 @@ Test(d1_store, several_processes_write)
     }
     store = open_at(D1_STORE_WRITER, FILE_BYTES_MAX);
     gives("SELECT count(*) AS rows, max(n) AS n FROM t, total", "{\"rows\":200,\"n\":200}");
-}
-
-/* ---- the whole ---- */
-
-static const char sample[] =
-    "CREATE TABLE p (id INTEGER PRIMARY KEY AUTOINCREMENT, \"odd \"\"name\" TEXT, n REAL, b BLOB,"
-    " len AS (length(b)));"
-    "CREATE TABLE c (p REFERENCES p (id));"
-    "CREATE INDEX i ON p (n);"
-    "CREATE VIEW v AS SELECT * FROM p;"
-    "CREATE TRIGGER tr AFTER DELETE ON p BEGIN DELETE FROM c WHERE p = old.id; END;"
-    "CREATE VIRTUAL TABLE f USING fts5 (body);"
-    "INSERT INTO f VALUES ('needle');"
-    "INSERT INTO p (\"odd \"\"name\", n, b) VALUES ('it''s; \n fine', 0.1, x'00FF'),"
-    " (NULL, 1e300, zeroblob(1200000));"
-    "INSERT INTO c VALUES (2), (1);";
-
-static int export(const struct d1_export *what, struct buf *text)
-{
-    int r;
-
-    cr_assert_eq(d1_store_begin(store, false, &err), 0);
-    r = d1_store_export(store, what, text, &err);
-    d1_store_rollback(store);
-    return r;
-}
-
-Test(d1_store, exports_what_can_be_imported)
-{
-    struct buf first, second;
-    struct d1_query query = {0};
-    struct d1_answer answer = {.shape = D1_SHAPE_NONE, .out = &out};
-    char *path = file_path();
-
-    buf_init(&first, 16 << 20);
-    buf_init(&second, 16 << 20);
-    works(sample);
-    cr_assert_eq(export(&(struct d1_export){0}, &first), 0, "%s", err.text);
-    d1_store_close(store);
-    unlink(path);
-    store = open_at(D1_STORE_WRITER, FILE_BYTES_MAX);
-    cr_assert_eq(buf_append_char(&first, 0), 0);
-    query.sql = str_head(buf_str(&first), first.len - 1);
-    cr_assert_eq(d1_store_begin(store, true, &err), 0);
-    d1_store_guard_widen(store, true);
-    cr_assert_eq(d1_store_run_all(store, &query, &answer, &err), 0, "%s", err.text);
-    d1_store_guard_widen(store, false);
-    cr_assert_eq(d1_store_commit(store, &err), 0, "%s", err.text);
-    cr_assert_eq(export(&(struct d1_export){0}, &second), 0);
-    cr_expect(str_equal(query.sql, buf_str(&second)));
-    gives("SELECT count(*) AS n FROM f WHERE f MATCH 'needle'", "\"n\":1");
-    gives("SELECT seq FROM sqlite_sequence", "\"seq\":2");
-    buf_done(&first);
-    buf_done(&second);
-    free(path);
-}
-
-Test(d1_store, exports_a_part)
-{
-    static const char *const tables[] = {"C", NULL};
-    struct buf text;
-
-    buf_init(&text, 16 << 20);
-    works(sample);
-    cr_assert_eq(export(&(struct d1_export){.no_data = true, .tables = tables}, &text), 0);
-    cr_expect(str_equal(buf_str(&text), STR("PRAGMA defer_foreign_keys=TRUE;\n"
-                                            "CREATE TABLE c (p REFERENCES p (id));\n")));
-    buf_clear(&text);
-    cr_assert_eq(export(&(struct d1_export){.no_schema = true, .tables = tables}, &text), 0);
-    cr_expect(str_equal(buf_str(&text), STR("PRAGMA defer_foreign_keys=TRUE;\n"
-                                            "INSERT INTO \"c\" (\"p\") VALUES(2);\n"
-                                            "INSERT INTO \"c\" (\"p\") VALUES(1);\n")));
-    buf_clear(&text);
-    text.max = 1000;
-    cr_expect_eq(export(&(struct d1_export){0}, &text), ERR_LIMIT);
-    buf_done(&text);
-}
-
-Test(d1_store, copies_are_databases)
-{
-    char *to = path_join(str_from(directory), STR("deep/copy")), *path;
-
-    works(sample);
-    cr_assert_eq(d1_store_copy(store, to, &err), 0, "%s", err.text);
-    cr_assert_eq(d1_store_begin(store, false, &err), 0);
-    buf_clear(&out);
-    cr_assert_eq(d1_store_copy_bytes(store, &out, &err), 0);
-    d1_store_rollback(store);
-    path = path_join(str_from(directory), STR("dump/db.sqlite"));
-    free(to);
-    to = path_join(str_from(directory), STR("dump"));
-    cr_assert_eq(file_make_directories(to, &err), 0);
-    cr_assert_eq(file_write(path, buf_str(&out), &err), 0);
-    free(path);
-    for (int i = 0; i < 2; i++) {
-        struct d1_store *before = store, *copy = NULL;
-
-        cr_assert_eq(d1_store_open(to, D1_STORE_WRITER, FILE_BYTES_MAX, &copy, &err), 0);
-        store = copy;
-        gives("SELECT count(*) AS n FROM p, c", "\"n\":4");
-        store = before;
-        d1_store_close(copy);
-        free(to);
-        to = path_join(str_from(directory), STR("deep/copy"));
-    }
-    free(to);
 }

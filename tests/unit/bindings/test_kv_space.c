@@ -300,3 +300,77 @@ Test(kv_space, a_removed_namespace_begins_anew)
     free(path);
     free(root);
 }
+
+static size_t held; /* bytes of values that were read and not taken yet */
+static size_t held_most;
+
+static void on_large(struct kv_request *request)
+{
+    held += request->entry.value.len;
+    held_most = held > held_most ? held : held_most;
+    on_done(request);
+}
+
+/* Who asks for much has it piece by piece: between two there is a turn of the loop to take it. */
+Test(kv_space, large_values_are_not_read_all_at_once)
+{
+    enum { LARGE = 8 << 20, READS = 40 };
+    static struct ask asks[READS];
+    struct ask one;
+    int done = 0;
+
+    begin(&one, "large");
+    cr_assert_eq(buf_reserve(&one.request.value, LARGE), 0);
+    memset(one.request.value.ptr, 'x', LARGE);
+    one.request.value.len = LARGE;
+    kv_request_put(&one.request);
+    cr_assert_eq(finish(&one), 0);
+    for (int i = 0; i < READS; i++) {
+        begin(&asks[i], "large");
+        asks[i].request.done = on_large;
+        kv_request_get(&asks[i].request);
+    }
+    for (int i; done < READS; held = 0) {
+        uv_run(loop, UV_RUN_ONCE);
+        for (i = 0; i < READS; i++)
+            if (asks[i].is_done) {
+                cr_assert_eq(asks[i].err.code, 0);
+                cr_assert_eq(asks[i].request.entry.value.len, LARGE);
+                kv_request_done(&asks[i].request);
+                asks[i].is_done = false;
+                done++;
+            }
+    }
+    cr_expect_leq(held_most, KV_SPACE_READ_BYTES_MAX + LARGE);
+}
+
+/* One namespace full of writes that wait takes no more; its reads and other namespaces do. */
+Test(kv_space, a_namespace_has_a_part_of_what_may_wait)
+{
+    enum { LARGE = 20 << 20, WRITES = 6 };
+    static struct ask asks[WRITES];
+    struct kv_space *other = kv_space_of("b/kv/1"), *first = space;
+    struct ask one, read;
+    int refused = 0;
+
+    for (int i = 0; i < WRITES; i++) {
+        begin(&asks[i], "k");
+        cr_assert_eq(buf_reserve(&asks[i].request.value, LARGE), 0);
+        memset(asks[i].request.value.ptr, 'x', LARGE);
+        asks[i].request.value.len = LARGE;
+        kv_request_put(&asks[i].request);
+        refused += asks[i].is_done;
+    }
+    cr_expect_eq(refused, 2);
+    begin(&read, "other");
+    kv_request_get(&read.request);
+    space = other;
+    begin_put(&one, "k", "v");
+    kv_request_put(&one.request);
+    cr_assert_eq(finish(&one), 0, "%s", one.err.text);
+    cr_assert_eq(finish(&read), 0, "%s", read.err.text);
+    for (int i = 0; i < WRITES; i++)
+        cr_assert_eq(finish(&asks[i]), i < WRITES - 2 ? 0 : ERR_TIMEOUT);
+    space = first;
+    kv_space_unref(other);
+}

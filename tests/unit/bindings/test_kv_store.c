@@ -426,3 +426,32 @@ Test(kv_store, copies_are_whole)
     free(nothing);
     free((char *)value.ptr);
 }
+
+/* What a worker says about parts may be anything: any number of empty ones, none at all. */
+Test(kv_store, parts_that_cannot_be_are_refused)
+{
+    struct kv_store_put put = {.key = STR("k"), .length = 1000};
+    struct kv_store_entry entry;
+    struct buf out;
+    int64_t body = 0;
+    unsigned count = 0;
+
+    buf_init(&out, 100);
+    cr_assert_eq(kv_store_begin(store, &err), 0);
+    cr_assert_eq(kv_store_stage(store, NOW, &body, &err), 0);
+    while (kv_store_write_part(store, body, count, STR_NONE, &err) == 0)
+        count++;
+    cr_expect_eq(err.code, ERR_LIMIT, "%s", err.text);
+    cr_expect_eq(kv_store_write_part(store, INT64_MAX, 0, STR("x"), &err), ERR_LIMIT);
+    cr_expect_eq(kv_store_unstage(store, INT64_MAX, &err), 0);
+    cr_assert_eq(kv_store_end(store, 0, &err), 0);
+    put.body = body;
+    cr_assert_eq(put_with(put, NOW), 0);
+    kv_store_entry_init(&entry);
+    cr_assert_eq(kv_store_get(store, STR("k"), NOW, &entry, &err), 0);
+    cr_expect_eq(kv_store_read_all(store, &entry, &err), ERR_INVALID);
+    cr_expect_eq(kv_store_read_part(store, body, count, &out, &err), ERR_NOT_FOUND);
+    cr_expect_eq(kv_store_read_part(store, INT64_MAX, 0, &out, &err), ERR_NOT_FOUND);
+    kv_store_entry_done(&entry);
+    buf_done(&out);
+}

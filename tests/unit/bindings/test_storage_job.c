@@ -144,6 +144,37 @@ Test(storage_job, queues_take_turns)
     cr_assert_lt(at, STORAGE_JOB_THREADS_MAX, "%zu ran before it", at);
 }
 
+/* One account has more stores at work than it may: the rest waits, another account's does not. */
+Test(storage_job, an_account_has_a_part_of_the_threads)
+{
+    enum { STORES = 2 * STORAGE_JOB_THREADS_MAX };
+    struct storage_job_queue *queues[STORES], *other = storage_job_queue_new_for("/s/other/kv/1");
+    struct storage_job gates[STORES];
+    struct note notes[STORES], note;
+    char directory[64];
+
+    for (int i = 0; i < STORES; i++) {
+        snprintf(directory, sizeof directory, "/s/greedy/%s/%d", i % 2 ? "kv" : "d1", i);
+        queues[i] = storage_job_queue_new_for(directory);
+        post_gate(queues[i], &gates[i]);
+        post(queues[i], &notes[i], 'g');
+    }
+    wait_inside(STORAGE_JOB_ACCOUNT_MAX);
+    post(other, &note, 'o');
+    while (!done)
+        uv_run(loop, UV_RUN_ONCE);
+    cr_assert_eq(inside, STORAGE_JOB_ACCOUNT_MAX);
+    cr_assert_eq(order[0], 'o');
+    open_gate();
+    uv_run(loop, UV_RUN_DEFAULT);
+    cr_assert_eq(done, 2 * STORES + 1);
+    cr_assert_eq(inside, STORES);
+    for (int i = 0; i < STORES; i++)
+        storage_job_queue_free(queues[i]);
+    storage_job_queue_free(other);
+    storage_job_queue_free(queue);
+}
+
 Test(storage_job, a_full_queue_takes_no_more)
 {
     static struct note notes[STORAGE_JOB_WAITING_MAX], more;
