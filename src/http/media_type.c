@@ -1,4 +1,5 @@
-/* Content types by extension; see media_type.h. Text is UTF-8 here: that is what is written today. */
+/* Content types by extension; see media_type.h. Text is UTF-8 here: that is what is written today.
+ * */
 #include "http/media_type.h"
 
 #include "base/mem.h"

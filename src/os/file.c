@@ -53,27 +53,57 @@ int file_read(const char *path, struct buf *out, struct err *err)
     return r;
 }
 
+static bool write_all(int fd, str bytes)
+{
+    while (bytes.len) {
+        ssize_t put = write(fd, bytes.ptr, bytes.len);
+
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put < 0)
+            return false;
+        bytes = str_skip(bytes, (size_t)put);
+    }
+    return true;
+}
+
 int file_write(const char *path, str bytes, struct err *err)
 {
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
     if (fd < 0)
         return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-    while (bytes.len) {
-        ssize_t put = write(fd, bytes.ptr, bytes.len);
-
-        if (put < 0 && errno == EINTR)
-            continue;
-        if (put < 0) {
-            err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-            close(fd);
-            return ERR_IO;
-        }
-        bytes = str_skip(bytes, (size_t)put);
+    if (!write_all(fd, bytes)) {
+        err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        close(fd);
+        return ERR_IO;
     }
     if (close(fd) < 0)
         return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
     return 0;
+}
+
+int file_replace(const char *path, str bytes, mode_t mode, struct err *err)
+{
+    char *real = realpath(path, NULL);
+    const char *place = real ? real : path;
+    size_t size = strlen(place) + sizeof ".XXXXXX";
+    char *fresh = mem_alloc(size);
+    int fd, r = 0;
+
+    snprintf(fresh, size, "%s.XXXXXX", place);
+    fd = mkostemp(fresh, O_CLOEXEC);
+    if (fd < 0 || fchmod(fd, mode) < 0 || !write_all(fd, bytes) || fsync(fd) < 0 ||
+        rename(fresh, place) < 0) {
+        r = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        if (fd >= 0)
+            unlink(fresh);
+    }
+    if (fd >= 0)
+        close(fd);
+    free(fresh);
+    free(real);
+    return r;
 }
 
 int file_make_directories(const char *path, struct err *err)

@@ -16,6 +16,10 @@ NODISCARD int file_read(const char *path, struct buf *out, struct err *err);
 /* Writes `bytes` to a new file; a file that exists is replaced. Returns 0 or ERR_IO. */
 NODISCARD int file_write(const char *path, str bytes, struct err *err);
 
+/* The same beside its place, flushed and renamed, with these rights: who reads finds what was there
+ * before or all of it, also when the disk is full. A symbolic link stays one. */
+NODISCARD int file_replace(const char *path, str bytes, mode_t mode, struct err *err);
+
 /* Makes the directory and those above it. Returns 0, also when it was there, or ERR_IO. */
 NODISCARD int file_make_directories(const char *path, struct err *err);
 

@@ -39,8 +39,8 @@ static const char *const always[] = {
     "writev", "pwrite64", "pwritev", "lseek", "fstat", "newfstatat", "stat", "lstat", "statx",
     "fstatfs", "statfs", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd",
     "getdents64", "fcntl", "flock", "fsync", "fdatasync", "ftruncate", "fallocate", "unlink",
-    "unlinkat", "rename", "renameat", "renameat2", "mkdir", "mkdirat", "rmdir", "fchmod", "fchown",
-    "dup", "dup2", "dup3", "umask", "sendfile",
+    "unlinkat", "link", "linkat", "rename", "renameat", "renameat2", "mkdir", "mkdirat", "rmdir",
+    "fchmod", "fchown", "dup", "dup2", "dup3", "umask", "sendfile",
     /* sockets that exist */
     "accept", "accept4", "connect", "getsockname", "getpeername", "getsockopt", "setsockopt",
     "recvfrom", "recvmsg", "recvmmsg", "sendto", "sendmsg", "sendmmsg", "shutdown", "socketpair",

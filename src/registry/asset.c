@@ -24,14 +24,15 @@ static int forget_sessions(struct registry *registry, const char *account, struc
                                  "i", registry_now_ms() - ASSET_SESSION_MS),
                       err);
 
-    return r < 0 ? r
-                 : query_run(registry->db,
-                             query_make(registry->db,
-                                        "DELETE FROM asset_session WHERE account = ?1 AND id NOT IN ("
-                                        "SELECT id FROM asset_session WHERE account = ?1 "
-                                        "ORDER BY created_ms DESC LIMIT ?2)",
-                                        "ti", account, (int64_t)ASSET_SESSIONS_MAX - 1),
-                             err);
+    return r < 0
+               ? r
+               : query_run(registry->db,
+                           query_make(registry->db,
+                                      "DELETE FROM asset_session WHERE account = ?1 AND id NOT IN ("
+                                      "SELECT id FROM asset_session WHERE account = ?1 "
+                                      "ORDER BY created_ms DESC LIMIT ?2)",
+                                      "ti", account, (int64_t)ASSET_SESSIONS_MAX - 1),
+                           err);
 }
 
 int asset_begin(struct registry *registry, const char *account, const char *script,
@@ -43,12 +44,13 @@ int asset_begin(struct registry *registry, const char *account, const char *scri
         return r;
     registry_new_id(ret_id);
     if ((r = forget_sessions(registry, account, err)) == 0)
-        r = query_run(registry->db,
-                      query_make(registry->db,
-                                 "INSERT INTO asset_session (id, account, script, files, created_ms)"
-                                 " VALUES (?, ?, ?, ?, ?)",
-                                 "tttji", ret_id, account, script, files, registry_now_ms()),
-                      err);
+        r = query_run(
+            registry->db,
+            query_make(registry->db,
+                       "INSERT INTO asset_session (id, account, script, files, created_ms)"
+                       " VALUES (?, ?, ?, ?, ?)",
+                       "tttji", ret_id, account, script, files, registry_now_ms()),
+            err);
     return registry_change_end(registry, r, err);
 }
 
@@ -61,8 +63,9 @@ int asset_session(struct registry *registry, const char *id, json_t **ret, struc
                                  "ti", id, registry_now_ms() - ASSET_SESSION_MS),
                       ret, err);
 
-    return r == 0 ? err_set(err, ERR_NOT_FOUND, "this upload is over: begin it again")
-                  : r < 0 ? r : 0;
+    return r == 0  ? err_set(err, ERR_NOT_FOUND, "this upload is over: begin it again")
+           : r < 0 ? r
+                   : 0;
 }
 
 /* ---- what an account has ---- */
@@ -95,8 +98,8 @@ static const char *key_of(const json_t *file)
     return json_string_value(json_object_get(file, "hash"));
 }
 
-static int look(struct registry *registry, const char *account, const json_t *file,
-                json_t *missing, struct err *err)
+static int look(struct registry *registry, const char *account, const json_t *file, json_t *missing,
+                struct err *err)
 {
     json_t *row = NULL;
     int r = find(registry, account, key_of(file), &row, err);
@@ -157,14 +160,15 @@ int asset_files(struct registry *registry, const char *account, const json_t *fi
     return r;
 }
 
-int asset_add(struct registry *registry, const char *account, const char *key, const char *hash,
-              int64_t bytes, const char *type, struct err *err)
+int asset_add(struct registry *registry, const char *account, const struct asset_content *content,
+              struct err *err)
 {
     return query_run(registry->db,
                      query_make(registry->db,
                                 "INSERT OR REPLACE INTO asset (account, key, hash, bytes, type, "
                                 "used_ms) VALUES (?, ?, ?, ?, ?, ?)",
-                                "tttiti", account, key, hash, bytes, type, registry_now_ms()),
+                                "tttiti", account, content->key, content->hash, content->bytes,
+                                content->type, registry_now_ms()),
                      err);
 }
 

@@ -1,9 +1,9 @@
 /* Static assets: contents that an account has uploaded under the names its clients give them, and
  * the sites of versions made of them.
  *
- * A client's name for contents (it may be any hash) means something within its account only; contents
- * are stored by their own SHA-256 and never shared because of what a client says.
- * A version refers to its site by `assets.manifest` of its row: the hash of the site's text
+ * A client's name for contents (it may be any hash) means something within its account only;
+ * contents are stored by their own SHA-256 and never shared because of what a client says. A
+ * version refers to its site by `assets.manifest` of its row: the hash of the site's text
  * (bindings/assets/site.h).
  * Owns: nothing. Thread: the loop's, but for asset_store(). Limits: the enum below. */
 #ifndef ATOLL_REGISTRY_ASSET_H
@@ -46,9 +46,16 @@ NODISCARD int asset_store(const struct registry *registry, str bytes, char ret[A
 void asset_hold(struct registry *registry);
 void asset_release(struct registry *registry);
 
-/* The contents `hash` are what the account calls `key` from now on. */
-NODISCARD int asset_add(struct registry *registry, const char *account, const char *key,
-                        const char *hash, int64_t bytes, const char *type, struct err *err);
+/* The contents `hash` are what the account calls `key` from now on. All is borrowed. */
+struct asset_content {
+    const char *key;
+    const char *hash;    /* SHA-256 */
+    int64_t bytes;
+    const char *type;    /* Content-Type; "": none */
+};
+
+NODISCARD int asset_add(struct registry *registry, const char *account,
+                        const struct asset_content *content, struct err *err);
 
 /* Stores the text of a site of these contents (array of SHA-256 hashes). */
 NODISCARD int asset_add_site(struct registry *registry, str text, const json_t *hashes,

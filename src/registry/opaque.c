@@ -73,16 +73,20 @@ bool opaque_equal(const unsigned char *a, const unsigned char *b)
     return CRYPTO_memcmp(a, b, OPAQUE_HASH_BYTES) == 0;
 }
 
-bool opaque_verifies(str verifier, str challenge)
+char *opaque_challenge(str verifier)
 {
     unsigned char hash[OPAQUE_HASH_BYTES];
-    char *text;
-    bool fits;
 
     opaque_hash(verifier, hash);
-    text = text_of("", hash, sizeof hash);
-    fits = challenge.len == OPAQUE_RANDOM_CHARS &&
-           CRYPTO_memcmp(text, challenge.ptr, OPAQUE_RANDOM_CHARS) == 0;
+    return text_of("", hash, sizeof hash);
+}
+
+bool opaque_verifies(str verifier, str challenge)
+{
+    char *text = opaque_challenge(verifier);
+    bool fits = challenge.len == OPAQUE_RANDOM_CHARS &&
+                CRYPTO_memcmp(text, challenge.ptr, OPAQUE_RANDOM_CHARS) == 0;
+
     free(text);
     return fits;
 }

@@ -30,6 +30,9 @@ void opaque_hash(str secret, unsigned char ret[OPAQUE_HASH_BYTES]);
 /* Compares in time that does not depend on the contents. */
 bool opaque_equal(const unsigned char *a, const unsigned char *b);
 
+/* The base64url of a verifier's SHA-256 (RFC 7636 4.2, S256). Returned owned. */
+char *opaque_challenge(str verifier);
+
 /* True when `challenge` is the base64url of the verifier's SHA-256 (RFC 7636 4.6, S256). */
 bool opaque_verifies(str verifier, str challenge);
 

@@ -5,8 +5,8 @@
  *             └ ──large──> OPENING ──> READING <──> FULL ──> closed
  *
  * (1) What is in memory and small is answered within the call: nothing is allocated for it.
- * (2) A route ends when its answer is whole or its exchange is over, but stays until the file system
- *     has given back what it was asked for. */
+ * (2) A route ends when its answer is whole or its exchange is over, but stays until the file
+ *     system has given back what it was asked for. */
 #include "runtime/asset_route.h"
 
 #include <fcntl.h>
@@ -22,7 +22,9 @@ enum {
     PIECE_BYTES = 128 << 10,
 };
 
-enum route_state { ROUTE_WAITING, ROUTE_MEMORY, ROUTE_OPENING, ROUTE_READING, ROUTE_FULL, ROUTE_OVER };
+enum route_state {
+    ROUTE_WAITING, ROUTE_MEMORY, ROUTE_OPENING, ROUTE_READING, ROUTE_FULL, ROUTE_OVER
+};
 
 struct asset_route {
     enum route_state state;
@@ -56,7 +58,7 @@ static bool add_site(struct asset_sites *sites, const json_t *version)
     return sites->sites[at] != NULL;
 }
 
-struct asset_sites *asset_sites_of(const json_t *frame)
+struct asset_sites *asset_route_sites(const json_t *frame)
 {
     struct asset_sites *sites = mem_new(struct asset_sites);
     const json_t *version;
@@ -67,11 +69,11 @@ struct asset_sites *asset_sites_of(const json_t *frame)
         any |= add_site(sites, version);
     if (any)
         return sites;
-    asset_sites_free(sites);
+    asset_route_free_sites(sites);
     return NULL;
 }
 
-void asset_sites_free(struct asset_sites *sites)
+void asset_route_free_sites(struct asset_sites *sites)
 {
     if (!sites)
         return;
@@ -115,8 +117,6 @@ void asset_route_over(struct exchange *x)
 {
     struct asset_route *route = x->asset;
 
-    if (!route)
-        return;
     x->asset = NULL;
     route->x = NULL;
     if (route->state == ROUTE_OPENING || route->state == ROUTE_READING) {
@@ -221,8 +221,7 @@ static void answer_body(struct exchange *x, struct site_open *open, struct site_
     route->body = body;
     route->at = answer->from;
     route->left = answer->length;
-    if (http_answer_start(x->http, answer->status, buf_str(&answer->head),
-                          (int64_t)answer->length))
+    if (http_answer_start(x->http, answer->status, buf_str(&answer->head), (int64_t)answer->length))
         pump_memory(route);
     else
         route_free(route);

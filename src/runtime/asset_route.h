@@ -1,7 +1,7 @@
 /* Requests answered by a version's files, before any script is entered or even loaded.
  *
- * A worker has the sites of its deployment (asset_sites), one for each version, or none. An exchange
- * whose answer takes longer than the call holds an asset_route until it is over.
+ * A worker has the sites of its deployment (asset_sites), one for each version, or none. An
+ * exchange whose answer takes longer than the call holds an asset_route until it is over.
  * Owns: routes, sites of deployments. Thread: the loop's. Limits: those of bindings/assets. */
 #ifndef ATOLL_RUNTIME_ASSET_ROUTE_H
 #define ATOLL_RUNTIME_ASSET_ROUTE_H
@@ -19,15 +19,15 @@ struct asset_sites {
 };
 
 /* Of a `worker` frame; NULL when none of its versions has files. Returned owned. */
-struct asset_sites *asset_sites_of(const json_t *frame);
+struct asset_sites *asset_route_sites(const json_t *frame);
 
 /* NULL is fine. */
-void asset_sites_free(struct asset_sites *sites);
+void asset_route_free_sites(struct asset_sites *sites);
 
 /* Answers, now or later. False: nothing here does, the script is to. */
 bool asset_route_try(struct site_open *open, struct exchange *x);
 
-/* The exchange is over. */
+/* The exchange, which has a route, is over. */
 void asset_route_over(struct exchange *x);
 
 /* There is room for more of a long answer. */

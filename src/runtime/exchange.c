@@ -430,7 +430,8 @@ void exchange_over(struct exchange *x)
             log_request(x);
     }
     x->http = NULL;
-    asset_route_over(x);
+    if (x->asset)
+        asset_route_over(x);
     if (x->sink.fetch)
         op_fetch_sink_drop(&x->sink);
     exchange_leave(x);

@@ -36,7 +36,7 @@ struct exchange {
     struct worker *held;           /* its worker, until it is over; NULL when none is known */
     bool counted;                  /* among the requests the worker has at once */
     struct version *version;       /* that serves it; NULL while it waits */
-    unsigned chosen;               /* which version of its worker is to: index + 1; 0: none was chosen */
+    unsigned chosen;               /* which version of its worker is to: index + 1; 0: none yet */
     struct asset_route *asset;     /* of a file on its way to the client; NULL: none is */
     struct task dispatch;          /* gives it to the isolate */
     struct task body_ready;        /* a pull or collect that can be answered */

@@ -218,7 +218,7 @@ static void take_sites(struct worker *w)
 {
     if (!w->has_next_sites)
         return;
-    asset_sites_free(w->sites);
+    asset_route_free_sites(w->sites);
     w->sites = w->next_sites;
     w->next_sites = NULL;
     w->has_next_sites = false;
@@ -227,7 +227,7 @@ static void take_sites(struct worker *w)
 /* NULL (taken): there are none. */
 static void set_next_sites(struct worker *w, struct asset_sites *sites, bool has)
 {
-    asset_sites_free(w->next_sites);
+    asset_route_free_sites(w->next_sites);
     w->next_sites = sites;
     w->has_next_sites = has;
 }
@@ -400,8 +400,7 @@ static void ask(struct worker *w)
     runtime_tell(json_pack("{s:s, s:s}", "type", "want", "worker", w->key));
 }
 
-static size_t choose_from(const struct worker *w, const struct rollout *rollout,
-                          struct exchange *x)
+static size_t choose_from(const struct worker *w, const struct rollout *rollout, struct exchange *x)
 {
     if (!x->chosen || x->chosen > rollout->count)
         x->chosen = 1 + (unsigned)rollout_choose(
@@ -603,11 +602,14 @@ static void put_away(struct worker *w, enum worker_state state)
     give_waiting(w);
 }
 
+/* With files a script is loaded by the first request that no file answers; in `atoll dev` at once,
+ * so that its author hears of its errors. */
 static void deploy(struct worker *w, json_t *frame, str blob)
 {
-    struct asset_sites *sites = asset_sites_of(frame);
-    bool now = w->live.count || w->next.count || (!list_empty(&w->waiting) && !sites) ||
-               json_is_true(json_object_get(frame, "load"));
+    struct asset_sites *sites = asset_route_sites(frame);
+    bool asked = !list_empty(&w->waiting) || json_is_true(json_object_get(frame, "load"));
+    bool now = w->live.count || w->next.count || (asked && (!sites || runtime_options()->dev)) ||
+               json_is_true(json_object_get(frame, "keep"));
 
     enter(w, WORKER_HERE);
     w->retry_s = 0;

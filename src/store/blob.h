@@ -34,8 +34,9 @@ NODISCARD int blob_sweep(const char *directory, unsigned place,
                          int (*is_used)(void *context, const char *name, struct err *err),
                          void *context, struct err *err);
 
-/* Makes the contents also there at `to`, by a link where the file system can, else by a copy, readable
- * by all; nothing is done when there is something. Not synced. Returns 0, ERR_NOT_FOUND or ERR_IO. */
+/* Makes the contents also there at `to`, by a link where the file system can, else by a copy,
+ * readable by all; nothing is done when there is something. Not synced. Returns 0, ERR_NOT_FOUND or
+ * ERR_IO. */
 NODISCARD int blob_link(const char *directory, const char *name, const char *to, struct err *err);
 
 /* Makes everything in `directory` also there in `to`, by links where the file system can, else by

@@ -42,10 +42,13 @@ async function stop({ cancel }, reason) {
 }
 
 function lengthOf(inner) {
-  if (inner.body.length !== undefined && inner.headers?.get("content-encoding") == null) return inner.body.length;
+  const { length = streamLength(inner.body) } = inner.body;
+  if (length !== undefined && inner.headers?.get("content-encoding") == null) return length;
   const said = inner.headers === null ? null : inner.headers.get("content-length");
   return said !== null && /^[0-9]{1,15}$/.test(said) ? Number(said) : -1;
 }
+
+const streamLength = ({ stream }) => (stream === undefined ? undefined : use("streams").lengthOf(stream));
 
 async function pump(id, pull) {
   try {

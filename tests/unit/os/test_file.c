@@ -1,7 +1,11 @@
 #include "os/file.h"
 
 #include <criterion/criterion.h>
+#include <dirent.h>
+#include <signal.h>
 #include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "os/path.h"
@@ -27,6 +31,64 @@ TestSuite(file, .init = make, .fini = clean);
 static char *at(const char *name)
 {
     return path_join(str_from(made), str_from(name));
+}
+
+static size_t files_in(const char *directory)
+{
+    DIR *entries = opendir(directory);
+    const struct dirent *entry;
+    size_t count = 0;
+
+    while ((entry = readdir(entries)))
+        count += entry->d_name[0] != '.';
+    closedir(entries);
+    return count;
+}
+
+Test(file, replaces)
+{
+    char *path = at("x"), *link = at("link"), *above = path_directory(str_from(path));
+    struct buf out;
+    struct stat info;
+    struct err err;
+
+    cr_assert_eq(file_replace(path, STR("one"), 0600, &err), 0);
+    cr_assert_eq(symlink("x", link), 0);
+    cr_assert_eq(file_replace(link, STR("two"), 0640, &err), 0);
+    cr_expect(lstat(link, &info) == 0 && S_ISLNK(info.st_mode));
+    cr_expect(stat(path, &info) == 0 && (info.st_mode & 0777) == 0640);
+    buf_init(&out, 5);
+    cr_expect_eq(file_read(path, &out, &err), 0);
+    cr_expect(str_equal(buf_str(&out), STR("two")));
+    buf_done(&out);
+    cr_expect_eq(file_replace("/nowhere/x", STR("x"), 0600, &err), ERR_IO);
+    cr_expect_eq(files_in(above), 2, "nothing is left beside them");
+    free(above);
+    free(link);
+    free(path);
+}
+
+Test(file, replaces_nothing_by_half)
+{
+    char *path = at("x"), *above = path_directory(str_from(path));
+    const struct rlimit full = {.rlim_cur = 4, .rlim_max = RLIM_INFINITY};
+    struct rlimit before;
+    struct buf out;
+    struct err err;
+
+    cr_assert_eq(file_replace(path, STR("one"), 0600, &err), 0);
+    signal(SIGXFSZ, SIG_IGN);
+    getrlimit(RLIMIT_FSIZE, &before);
+    setrlimit(RLIMIT_FSIZE, &full);
+    cr_expect_eq(file_replace(path, STR("much longer"), 0600, &err), ERR_IO);
+    setrlimit(RLIMIT_FSIZE, &before);
+    buf_init(&out, 5);
+    cr_expect_eq(file_read(path, &out, &err), 0);
+    cr_expect(str_equal(buf_str(&out), STR("one")));
+    buf_done(&out);
+    cr_expect_eq(files_in(above), 1);
+    free(above);
+    free(path);
 }
 
 Test(file, reads_what_was_written)
