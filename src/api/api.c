@@ -45,6 +45,8 @@ static char *clean_path(str path)
     return clean;
 }
 
+/* Slashes in an object's key stay as they are: the path as it came, where it begins as it should.
+ * */
 static int find_route(struct call *call, struct router_match *match)
 {
     static const struct call_route *const server_tables[] = {api_server_routes, api_oauth_routes,
@@ -56,8 +58,10 @@ static int find_route(struct call *call, struct router_match *match)
 
     call->path_below = str_dup(is_api ? below : str_from(path));
     free(path);
-    return router_find(is_api ? tables_all : server_tables, method, str_from(call->path_below),
-                       match);
+    below = is_api && str_starts(call->path, STR(PREFIX "/"))
+                ? str_skip(call->path, sizeof PREFIX - 1)
+                : str_from(call->path_below);
+    return router_find(is_api ? tables_all : server_tables, method, below, match);
 }
 
 static bool route(struct call *call)

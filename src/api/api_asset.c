@@ -1,8 +1,8 @@
 /* Uploads of static assets: what is missing is asked for, sent, and stored.
  *
- *     POST .../scripts/:script/assets-upload-session   paths with hashes and sizes -> token, buckets
- *     POST .../assets/upload?base64=true               a bucket of files as a form, with that token
- *     POST .../assets/upload/:hash                     one file as it is
+ *     POST .../scripts/:script/assets-upload-session   paths with hashes and sizes -> token,
+ *     buckets POST .../assets/upload?base64=true               a bucket of files as a form, with
+ *     that token POST .../assets/upload/:hash                     one file as it is
  *
  * (1) Contents are decoded and synced on a thread; their rows are written when all of a call are
  *     stored. The call that brings the last file gets the token that a version is made with.
@@ -44,13 +44,14 @@ static int check_file(const char *path, const json_t *file, struct err *err)
     const json_t *size = json_object_get(file, "size");
 
     if (path[0] != '/' || strlen(path) > SITE_PATH_MAX)
-        return err_set(err, ERR_INVALID, "\"%.200s\" is no path: it begins with \"/\" and has at "
-                                         "most %d bytes.",
+        return err_set(err, ERR_INVALID,
+                       "\"%.200s\" is no path: it begins with \"/\" and has at "
+                       "most %d bytes.",
                        path, SITE_PATH_MAX);
     if (!is_key(row_text(file, "hash")) || !json_is_integer(size) || json_integer_value(size) < 0)
-        return err_set(err, ERR_INVALID,
-                       "The file \"%.200s\" needs a \"hash\" of letters and digits, and a \"size\".",
-                       path);
+        return err_set(
+            err, ERR_INVALID,
+            "The file \"%.200s\" needs a \"hash\" of letters and digits, and a \"size\".", path);
     if (json_integer_value(size) > SITE_FILE_BYTES_MAX)
         return err_set(err, ERR_LIMIT, "The file \"%.200s\" has more than %d MiB.", path,
                        SITE_FILE_BYTES_MAX >> 20);
@@ -228,8 +229,12 @@ static int add_item(struct storing *s, const struct item *item, struct err *err)
         return err_set(err, ERR_INVALID,
                        "The file %s is not what the manifest says: it has %zu bytes.", item->key,
                        item->bytes);
-    return asset_add(s->registry, row_text(s->session, "account"), item->key, item->hash,
-                     (int64_t)item->bytes, item->type, err);
+    return asset_add(s->registry, row_text(s->session, "account"),
+                     &(struct asset_content){.key = item->key,
+                                             .hash = item->hash,
+                                             .bytes = (int64_t)item->bytes,
+                                             .type = item->type},
+                     err);
 }
 
 static int add_items(struct storing *s, struct err *err)
@@ -367,7 +372,7 @@ static void upload_one(struct call *call)
 
 const struct call_route api_asset_routes[] = {
     {"POST", "/accounts/:account/workers/scripts/:script/assets-upload-session", "worker:write",
-     begin, NULL},
+     begin, "worker.assets"},
     {"POST", "/accounts/:account/workers/assets/upload", CALL_SCOPE_ASSETS, upload_form, NULL},
     {"POST", "/accounts/:account/workers/assets/upload/:hash", CALL_SCOPE_ASSETS, upload_one, NULL},
     {0},

@@ -76,7 +76,8 @@ static void on_metadata(void *arg, const struct platform_stored *stored)
     }
     if (stored_failed(call, stored, CODE_BAD))
         return;
-    result = json_loadb(stored->result.ptr, stored->result.len, JSON_DECODE_ANY, NULL);
+    result = json_loadb(stored->result.ptr, stored->result.len, JSON_DECODE_ANY | JSON_ALLOW_NUL,
+                        NULL);
     call_ok(call, json_incref(json_object_get(result, "metadata")));
     json_decref(result);
 }

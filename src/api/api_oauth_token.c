@@ -241,7 +241,7 @@ static json_t *read_form(struct call *call)
 {
     json_t *form;
 
-    if (api_oauth_is_foreign(call)) {
+    if (api_oauth_is_foreign(call) || str_equal(call_header(call, "origin"), STR("null"))) {
         refuse(call, 403, "invalid_request", "This form was sent by a page of another site.");
         return NULL;
     }

@@ -12,9 +12,7 @@
 enum { CODE_TOKEN = 10305, CODE_REDIRECTS = 100324, CODE_HEADERS = 100325, CODE_INVALID = 10021 };
 
 struct making {
-    struct registry *registry;
-    const char *account, *script;
-    const struct metadata *metadata;
+    const struct asset_site_request *request;
     struct site_settings settings;
     struct buf lines;            /* of settings.first */
     struct site_file *files;
@@ -29,8 +27,8 @@ struct making {
 
 static int check_session(struct making *m, const json_t *session)
 {
-    if (strcmp(row_text(session, "account"), m->account) == 0 &&
-        strcmp(row_text(session, "script"), m->script) == 0)
+    if (strcmp(row_text(session, "account"), m->request->account) == 0 &&
+        strcmp(row_text(session, "script"), m->request->script) == 0)
         return 0;
     *m->code = CODE_TOKEN;
     return err_set(m->err, ERR_INVALID, "The token of \"assets.jwt\" is another worker's.");
@@ -67,15 +65,15 @@ static int take_uploaded(struct making *m, const char *jwt)
     int r;
 
     *m->code = CODE_TOKEN;
-    if (!asset_token_read(m->registry, str_from(jwt), &token) || !token.is_complete)
+    if (!asset_token_read(m->request->registry, str_from(jwt), &token) || !token.is_complete)
         return err_set(m->err, ERR_INVALID,
                        "The token of \"assets.jwt\" is wrong, too old, or its files are not all "
                        "uploaded: upload them again.");
-    if ((r = asset_session(m->registry, token.session, &session, m->err)) < 0)
+    if ((r = asset_session(m->request->registry, token.session, &session, m->err)) < 0)
         return r;
     if ((r = check_session(m, session)) == 0)
-        r = asset_files(m->registry, m->account, json_object_get(session, "files"), &m->rows,
-                        m->err);
+        r = asset_files(m->request->registry, m->request->account,
+                        json_object_get(session, "files"), &m->rows, m->err);
     json_decref(session);
     if (r == 0)
         take_rows(m);
@@ -93,7 +91,7 @@ static int take_old(struct making *m, const json_t *latest)
     if (!manifest)
         return 0;
     buf_init(&text, SITE_BYTES_MAX);
-    if ((r = asset_site(m->registry, manifest, &text, m->err)) < 0) {
+    if ((r = asset_site(m->request->registry, manifest, &text, m->err)) < 0) {
         buf_done(&text);
         return r;
     }
@@ -111,12 +109,12 @@ static int take_old(struct making *m, const json_t *latest)
 
 static int check_rules(struct making *m)
 {
-    int r = site_rules_check_redirects(m->settings.redirects, m->err);
+    int r = site_rule_check_redirects(m->settings.redirects, m->err);
 
     *m->code = CODE_REDIRECTS;
     if (r == 0) {
         *m->code = CODE_HEADERS;
-        r = site_rules_check_headers(m->settings.headers, m->err);
+        r = site_rule_check_headers(m->settings.headers, m->err);
     }
     return r;
 }
@@ -124,8 +122,8 @@ static int check_rules(struct making *m)
 /* Settings that are not given with kept files stay what they were. */
 static int take_settings(struct making *m)
 {
-    const json_t *fields = m->metadata->fields;
-    const json_t *config = json_object_get(m->metadata->assets, "config");
+    const json_t *fields = m->request->metadata->fields;
+    const json_t *config = json_object_get(m->request->metadata->assets, "config");
     int r = 0;
 
     *m->code = CODE_INVALID;
@@ -148,14 +146,13 @@ static json_t *hashes_of(const struct making *m)
     json_t *hashes = json_array();
 
     for (size_t i = 0; i < m->count; i++)
-        json_array_append_new(hashes,
-                              json_stringn(m->files[i].hash.ptr, m->files[i].hash.len));
+        json_array_append_new(hashes, json_stringn(m->files[i].hash.ptr, m->files[i].hash.len));
     return hashes;
 }
 
 static json_t *shown_config(const struct making *m)
 {
-    const json_t *given = json_object_get(m->metadata->assets, "config");
+    const json_t *given = json_object_get(m->request->metadata->assets, "config");
     json_t *config = json_is_object(given) ? json_copy((json_t *)given) : json_object();
 
     json_object_del(config, "_headers");
@@ -177,7 +174,7 @@ static int store(struct making *m, json_t **ret)
     if ((r = site_write(&m->settings, m->files, m->count, &text)) < 0)
         err_set(m->err, r, "The paths and types of the files are too long together.");
     else
-        r = asset_add_site(m->registry, buf_str(&text), hashes, manifest, m->err);
+        r = asset_add_site(m->request->registry, buf_str(&text), hashes, manifest, m->err);
     buf_done(&text);
     json_decref(hashes);
     if (r == 0)
@@ -187,20 +184,19 @@ static int store(struct making *m, json_t **ret)
     return r;
 }
 
-int asset_site_make(struct registry *registry, const char *account, const char *script,
-                    const struct metadata *metadata, const json_t *latest, json_t **ret,
-                    int *ret_code, struct err *err)
+int asset_site_make(const struct asset_site_request *request, json_t **ret, int *ret_code,
+                    struct err *err)
 {
+    const struct metadata *metadata = request->metadata;
     const char *jwt = row_text(metadata->assets, "jwt");
-    struct making m = {.registry = registry, .account = account, .script = script,
-                       .metadata = metadata, .code = ret_code, .err = err};
+    struct making m = {.request = request, .code = ret_code, .err = err};
     int r = 0;
 
     *ret = NULL;
     if (!jwt && !metadata->keep_assets)
         return 0;
     buf_init(&m.lines, SITE_RULES_BYTES_MAX);
-    r = jwt ? take_uploaded(&m, jwt) : take_old(&m, latest);
+    r = jwt ? take_uploaded(&m, jwt) : take_old(&m, request->latest);
     if (r == 0 && (jwt || m.old) && (r = take_settings(&m)) == 0)
         r = store(&m, ret);
     buf_done(&m.lines);

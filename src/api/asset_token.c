@@ -79,9 +79,7 @@ static json_t *payload_of(str base64url)
     if (base64url.len > SIGNED_MAX)
         return NULL;
     for (size_t i = 0; i < base64url.len; i++)
-        text[i] = base64url.ptr[i] == '-'   ? '+'
-                  : base64url.ptr[i] == '_' ? '/'
-                                            : base64url.ptr[i];
+        text[i] = base64url.ptr[i] == '-' ? '+' : base64url.ptr[i] == '_' ? '/' : base64url.ptr[i];
     len = base64_decode((str){text, base64url.len}, bytes);
     return len < 0 ? NULL : json_loadb(bytes, (size_t)len, 0, NULL);
 }
@@ -105,8 +103,7 @@ bool asset_token_read(const struct registry *registry, str text, struct asset_to
     if (good) {
         *ret = (struct asset_token){
             .is_complete = json_is_true(json_object_get(payload, "done")),
-            .is_single =
-                json_is_true(json_object_get(payload, "wrangler_single_asset_uploads")),
+            .is_single = json_is_true(json_object_get(payload, "wrangler_single_asset_uploads")),
         };
         memcpy(ret->session, session, strlen(session) + 1);
     }

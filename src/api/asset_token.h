@@ -1,5 +1,5 @@
-/* Tokens of an upload of assets: what a client shows while it uploads, and what it shows then to say
- * that all is there. They look like JSON web tokens (RFC 7519), as clients read their times.
+/* Tokens of an upload of assets: what a client shows while it uploads, and what it shows then to
+ * say that all is there. They look like JSON web tokens (RFC 7519), as clients read their times.
  *
  * Owns: nothing. Thread: the loop's. Limits: as long as an upload may take (registry/asset.h). */
 #ifndef ATOLL_API_ASSET_TOKEN_H

@@ -19,8 +19,8 @@ struct platform_upload {
     str blob;               /* their contents */
 };
 
-/* A call for what is in a store, in the words of its kind (bindings/storage_call.h). All is borrowed
- * for the call. */
+/* A call for what is in a store, in the words of its kind (bindings/storage_call.h). All is
+ * borrowed for the call. */
 struct platform_store {
     const char *kind;       /* type of a binding: "kv_namespace" */
     const char *store;      /* registry/storage.h: "<account>/<kind>/<id>" */

@@ -183,9 +183,14 @@ static int add_assets(const struct release *r, const struct base *base, json_t *
                       struct err *err)
 {
     json_t *assets = NULL;
-    int result = asset_site_make(call_registry(r->call), call_account(r->call),
-                                 call_param(r->call, "script"), &r->upload.metadata, base->latest,
-                                 &assets, code, err);
+    const struct asset_site_request request = {
+        .registry = call_registry(r->call),
+        .account = call_account(r->call),
+        .script = call_param(r->call, "script"),
+        .metadata = &r->upload.metadata,
+        .latest = base->latest,
+    };
+    int result = asset_site_make(&request, &assets, code, err);
 
     if (assets)
         json_object_set_new(row, "assets", assets);

@@ -71,8 +71,7 @@ static uint32_t rank(const char *row_path, const struct segments *asked)
     uint32_t result = 1;
 
     split(str_from(row_path), &row);
-    if (has_rest(&row) ? asked->count < row.count
-                       : asked->has_more || row.count != asked->count)
+    if (has_rest(&row) ? asked->count < row.count : asked->has_more || row.count != asked->count)
         return 0;
     for (size_t i = 0; i < row.count; i++) {
         bool is_param = row.at[i].ptr[0] == ':';

@@ -1,7 +1,8 @@
 /* Paths of the API: tables of "/accounts/:account/..." matched with what a client asked for.
  *
  * Empty segments count for nothing, so "//accounts/" is "/accounts". A literal segment wins over a
- * ":name". A last segment ":name*" is all that follows, as it was written. Owns: nothing. Thread: any. Limits: the enum below; what is beyond them is unknown. */
+ * ":name". A last segment ":name*" is all that follows, as it was written. Owns: nothing. Thread:
+ * any. Limits: the enum below; what is beyond them is unknown. */
 #ifndef ATOLL_API_ROUTER_H
 #define ATOLL_API_ROUTER_H
 

@@ -28,6 +28,8 @@ const struct call_route *const tables_all[] = {
     api_kv_routes,
     api_kv_value_routes,
     api_d1_routes,
+    api_r2_routes,
+    api_r2_object_routes,
     api_parcel_routes,
     api_storage_routes,
     api_asset_routes,

@@ -40,6 +40,8 @@ extern const struct call_route api_zone_routes[];
 extern const struct call_route api_kv_routes[];
 extern const struct call_route api_kv_value_routes[];
 extern const struct call_route api_d1_routes[];
+extern const struct call_route api_r2_routes[];
+extern const struct call_route api_r2_object_routes[];
 extern const struct call_route api_parcel_routes[];
 extern const struct call_route api_storage_routes[];
 

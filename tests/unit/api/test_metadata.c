@@ -98,7 +98,6 @@ Test(metadata, what_is_refused)
         {"{'tags':{}}", "tags"},
         {"{'observability':[]}", "observability"},
         {"{'annotations':{'workers/tag':7}}", "workers/tag"},
-        {"{'assets':{'jwt':'x'}}", "Static assets"},
         {"{'containers':[{}]}", "Containers"},
         {"{'exports':{'A':{}}}", "Durable Objects"},
     };

@@ -138,7 +138,6 @@ Test(release, bad_uploads_are_refused_before_a_build)
         {"a", "{\"main_module\":\"index.js\",\"limits\":{\"cpu_ms\":0}}", "limits.cpu_ms"},
         {"a", "{\"main_module\":\"index.js\",\"limits\":{\"cpu_ms\":300001}}", "300000"},
         {"a", "{\"main_module\":\"index.js\",\"limits\":{\"memory_mb\":512}}", "memory_mb"},
-        {"a", "{\"main_module\":\"index.js\",\"assets\":{\"jwt\":\"x\"}}", "Static assets"},
         {"a", "{\"main_module\":\"index.js\",\"migrations\":{\"new_tag\":\"v1\"}}", "Durable"},
         {"a", "{\"main_module\":\"index.js\",\"bindings\":[{\"name\":\"KV\","
               "\"type\":\"kv_namespace\",\"namespace_id\":\"1\"}]}", "\"KV\""},

@@ -1,0 +1,182 @@
+/* R2 buckets: made, listed, deleted. What is in them: api_r2_object.c.
+ *
+ * A bucket's name is what it is known by: bindings name it. Its id is only where its data is, so
+ * that a name may be used again at once. */
+#include "api/api_r2.h"
+
+#include <ctype.h>
+
+#include "api/row.h"
+#include "api/tables.h"
+#include "registry/storage.h"
+
+enum {
+    CODE_NAME = 10005,
+    CODE_FULL = 10008,
+    NAME_BYTES_MIN = 3,
+    NAME_BYTES_MAX = 63,
+    LIST_MAX = 1000,
+};
+
+const struct stored_kind api_r2_kind = {.kind = "r2",
+                                        .type = "r2_bucket",
+                                        .noun = "R2 bucket",
+                                        .param = "bucket",
+                                        .code_none = 10006,
+                                        .code_taken = 10004,
+                                        .by_name = true};
+
+bool api_r2_is_class(str name)
+{
+    return str_equal(name, STR("Standard")) || str_equal(name, STR("InfrequentAccess"));
+}
+
+static json_t *shape(const json_t *row)
+{
+    const char *class = row_text(json_object_get(row, "settings"), "storage_class");
+
+    return json_pack("{s:O, s:o, s:s, s:s, s:s}", "name", json_object_get(row, "name"),
+                     "creation_date", call_time(row_int(row, "created_ms")), "location", "here",
+                     "jurisdiction", "default", "storage_class", class ? class : "Standard");
+}
+
+static bool is_name(const char *name)
+{
+    str text = str_from(name);
+
+    for (size_t i = 0; i < text.len; i++)
+        if (!islower((unsigned char)name[i]) && !isdigit((unsigned char)name[i]) && name[i] != '-')
+            return false;
+    return text.len >= NAME_BYTES_MIN && text.len <= NAME_BYTES_MAX && *name != '-' &&
+           name[text.len - 1] != '-';
+}
+
+/* ---- making ---- */
+
+static void on_told(void *arg)
+{
+    (void)arg;
+}
+
+/* Workers whose bindings have this name already: of a bucket that was deleted. */
+static void tell_users(struct call *call, const char *name)
+{
+    const struct platform *platform = call_platform(call);
+    struct err err = {0};
+    json_t *users, *id;
+    size_t i;
+
+    if (storage_users(call_registry(call), call_account(call), name, &users, &err) < 0)
+        return; /* they hear of it at their next deployment */
+    json_array_foreach(users, i, id)
+        platform->deployed(platform->context, json_integer_value(id), on_told, NULL);
+    json_decref(users);
+}
+
+/* {name, storageClass?, locationHint?}: there is one location. */
+static void create(struct call *call)
+{
+    const json_t *body = call_json(call);
+    const char *name = row_text(body, "name"), *class = row_text(body, "storageClass");
+    json_t *row;
+
+    if (!body)
+        return;
+    if (!name || !is_name(name)) {
+        call_fail(
+            call, 400, CODE_NAME,
+            "The specified bucket name is not valid: %d to %d small letters, digits and \"-\", "
+            "which neither begins nor ends it.",
+            NAME_BYTES_MIN, NAME_BYTES_MAX);
+        return;
+    }
+    if (class && !api_r2_is_class(str_from(class))) {
+        call_fail(call, 400, API_R2_CODE_CLASS,
+                  "The storage class must be \"Standard\" or \"InfrequentAccess\".");
+        return;
+    }
+    row = stored_add(call, &api_r2_kind, name, NULL, json_pack("{s:s*}", "storage_class", class));
+    if (row) {
+        tell_users(call, name);
+        call_ok(call, shape(row));
+    }
+    json_decref(row);
+}
+
+/* {buckets: [...]}: an object, as clients expect. `cursor` is how many were told before. */
+static void list(struct call *call)
+{
+    struct storage_query query = {.account = call_account(call), .kind = "r2", .limit = LIST_MAX};
+    const char *cursor = call_query(call, "cursor");
+    uint64_t offset = 0;
+    struct err err = {0};
+    json_t *rows, *row, *buckets;
+    size_t total, i;
+
+    if (cursor && !str_to_u64(str_from(cursor), STORAGE_COUNT_MAX, &offset)) {
+        call_fail(call, 400, API_R2_CODE_BAD, "The cursor is not valid.");
+        return;
+    }
+    query.offset = offset;
+    if (storage_list(call_registry(call), &query, &rows, &total, &err) < 0) {
+        call_fail_err(call, 0, &err);
+        return;
+    }
+    buckets = json_array();
+    json_array_foreach(rows, i, row)
+        json_array_append_new(buckets, shape(row));
+    json_decref(rows);
+    offset += json_array_size(buckets);
+    call_ok_info(call, json_pack("{s:o}", "buckets", buckets),
+                 offset < total ? json_pack("{s:o}", "cursor", json_sprintf("%d", (int)offset))
+                                : json_object());
+}
+
+static void get(struct call *call)
+{
+    json_t *row = stored_row(call, &api_r2_kind);
+
+    if (row)
+        call_ok(call, shape(row));
+    json_decref(row);
+}
+
+/* ---- deleting ---- */
+
+static void on_counted(void *arg, const struct platform_stored *stored)
+{
+    struct call *call = arg;
+    json_t *count;
+
+    if (stored_failed(call, stored, 0))
+        return;
+    count = json_loadb(stored->result.ptr, stored->result.len, 0, NULL);
+    if (row_int(count, "objects"))
+        call_fail(call, 409, CODE_FULL,
+                  "The bucket you tried to delete (%s) is not empty: it has %lld objects. Delete "
+                  "them first.",
+                  call_param(call, "bucket"), (long long)row_int(count, "objects"));
+    else
+        stored_delete(call, &api_r2_kind);
+    json_decref(count);
+}
+
+static void remove_row(struct call *call)
+{
+    json_t *row = stored_row(call, &api_r2_kind);
+
+    if (row)
+        stored_ask(call, &api_r2_kind, row, &(struct stored_words){"count", NULL, STR_NONE},
+                   on_counted);
+    json_decref(row);
+}
+
+#define R2 "/accounts/:account/r2/buckets"
+
+const struct call_route api_r2_routes[] = {
+    {"POST",   R2,             "storage:write", create,     "r2.create"},
+    {"GET",    R2,             "storage:read",  list,       NULL},
+    {"GET",    R2 "/:bucket",  "storage:read",  get,        NULL},
+    {"DELETE", R2 "/:bucket",  "storage:write", remove_row, "r2.delete"},
+    {0},
+};
