@@ -6,6 +6,7 @@
  *    command line costs nothing. */
 #include "cli/cli.h"
 
+#include <signal.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -390,6 +391,7 @@ int cli_main(int argc, char **argv)
 {
     int status;
 
+    signal(SIGXFSZ, SIG_IGN); /* writes fail, and files that were begun are taken away */
     terminal_init();
     status = run_line(argc, argv);
     if (terminal_done())

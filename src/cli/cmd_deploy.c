@@ -235,8 +235,7 @@ static int deliver(struct deploy *d)
         (status = find_live(d)) != EXIT_DONE ||
         (status = delivery_pack(&d->delivery)) != EXIT_DONE ||
         (status = delivery_provision(&d->delivery)) != EXIT_DONE ||
-        (status = migrate(d)) != EXIT_DONE ||
-        (status = upload(d)) != EXIT_DONE)
+        (status = migrate(d)) != EXIT_DONE || (status = upload(d)) != EXIT_DONE)
         return status;
     return finish(d);
 }

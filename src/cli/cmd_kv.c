@@ -32,7 +32,7 @@ static int open_namespace(struct depot *depot, const struct cli_args *args)
 static int write_all(struct depot *depot, const char *call, const char *method, str text,
                      json_t **ret_result, struct err *err)
 {
-    const struct remote_body body = {"application/json", text};
+    const struct remote_body body = {.content_type = "application/json", .bytes = text};
     struct remote *remote = depot->session.remote;
     const char *tail = strcmp(call, "bulk_get") == 0 ? KV "/bulk/get" : KV "/bulk";
 

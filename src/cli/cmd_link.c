@@ -20,7 +20,7 @@
 #include "remote/envfile.h"
 #include "remote/profile.h"
 
-enum { NAME_BYTES_MAX = 200, DEPTH_MAX = 64, SCOPE_BYTES_MAX = 64 };
+enum { NAME_BYTES_MAX = 200, DEPTH_MAX = 64, SCOPE_BYTES_MAX = 64, NOTE_BYTES_MAX = 4200 };
 
 struct link {
     struct session session;
@@ -32,18 +32,20 @@ struct link {
     char token_name[NAME_BYTES_MAX + 1];   /* of one that is made for this project */
 };
 
-static int fail(const struct err *err)
-{
-    terminal_error(err->text);
-    return session_exit(err->code);
-}
-
 static int fail_at(const char *path)
 {
     struct err err;
 
     err_set(&err, ERR_IO, "%s: %s", path, strerror(errno));
-    return fail(&err);
+    return session_refuse(&err);
+}
+
+/* A line with the name of something, which may have any byte in it. */
+static void print_about(const char *before, const char *name, const char *after)
+{
+    fputs(before, stdout);
+    terminal_print_text(stdout, PLAIN, name, false, 0);
+    fputs(after, stdout);
 }
 
 /* ---- files ---- */
@@ -54,42 +56,29 @@ static int read_file(struct link *link)
     int r = file_read(link->file, &link->text, &err);
 
     link->is_new = r == ERR_NOT_FOUND;
-    return r < 0 && !link->is_new ? fail(&err) : EXIT_DONE;
+    return r < 0 && !link->is_new ? session_refuse(&err) : EXIT_DONE;
 }
 
-/* Writes beside the file, and renames: nobody's .env is lost to a full disk. One that was there
- * keeps its rights; ours is private. */
-static int replace(const char *path, mode_t mode, str text)
-{
-    size_t size = strlen(path) + sizeof ".XXXXXX";
-    char *fresh = mem_alloc(size);
-    int fd, status = EXIT_DONE;
-
-    snprintf(fresh, size, "%s.XXXXXX", path);
-    fd = mkostemp(fresh, O_CLOEXEC);
-    if (fd < 0 || fchmod(fd, mode) < 0 || write(fd, text.ptr, text.len) != (ssize_t)text.len ||
-        fsync(fd) < 0 || rename(fresh, path) < 0) {
-        status = fail_at(path);
-        if (fd >= 0)
-            unlink(fresh);
-    }
-    if (fd >= 0)
-        close(fd);
-    free(fresh);
-    return status;
-}
-
-/* A symbolic link stays one. */
+/* One that was there keeps its rights; ours is private. */
 static int write_text(const struct link *link, str text)
 {
-    char *real = link->is_new ? NULL : realpath(link->file, NULL);
-    const char *path = real ? real : link->file;
     struct stat info;
-    mode_t mode = stat(path, &info) == 0 ? info.st_mode & 0777 : 0600;
-    int status = replace(path, mode, text);
+    mode_t mode = stat(link->file, &info) == 0 ? info.st_mode & 0777 : 0600;
+    struct err err;
 
+    return file_replace(link->file, text, mode, &err) < 0 ? session_refuse(&err) : EXIT_DONE;
+}
+
+/* What is not called .env is ignored by nobody. */
+static void note_elsewhere(const struct link *link)
+{
+    char *real = realpath(link->file, NULL), text[NOTE_BYTES_MAX];
+
+    if (real && strcmp(real, link->file) != 0) {
+        snprintf(text, sizeof text, ".env is a symbolic link: the token is in %s", real);
+        terminal_note(text);
+    }
     free(real);
-    return status;
 }
 
 static bool others_read(const char *path)
@@ -273,7 +262,7 @@ static int post_token(struct link *link, const json_t *verified, struct err *err
         return r;
     if (profile_text(made, "value")) {
         link->token = str_dup(str_from(profile_text(made, "value")));
-        printf("made a token for it: \"%s\"\n", link->token_name);
+        print_about("made a token for it: \"", link->token_name, "\"\n");
     } else {
         r = err_set(err, ERR_INVALID, "the server made a token and did not say which");
     }
@@ -347,7 +336,7 @@ static int write_lines(struct link *link)
 
     buf_init(&out, ENVFILE_BYTES_MAX);
     if (envfile_set(buf_str(&link->text), lines, &out, &err) < 0)
-        status = fail(&err);
+        status = session_refuse(&err);
     else
         status = write_text(link, buf_str(&out));
     buf_done(&out);
@@ -375,11 +364,9 @@ static int open_session(struct link *link, const struct cli_args *args)
 
 static void print_link(const struct link *link)
 {
-    printf("%s ", link->is_new ? "wrote" : "changed");
-    terminal_print_text(stdout, PLAIN, link->file, false, 0);
-    printf(": wrangler talks to %s, account ", remote_url(link->session.remote));
-    terminal_print_text(stdout, PLAIN, remote_account(link->session.remote), false, 0);
-    putchar('\n');
+    print_about(link->is_new ? "wrote " : "changed ", link->file, ": wrangler talks to ");
+    printf("%s, account ", remote_url(link->session.remote));
+    print_about("", remote_account(link->session.remote), "\n");
 }
 
 static int link_project(struct link *link, const struct cli_args *args)
@@ -394,8 +381,10 @@ static int link_project(struct link *link, const struct cli_args *args)
         status = write_lines(link);
     if (status == EXIT_DONE && !link->is_new && others_read(link->file))
         terminal_note("others on this machine can read .env: chmod 600 .env keeps the token yours");
-    if (status == EXIT_DONE)
+    if (status == EXIT_DONE) {
+        note_elsewhere(link);
         print_link(link);
+    }
     return status;
 }
 
@@ -427,19 +416,19 @@ static int unlink_project(struct link *link)
     int status = EXIT_DONE;
 
     if (link->is_new) {
-        printf("%s is not there: nothing to do\n", link->file);
+        print_about("", link->file, " is not there: nothing to do\n");
         return EXIT_DONE;
     }
     retire_token(link);
     buf_init(&out, ENVFILE_BYTES_MAX);
     if (envfile_remove(buf_str(&link->text), names, &out, &err) < 0)
-        status = fail(&err);
+        status = session_refuse(&err);
     else if (out.len)
         status = write_text(link, buf_str(&out));
     else if (unlink(link->file) < 0)
         status = fail_at(link->file);
     if (status == EXIT_DONE)
-        printf("%s %s\n", out.len ? "took our lines out of" : "removed", link->file);
+        print_about(out.len ? "took our lines out of " : "removed ", link->file, "\n");
     buf_done(&out);
     return status;
 }

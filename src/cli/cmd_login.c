@@ -21,12 +21,6 @@ struct login {
     json_t *old;         /* the one it replaces; NULL: none */
 };
 
-static int fail(const struct err *err)
-{
-    terminal_error(err->text);
-    return session_exit(err->code);
-}
-
 /* ---- what the command line says ---- */
 
 /* The server of the operand; without one, of the profile that is meant. */
@@ -40,7 +34,7 @@ static int find_url(struct login *login, json_t *file)
         return cli_usage_error(login->args, "say which server: atoll login http://127.0.0.1:8790");
     if (!given)
         given = profile_text(profile, "url");
-    return address_read(str_from(given), &login->url, &err) < 0 ? fail(&err) : EXIT_DONE;
+    return address_read(str_from(given), &login->url, &err) < 0 ? session_refuse(&err) : EXIT_DONE;
 }
 
 /* The name given; else the current profile's when it is of the same server, else the server's. */
@@ -67,7 +61,7 @@ static int read_file(struct login *login)
 {
     json_t *file = NULL;
     struct err err;
-    int status = profile_load(&file, &err) < 0 ? fail(&err) : EXIT_DONE;
+    int status = profile_load(&file, &err) < 0 ? session_refuse(&err) : EXIT_DONE;
 
     if (status == EXIT_DONE)
         status = find_url(login, file);
@@ -100,7 +94,7 @@ static int read_token(struct login *login, const char *given)
     buf_init(&secret, SECRET_BYTES_MAX);
     if (str_equal(token, STR("-"))) {
         if (ask_secret("token: ", &secret, &err) < 0)
-            status = fail(&err);
+            status = session_refuse(&err);
         token = str_trim(buf_str(&secret));
     }
     if (status == EXIT_DONE && !token.len)
@@ -129,7 +123,7 @@ static int fail_with_account(const char *wanted)
     struct err err;
 
     err_set(&err, ERR_NOT_FOUND, "the token is not for an account \"%.100s\"", wanted);
-    return fail(&err);
+    return session_refuse(&err);
 }
 
 static int choose_account(struct login *login, struct remote *remote, const json_t *identity)
@@ -143,7 +137,7 @@ static int choose_account(struct login *login, struct remote *remote, const json
     if (wanted && !id)
         return fail_with_account(wanted);
     if (!wanted && remote_prepare(remote, &err) < 0)
-        return fail(&err);
+        return session_refuse(&err);
     json_object_set_new(login->profile, "account", json_string(id ? id : remote_account(remote)));
     return EXIT_DONE;
 }
@@ -200,7 +194,7 @@ static int store(struct login *login, const json_t *identity)
     struct err err;
 
     if (profile_set(login->name, json_incref(login->profile), true, &err) < 0)
-        return fail(&err);
+        return session_refuse(&err);
     profile_make_private();
     revoke_old(login);
     print_login(login, identity);
@@ -212,10 +206,10 @@ static int fail_with_token(const struct login *login, const struct err *err)
     struct err said;
 
     if (err->code != ERR_DENIED)
-        return fail(err);
+        return session_refuse(err);
     err_set(&said, ERR_DENIED, "%s does not take this token: %.1000s\nnothing was stored",
             login->url, err->text);
-    return fail(&said);
+    return session_refuse(&said);
 }
 
 static int check_and_store(struct login *login)
@@ -227,7 +221,7 @@ static int check_and_store(struct login *login)
     int status;
 
     if (remote_open_with(login->url, token, NULL, &remote, &err) < 0)
-        return fail(&err);
+        return session_refuse(&err);
     if (identity_read(remote, &identity, &err) < 0) {
         status = fail_with_token(login, &err);
     } else {

@@ -9,12 +9,6 @@
 
 enum { TEXT_BYTES_MAX = ERR_TEXT_MAX + 256 };
 
-static int fail(const struct err *err)
-{
-    terminal_error(err->text);
-    return session_exit(err->code);
-}
-
 /* A server that is down keeps nobody from logging out, but the login lives on there. */
 static void take_back(struct roundtrip *roundtrip, const json_t *profile)
 {
@@ -37,7 +31,7 @@ static int forget(struct roundtrip *roundtrip, json_t *file, const char *name)
     if (profile)
         take_back(roundtrip, profile);
     if (profile_remove(name, &err) < 0)
-        return fail(&err);
+        return session_refuse(&err);
     printf("logged out of %s\n", profile ? profile_text(profile, "url") : name);
     return EXIT_DONE;
 }
@@ -89,7 +83,7 @@ static int run(const struct cli_args *args)
     if (status != EXIT_DONE)
         return status;
     if (profile_load(&file, &err) < 0)
-        return fail(&err);
+        return session_refuse(&err);
     roundtrip = roundtrip_new();
     if (cli_has(args, "all"))
         status = forget_all(roundtrip, file);

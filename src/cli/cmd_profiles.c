@@ -7,12 +7,6 @@
 #include "cli/terminal.h"
 #include "remote/profile.h"
 
-static int fail(const struct err *err)
-{
-    terminal_error(err->text);
-    return session_exit(err->code);
-}
-
 static bool is_current(const json_t *file, const char *name)
 {
     return profile_current(file) && strcmp(profile_current(file), name) == 0;
@@ -61,7 +55,7 @@ static int list(const struct cli_args *args)
     struct err err;
 
     if (profile_load(&file, &err) < 0)
-        return fail(&err);
+        return session_refuse(&err);
     if (cli_has(args, "json"))
         print_json(file);
     else if (json_object_size(json_object_get(file, "profiles")))
@@ -77,7 +71,7 @@ static int use(const char *name)
     struct err err;
 
     if (profile_use(name, &err) < 0)
-        return fail(&err);
+        return session_refuse(&err);
     printf("the current server is %s now\n", name);
     return EXIT_DONE;
 }

@@ -42,6 +42,13 @@ extern const struct cli_command cmd_logs;
 extern const struct cli_command cmd_manual;
 extern const struct cli_command cmd_open;
 extern const struct cli_command cmd_profiles;
+extern const struct cli_command cmd_r2_bucket_create;
+extern const struct cli_command cmd_r2_bucket_delete;
+extern const struct cli_command cmd_r2_bucket_list;
+extern const struct cli_command cmd_r2_object_delete;
+extern const struct cli_command cmd_r2_object_get;
+extern const struct cli_command cmd_r2_object_list;
+extern const struct cli_command cmd_r2_object_put;
 extern const struct cli_command cmd_rollback;
 extern const struct cli_command cmd_routes;
 extern const struct cli_command cmd_routes_add;
@@ -78,6 +85,8 @@ const struct cli_command *const commands_all[] = {
     &cmd_kv_namespace_create, &cmd_kv_namespace_list, &cmd_kv_namespace_rename,
     &cmd_kv_namespace_delete, &cmd_kv_key_put, &cmd_kv_key_get, &cmd_kv_key_list,
     &cmd_kv_key_delete, &cmd_kv_bulk_put, &cmd_kv_bulk_get, &cmd_kv_bulk_delete,
+    &cmd_r2_bucket_create, &cmd_r2_bucket_list, &cmd_r2_bucket_delete, &cmd_r2_object_put,
+    &cmd_r2_object_get, &cmd_r2_object_list, &cmd_r2_object_delete,
     &cmd_d1_create, &cmd_d1_list, &cmd_d1_info, &cmd_d1_execute, &cmd_d1_export, &cmd_d1_delete,
     &cmd_d1_migrations_create, &cmd_d1_migrations_list, &cmd_d1_migrations_apply,
     /* a server of your own */
@@ -98,6 +107,9 @@ const struct commands_family commands_families[] = {
     {"kv bulk", "many keys of a KV namespace at once"},
     {"kv key", "the keys of a KV namespace, one by one"},
     {"kv namespace", "make, list, rename and delete KV namespaces"},
+    {"r2", "R2 buckets and what is in them"},
+    {"r2 bucket", "make, list and delete R2 buckets"},
+    {"r2 object", "put, get, list and delete objects of an R2 bucket"},
     {"routes", "where a worker answers"},
     {"secret", "set, list and delete a worker's secrets"},
     {"versions", "list, view, upload and deploy a worker's versions"},

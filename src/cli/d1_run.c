@@ -58,7 +58,7 @@ static int import(struct depot *depot, json_t *body, json_t **ret, struct err *e
 
 int d1_run_file(struct depot *depot, str sql, json_t **ret, struct err *err)
 {
-    const struct remote_body file = {"application/octet-stream", sql};
+    const struct remote_body file = {.content_type = "application/octet-stream", .bytes = sql};
     struct remote *remote = depot->session.remote;
     char etag[2 * OPAQUE_HASH_BYTES + 1];
     json_t *init = NULL, *done = NULL;

@@ -4,8 +4,10 @@
  *     left is collected when the server was asked what is needed. */
 #include "cli/delivery.h"
 
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "cli/progress.h"
 #include "cli/quantity.h"
@@ -15,6 +17,7 @@
 #include "control/jsonc.h"
 #include "os/clock.h"
 #include "os/file.h"
+#include "remote/site_upload.h"
 #include "web/codec.h"
 
 enum { GZIP_CHUNK = 64 << 10, INHERIT_FAILED = 10057 };
@@ -251,6 +254,30 @@ static void print_uploaded(const struct delivery *d, double ms)
            quantity_bytes((int64_t)gzip_size(d->package)), quantity_duration(ms));
 }
 
+/* Whoever interrupts an upload should not believe that nothing happened. */
+static void on_interrupt(int number)
+{
+    static const char text[] =
+        "\ninterrupted: the server may have got all of it; atoll deployments shows what is live\n";
+
+    (void)!write(STDERR_FILENO, text, sizeof text - 1);
+    raise(number);
+}
+
+static int send_form(struct delivery *d, const char *method, char *path,
+                     const struct remote_body *body, json_t **ret, struct err *err)
+{
+    struct sigaction action = {.sa_handler = on_interrupt, .sa_flags = (int)SA_RESETHAND}, before;
+    int r;
+
+    sigaction(SIGINT, NULL, &before);
+    if (before.sa_handler != SIG_IGN)
+        sigaction(SIGINT, &action, NULL);
+    r = remote_send(d->session.remote, method, path, body, ret, err);
+    sigaction(SIGINT, &before, NULL);
+    return r;
+}
+
 static int fail_upload(struct delivery *d, struct err *err)
 {
     size_t len = strlen(err->text);
@@ -259,6 +286,43 @@ static int fail_upload(struct delivery *d, struct err *err)
         snprintf(err->text + len, sizeof err->text - len,
                  "\na secret of \"secrets.required\" is not set: give it with --secrets-file");
     return session_fail(&d->session, err);
+}
+
+static void on_asset_progress(uint64_t sent, uint64_t total)
+{
+    progress_draw(sent, total);
+}
+
+static void print_assets(const struct delivery *d, const struct site_upload *assets, double ms)
+{
+    if (cli_has(d->args, "json"))
+        return;
+    if (!assets->sent)
+        printf("Assets: all %zu files are there already\n", assets->files);
+    else
+        printf("Assets: %zu of %zu files (%s) in %s\n", assets->sent, assets->files,
+               quantity_bytes((int64_t)assets->sent_bytes), quantity_duration(ms));
+}
+
+/* Files go first: the version names them. */
+static int send_assets(struct delivery *d)
+{
+    uint64_t start = clock_monotonic_ns();
+    struct site_upload assets;
+    struct err err;
+    int r;
+
+    if (!site_upload_is_due(d->config))
+        return EXIT_DONE;
+    progress_begin("uploading assets");
+    r = site_upload_run(d->session.remote, d->session.worker, d->config, on_asset_progress, &assets,
+                        &err);
+    progress_end();
+    if (r < 0)
+        return session_fail(&d->session, &err);
+    json_object_set_new(d->package->metadata, "assets", assets.assets);
+    print_assets(d, &assets, (double)(clock_monotonic_ns() - start) / 1e6);
+    return EXIT_DONE;
 }
 
 int delivery_upload(struct delivery *d, const char *method, char *path, json_t **ret)
@@ -270,22 +334,27 @@ int delivery_upload(struct delivery *d, const char *method, char *path, json_t *
     char *content_type = NULL;
     struct buf body;
     struct err err;
-    int r;
+    int r = send_assets(d);
 
+    if (r != EXIT_DONE) {
+        free(path);
+        return r;
+    }
     progress_begin("uploading");
     remote_set_hooks(d->session.remote, &hooks);
     if ((r = package_form(d->package, &body, &content_type, &err)) < 0)
         free(path);
     else
-        r = remote_send(d->session.remote, method, path,
-                        &(struct remote_body){content_type, buf_str(&body)}, ret, &err);
+        r = send_form(d, method, path,
+                      &(struct remote_body){.content_type = content_type, .bytes = buf_str(&body)},
+                      ret, &err);
     remote_set_hooks(d->session.remote, &before);
     buf_done(&body);
     free(content_type);
     progress_end();
     if (r < 0)
         return fail_upload(d, &err);
-    if (!cli_has(d->args, "json"))
+    if (!cli_has(d->args, "json") && json_array_size(d->package->modules))
         print_uploaded(d, (double)(clock_monotonic_ns() - start) / 1e6);
     return EXIT_DONE;
 }

@@ -47,7 +47,8 @@ NODISCARD int delivery_pack(struct delivery *delivery);
 /* With --dry-run: prints what would be sent. */
 void delivery_show(const struct delivery *delivery);
 
-/* Finds what the bindings stand for on the server, and makes what is not there; says what it made. */
+/* Finds what the bindings stand for on the server, and makes what is not there; says what it
+ * made. */
 NODISCARD int delivery_provision(struct delivery *delivery);
 
 /* Sends the form; `path` is taken. Prints "Uploaded ..." unless --json is given; `*ret` is the

@@ -106,7 +106,8 @@ static int provide(struct delivery *d, const struct kind *kind, json_t *binding,
 {
     const char *given = text_of(binding, kind->field), *known = text_of(binding, kind->known_as);
     char *made_up = made_up_name(d, binding);
-    const char *name = known ? known : made_up;
+    bool by_name = strcmp(kind->id, kind->name) == 0;
+    const char *name = known ? known : given && by_name ? given : made_up;
     json_t *row = NULL;
     int r = find(d, kind, given ? given : name, &row, err);
 

@@ -258,6 +258,13 @@ int session_fail(struct session *session, const struct err *err)
     return session_exit(err->code);
 }
 
+int session_refuse(const struct err *err)
+{
+    progress_end();
+    terminal_error(err->text);
+    return session_exit(err->code);
+}
+
 bool session_prints_json(const struct session *session, const json_t *value)
 {
     if (!cli_has(session->args, "json"))

@@ -41,6 +41,9 @@ void session_close(struct session *session);
  * EXIT_AUTH, EXIT_ABSENT, EXIT_UNREACHABLE, EXIT_FAILED. */
 int session_fail(struct session *session, const struct err *err);
 
+/* The same without a session: the error and the exit status alone. */
+int session_refuse(const struct err *err);
+
 /* The exit status for an error's code. */
 int session_exit(int code);
 

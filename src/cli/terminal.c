@@ -48,7 +48,7 @@ bool terminal_done(void)
 
     if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
-    return poll(&out, 1, 0) == 1 && (out.revents & POLLERR);
+    return poll(&out, 1, 0) == 1 && (out.revents & (POLLERR | POLLHUP));
 }
 
 static bool has_colours(FILE *stream)

@@ -115,7 +115,7 @@ int child_start(uv_loop_t *loop, const struct child_options *options,
                                               .dev = options->dev,
                                               .cache = options->cache,
                                               .cache_bytes = options->cache_bytes,
-                                             .storage = options->storage,
+                                              .storage = options->storage,
                                               .outbound = options->outbound};
     child->hooks = hooks;
     child->context = context;

@@ -4,7 +4,7 @@
  * the worker. It ends with the process's answer, or with the process. */
 #include <stdlib.h>
 
-#include "control/fleet_private.h"
+#include "control/fleet_event.h"
 #include "control/fleet_worker.h"
 
 struct event {

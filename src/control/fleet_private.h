@@ -225,8 +225,7 @@ bool fleet_guard_is_connection(int fd);
 /* Was the process told that this worker's connections are to be handed on? */
 bool fleet_guard_may_hand(const struct fleet_process *p, const char *key);
 
-/* ---- fleet_connection.c, fleet_check.c, fleet_event.c, fleet_store.c, fleet_watch.c,
- *      fleet_status.c ---- */
+/* ---- fleet_connection.c, fleet_check.c, fleet_watch.c, fleet_status.c ---- */
 
 void fleet_connection_on_hand(struct fleet_process *p, const json_t *frame, str blob);
 
@@ -236,18 +235,6 @@ void fleet_check_on_checked(struct fleet_process *p, const json_t *frame);
 void fleet_check_on_death(struct fleet_process *p, const char *how);
 void fleet_check_on_timer(uv_timer_t *timer);
 void fleet_check_end_all(struct fleet *fleet);
-
-void fleet_event_start(struct fleet *fleet, const char *key, json_t *event,
-                       void (*on_done)(void *arg, const json_t *done), void *arg);
-void fleet_event_on_done(struct fleet_process *p, const json_t *frame);
-void fleet_event_on_death(struct fleet_process *p, const char *how);
-void fleet_event_end_all(struct fleet *fleet);
-
-void fleet_store_start(struct fleet *fleet, const struct platform_store *request,
-                       void (*on_done)(void *arg, const struct platform_stored *stored), void *arg);
-void fleet_store_on_stored(struct fleet_process *p, const json_t *frame, str blob);
-void fleet_store_on_death(struct fleet_process *p, const char *how);
-void fleet_store_end_all(struct fleet *fleet);
 
 void fleet_watch_on_beat(uv_timer_t *timer);
 

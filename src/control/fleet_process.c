@@ -9,7 +9,9 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "control/fleet_event.h"
 #include "control/fleet_private.h"
+#include "control/fleet_store.h"
 #include "control/fleet_worker.h"
 #include "loop/frame.h"
 #include "os/cgroup.h"

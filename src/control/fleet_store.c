@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "control/fleet_private.h"
+#include "control/fleet_store.h"
 #include "loop/frame.h"
 
 enum {

@@ -86,7 +86,8 @@ struct making {
     struct buf *blob;
 };
 
-/* Where it is, also when a version knows it by a name, which may be another's since. Takes `row`. */
+/* Where it is, also when a version knows it by a name, which may be another's since. Takes `row`.
+ * */
 static void place(json_t *binding, json_t *row)
 {
     char *store = storage_store(row);

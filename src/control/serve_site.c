@@ -1,8 +1,9 @@
 /* Files of versions where runtimes read them: links of what the registry holds, below the storage
  * directory.
  *
- *     <storage>/<account>/assets/sites/<manifest>          the text of a site (bindings/assets/site.h)
- *                               /files/<xx>/<sha256>       contents, and coded ones that runtimes add
+ *     <storage>/<account>/assets/sites/<manifest>          the text of a site
+ *     (bindings/assets/site.h) /files/<xx>/<sha256>       contents, and coded ones that runtimes
+ *     add
  *
  * (1) A site's text is there after all of its files: who finds it needs not look further.
  * (2) All of this is made again from the registry when it is missing. */
@@ -135,8 +136,8 @@ static void sweep_directory(struct serve *serve, const char *directory)
         closedir(files);
 }
 
-/* Sites go with each round, files with the place whose turn it is: sites first, so that none is left
- * without its files. */
+/* Sites go with each round, files with the place whose turn it is: sites first, so that none is
+ * left without its files. */
 void serve_site_sweep(struct serve *serve)
 {
     DIR *accounts = opendir(serve->storage);

@@ -14,15 +14,19 @@
 #include "os/path.h"
 
 /* The platform's declarations, and those of each kind of binding. */
-static const char *const files[] = {"atoll.d.ts", "kv.d.ts", "d1.d.ts"};
+static const char *const files[] = {"atoll.d.ts", "kv.d.ts", "d1.d.ts", "r2.d.ts"};
 static const char *const places[] = {"types", "lib/atoll/types", "src/bindings/kv",
-                                     "src/bindings/d1", NULL};
+                                     "src/bindings/d1", "src/bindings/r2", NULL};
 
 /* What a binding is in env. */
 static const struct binding_type {
     const char *binding, *type;
-} binding_types[] = {{"kv_namespace", "KVNamespace"}, {"d1", "D1Database"},
-                     {"assets", "Fetcher"}};
+} binding_types[] = {
+    {"kv_namespace", "KVNamespace"},
+    {"d1", "D1Database"},
+    {"r2_bucket", "R2Bucket"},
+    {"assets", "Fetcher"},
+};
 
 struct maker {
     const struct types_request *request;

@@ -126,26 +126,9 @@ void login_begin(unsigned port, struct login_attempt *ret)
     put_secret(ret->verifier);
 }
 
-/* Base64url of the verifier's SHA-256 (RFC 7636 4.2): 43 characters of 6 bits. */
-static void put_challenge(struct buf *form, const char *verifier)
-{
-    static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
-                                  "0123456789-_";
-    unsigned char hash[OPAQUE_HASH_BYTES + 1] = {0};
-    char text[OPAQUE_RANDOM_CHARS + 1] = "";
-
-    opaque_hash(str_from(verifier), hash);
-    for (size_t i = 0; i < OPAQUE_RANDOM_CHARS; i++) {
-        size_t bit = 6 * i;
-        unsigned two = (unsigned)hash[bit / 8] << 8 | hash[bit / 8 + 1];
-
-        text[i] = letters[two >> (10 - bit % 8) & 63];
-    }
-    put(form, "code_challenge", text);
-}
-
 char *login_page(const struct login_server *server, const struct login_attempt *attempt)
 {
+    char *challenge = opaque_challenge(str_from(attempt->verifier));
     struct buf form, page;
 
     buf_init(&form, FORM_BYTES_MAX);
@@ -154,7 +137,8 @@ char *login_page(const struct login_server *server, const struct login_attempt *
     put(&form, "redirect_uri", attempt->redirect);
     put(&form, "scope", scopes);
     put(&form, "state", attempt->state);
-    put_challenge(&form, attempt->verifier);
+    put(&form, "code_challenge", challenge);
+    free(challenge);
     put(&form, "code_challenge_method", "S256");
     buf_init(&page, 2 * FORM_BYTES_MAX);
     ASSERT(buf_printf(&page, "%s?%.*s", server->authorization, STR_ARGS(buf_str(&form))) == 0);

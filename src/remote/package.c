@@ -158,8 +158,12 @@ static int take_modules(struct package *package, const struct package_job *job, 
 {
     const struct config *config = job->request.config;
     bool as_they_are = is_set(config, "no_bundle", false);
-    int r = as_they_are ? take_main(package, config, package_type_of(kind), err)
-                        : take_parts(package, job->bundle, false, err);
+    int r;
+
+    if (!config->main)
+        return 0;
+    r = as_they_are ? take_main(package, config, package_type_of(kind), err)
+                    : take_parts(package, job->bundle, false, err);
 
     if (r == 0 && (as_they_are || is_set(config, "find_additional_modules", false)))
         r = package_file_add_all(package, config, err);
@@ -185,6 +189,7 @@ static int take_bundle(struct package_job *job, struct package **ret, struct err
     if (!job->bundle->ok)
         return fail_bundle(str_from(job->bundle->log), err);
     kind = json_string_value(json_object_get(json_array_get(job->bundle->parts, 0), "kind"));
+    kind = kind ? kind : "module";
     package = mem_new(struct package);
     package->modules = json_array();
     package->log = str_dup(str_from(job->bundle->log));

@@ -140,8 +140,6 @@ static void describe_settings(json_t *metadata, const struct config *config)
     }
     if (json_is_object(value))
         json_object_update(metadata, value);
-    if ((value = json_object_get(config->deploy, "assets")))
-        json_object_set_new(metadata, "assets", json_pack("{s:O}", "config", value));
 }
 
 static void describe_annotations(json_t *metadata, const struct package_request *request)
@@ -191,8 +189,9 @@ int package_metadata_describe(struct package *package, const struct package_requ
     const json_t *main_module = json_array_get(package->modules, 0);
     json_t *metadata = package->metadata = json_object();
 
-    json_object_set(metadata, classic ? "body_part" : "main_module",
-                    json_object_get(main_module, "name"));
+    if (main_module)
+        json_object_set(metadata, classic ? "body_part" : "main_module",
+                        json_object_get(main_module, "name"));
     if (config->compatibility_date)
         json_object_set_new(metadata, "compatibility_date",
                             json_string(config->compatibility_date));

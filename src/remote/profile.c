@@ -1,6 +1,6 @@
 /* The file of credentials; see profile.h.
  *
- * (1) Nobody sees half a file: it is written beside its place, flushed, and renamed.
+ * (1) Nobody sees half a file: file_replace().
  * (2) Who changes it holds the lock from before it reads until after it wrote. The lock is a file
  *     of its own, since the other one is replaced. */
 #include "remote/profile.h"
@@ -17,8 +17,6 @@
 
 #include "os/file.h"
 #include "os/path.h"
-
-enum { NAME_ROOM = 32 };
 
 static const char file_name[] = "credentials.json";
 static const char *const texts[] = {
@@ -223,42 +221,6 @@ void profile_unlock(int lock)
     close(lock);
 }
 
-static bool write_all(int fd, const char *bytes, size_t length)
-{
-    while (length) {
-        ssize_t n = write(fd, bytes, length);
-
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0)
-            return false;
-        bytes += n;
-        length -= (size_t)n;
-    }
-    return fsync(fd) == 0;
-}
-
-static int replace(const char *path, const char *text, struct err *err)
-{
-    size_t size = strlen(path) + NAME_ROOM;
-    char *fresh = mem_alloc(size);
-    bool written;
-    int fd, r = 0;
-
-    snprintf(fresh, size, "%s.XXXXXX", path);
-    fd = mkostemp(fresh, O_CLOEXEC); /* of mode 0600 */
-    written = fd >= 0 && write_all(fd, text, strlen(text));
-    if (!written || rename(fresh, path) < 0) {
-        r = fail(err, path);
-        if (fd >= 0)
-            unlink(fresh);
-    }
-    if (fd >= 0)
-        close(fd);
-    free(fresh);
-    return r;
-}
-
 int profile_save(const json_t *file, struct err *err)
 {
     char *path = profile_file(), *text = json_dumps(file, JSON_INDENT(2)), *lines;
@@ -273,7 +235,7 @@ int profile_save(const json_t *file, struct err *err)
         r = err_set(err, ERR_LIMIT, "%s would be longer than %d KiB: log out of servers first",
                     path, PROFILE_FILE_BYTES_MAX >> 10);
     else
-        r = replace(path, lines, err);
+        r = file_replace(path, str_from(lines), 0600, err);
     free(lines);
     free(text);
     free(path);

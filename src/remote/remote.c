@@ -38,6 +38,7 @@ struct call {
     const char *content_type;   /* NULL: no body */
     str body;
     struct buf *out;            /* takes a good answer's body as it is; NULL: it is read */
+    const char *token;         /* instead of the credentials'; NULL: those */
 };
 
 /* ---- life ---- */
@@ -221,11 +222,13 @@ static void put_headers(const struct remote *remote, const struct call *call, st
     const struct credentials *credentials = &remote->credentials;
     int r = buf_printf(out, "user-agent: atoll/%s\naccept: application/json\n", ATOLL_VERSION);
 
-    if (credentials->is_key)
+    if (call->token)
+        r |= buf_printf(out, "authorization: Bearer %s\n", call->token);
+    else if (credentials->is_key)
         r |= buf_printf(out, "x-auth-key: %s\n", credentials->token);
     else
         r |= buf_printf(out, "authorization: Bearer %s\n", credentials->token);
-    if (credentials->email)
+    if (credentials->email && !call->token)
         r |= buf_printf(out, "x-auth-email: %s\n", credentials->email);
     if (call->content_type)
         r |= buf_printf(out, "content-type: %s\n", call->content_type);
@@ -308,7 +311,7 @@ static int call_fully(struct remote *remote, const struct call *call, struct env
         (r = credentials_renew(&remote->credentials, remote->roundtrip, err)) < 0)
         return r;
     r = ask(remote, call, ret, &status, err);
-    if (r == ERR_DENIED && status == 401 && remote->credentials.renews) {
+    if (r == ERR_DENIED && status == 401 && remote->credentials.renews && !call->token) {
         envelope_done(ret);
         if ((r = credentials_renew(&remote->credentials, remote->roundtrip, err)) < 0)
             return r;
@@ -362,6 +365,7 @@ int remote_send(struct remote *remote, const char *method, char *path,
         .path = path,
         .content_type = body->content_type,
         .body = body->bytes,
+        .token = body->token,
     };
     int r = call_plainly(remote, &call, ret_result, err);
 

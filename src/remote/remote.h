@@ -115,6 +115,7 @@ NODISCARD int remote_list(struct remote *remote, char *path, const char *member,
 struct remote_body {
     const char *content_type;
     str bytes;
+    const char *token;    /* instead of the server's; NULL: that one */
 };
 
 /* A call with such a body, whose progress the hooks see. */

@@ -1,6 +1,7 @@
 #include "remote/login.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "registry/opaque.h"

@@ -1,6 +1,7 @@
 #include "remote/profile.h"
 
 #include <criterion/criterion.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -103,6 +104,40 @@ Test(profile, is_private)
     cr_expect(profile_make_private());
     cr_expect_eq(mode_of(directory), 0700);
     free(directory);
+    free(path);
+}
+
+Test(profile, stores_nothing_that_it_would_not_read)
+{
+    json_t *long_one = a_profile("http://b"), *file;
+    struct err err;
+
+    json_object_set_new(long_one, "account", json_sprintf("%0*d", PROFILE_TEXT_BYTES_MAX + 1, 1));
+    cr_assert_eq(profile_set("a", a_profile("http://a"), true, &err), 0);
+    cr_expect_eq(profile_set("b", long_one, true, &err), ERR_INVALID);
+    cr_assert_eq(profile_load(&file, &err), 0);
+    cr_expect_str_eq(profile_current(file), "a");
+    json_object_set_new(profile_find(file, "a"), "more",
+                        json_sprintf("%0*d", PROFILE_FILE_BYTES_MAX, 1));
+    cr_expect_eq(profile_save(file, &err), ERR_LIMIT);
+    json_decref(file);
+    cr_assert_eq(profile_load(&file, &err), 0);
+    json_decref(file);
+}
+
+Test(profile, a_file_elsewhere_stays_there)
+{
+    char *path = profile_file(), *elsewhere = path_join(str_from(home), STR("elsewhere"));
+    struct stat info;
+    struct err err;
+
+    cr_assert_eq(profile_set("a", a_profile("http://a"), true, &err), 0);
+    cr_assert_eq(rename(path, elsewhere), 0);
+    cr_assert_eq(symlink(elsewhere, path), 0);
+    cr_assert_eq(profile_set("b", a_profile("http://b"), true, &err), 0);
+    cr_expect(lstat(path, &info) == 0 && S_ISLNK(info.st_mode));
+    cr_expect_eq(mode_of(elsewhere), 0600);
+    free(elsewhere);
     free(path);
 }
 

@@ -1,0 +1,381 @@
+/* `atoll r2 object put`, `get`, `delete` and `list`: on a server, and with --local here. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cli/depot.h"
+#include "cli/history.h"
+#include "cli/quantity.h"
+#include "cli/table.h"
+#include "cli/terminal.h"
+#include "os/file.h"
+
+#define R2 "r2/buckets/%s/objects"
+
+enum { BYTES_MAX = 64 << 20, WHEN_BYTES = 40 };
+
+/* ---- which one ---- */
+
+/* BUCKET/KEY: opens the bucket; *ret_key is borrowed from the operand. */
+static int open_object(struct depot *depot, const struct cli_args *args, const char **ret_key)
+{
+    int status = cli_check_operands(args, 1, 1, "BUCKET/KEY"), slash;
+    const char *operand;
+    char *bucket;
+
+    *depot = (struct depot){0};
+    if (status != EXIT_DONE)
+        return status;
+    operand = cli_operands(args)[0];
+    slash = (int)str_find(str_from(operand), '/');
+    if (!slash || !operand[slash] || !operand[slash + 1])
+        return cli_usage_error(args, "an object is meant by BUCKET/KEY, like pictures/cat.png");
+    ASSERT(asprintf(&bucket, "%.*s", slash, operand) >= 0);
+    status = depot_open(depot, args, "r2_bucket", bucket);
+    free(bucket);
+    *ret_key = operand + slash + 1;
+    return status;
+}
+
+static char *object_path(struct depot *depot, const char *key)
+{
+    return remote_path(depot->session.remote, R2 "/%s", depot->id, key);
+}
+
+static void say(const char *verb, const char *what, const char *key)
+{
+    terminal_print(stdout, GREEN, "%s", verb);
+    printf(" %s", what);
+    terminal_print_text(stdout, BOLD, key, false, 0);
+    printf("\n");
+}
+
+/* ---- put ---- */
+
+static int put_bytes(struct depot *depot, const char *key, const struct remote_body *body,
+                     struct err *err)
+{
+    struct depot_words words = {"put", NULL, body->bytes};
+    json_t *http;
+
+    if (!depot->is_local)
+        return remote_send(depot->session.remote, "PUT", object_path(depot, key), body, NULL, err);
+    http = json_pack("{s:s*}", "contentType", body->content_type);
+    words.args = json_pack("{s:s, s:o}", "key", key, "http", http);
+    return depot_call(depot, &words, NULL, NULL, err);
+}
+
+static int put(struct depot *depot, const struct cli_args *args, const char *key, str bytes)
+{
+    const char *type = cli_value(args, "content-type");
+    const struct remote_body body = {.content_type = type ? type : "application/octet-stream",
+                                     .bytes = bytes};
+    char what[64];
+    struct err err;
+
+    if (put_bytes(depot, key, &body, &err) < 0)
+        return depot_fail(depot, &err);
+    snprintf(what, sizeof what, "%s as ", quantity_bytes((int64_t)bytes.len));
+    say("put", what, key);
+    return EXIT_DONE;
+}
+
+static int run_put(const struct cli_args *args)
+{
+    const char *path = cli_value(args, "file"), *key;
+    struct depot depot;
+    struct buf bytes;
+    struct err err;
+    int status;
+
+    if (!path)
+        return cli_usage_error(args, "say what is put: --file FILE (- is standard input)");
+    buf_init(&bytes, BYTES_MAX);
+    if (depot_read(path, &bytes, &err) < 0) {
+        if (err.code == ERR_LIMIT)
+            err_set(&err, ERR_LIMIT,
+                    "%.300s has more than %d MiB, which is what one call can have: "
+                    "upload it in parts, by a worker",
+                    path, BYTES_MAX >> 20);
+        terminal_error(err.text);
+        buf_done(&bytes);
+        return EXIT_FAILED;
+    }
+    status = open_object(&depot, args, &key);
+    if (status == EXIT_DONE)
+        status = put(&depot, args, key, buf_str(&bytes));
+    depot_close(&depot);
+    buf_done(&bytes);
+    return status;
+}
+
+/* ---- get, delete ---- */
+
+static int get_bytes(struct depot *depot, const char *key, struct buf *out, struct err *err)
+{
+    if (!depot->is_local)
+        return remote_raw(depot->session.remote, "GET", object_path(depot, key), NULL, out, err);
+    return depot_call(depot, &(struct depot_words){"get", json_pack("{s:s}", "key", key), STR_NONE},
+                      NULL, out, err);
+}
+
+/* To the file, or to standard output. */
+static int deliver(const struct cli_args *args, const char *key, str bytes)
+{
+    const char *path = cli_value(args, "file");
+    char what[64];
+    struct err err;
+
+    if (!path || strcmp(path, "-") == 0)
+        return !bytes.len || fwrite(bytes.ptr, bytes.len, 1, stdout) == 1 ? EXIT_DONE : EXIT_FAILED;
+    if (file_write(path, bytes, &err) < 0) {
+        terminal_error(err.text);
+        return EXIT_FAILED;
+    }
+    snprintf(what, sizeof what, "%s of ", quantity_bytes((int64_t)bytes.len));
+    say("got", what, key);
+    return EXIT_DONE;
+}
+
+static int run_get(const struct cli_args *args)
+{
+    struct depot depot;
+    struct buf bytes;
+    struct err err;
+    const char *key;
+    int status = open_object(&depot, args, &key);
+
+    buf_init(&bytes, BYTES_MAX);
+    if (status == EXIT_DONE && get_bytes(&depot, key, &bytes, &err) < 0)
+        status = depot_fail(&depot, &err);
+    if (status == EXIT_DONE)
+        status = deliver(args, key, buf_str(&bytes));
+    depot_close(&depot);
+    buf_done(&bytes);
+    return status;
+}
+
+static int run_delete(const struct cli_args *args)
+{
+    struct depot depot;
+    struct err err;
+    const char *key;
+    int status = open_object(&depot, args, &key), r;
+
+    if (status == EXIT_DONE) {
+        if (depot.is_local)
+            r = depot_call(&depot,
+                           &(struct depot_words){"delete", json_pack("{s:[s]}", "keys", key),
+                                                 STR_NONE},
+                           NULL, NULL, &err);
+        else
+            r = remote_call(depot.session.remote, "DELETE", object_path(&depot, key), NULL, NULL,
+                            &err);
+        if (r < 0)
+            status = depot_fail(&depot, &err);
+        else
+            say("deleted", "", key);
+    }
+    depot_close(&depot);
+    return status;
+}
+
+/* ---- list ---- */
+
+static int get_page(struct depot *depot, const char *prefix, const char *cursor, json_t **ret_page,
+                    struct err *err)
+{
+    struct buf text;
+    int r;
+
+    if (depot->is_local)
+        return depot_call(depot,
+                          &(struct depot_words){"list",
+                                                json_pack("{s:s, s:s}", "prefix", prefix, "cursor",
+                                                          cursor),
+                                                STR_NONE},
+                          ret_page, NULL, err);
+    buf_init(&text, BYTES_MAX);
+    r = remote_raw(depot->session.remote, "GET",
+                   remote_path(depot->session.remote, R2 "?prefix=%s&cursor=%s", depot->id, prefix,
+                               cursor),
+                   NULL, &text, err);
+    if (r == 0)
+        *ret_page = json_loadb(text.ptr, text.len, JSON_ALLOW_NUL, NULL);
+    buf_done(&text);
+    return r;
+}
+
+/* Objects as the API tells them, also those from here. */
+static void add_objects(const struct depot *depot, const json_t *page, json_t *objects)
+{
+    const json_t *it;
+    size_t i;
+
+    if (!depot->is_local) {
+        json_array_extend(objects, json_object_get(page, "result"));
+        return;
+    }
+    json_array_foreach(json_object_get(page, "objects"), i, it)
+        json_array_append_new(objects,
+                              json_pack("{s:O*, s:O*, s:O*}", "key", json_object_get(it, "key"),
+                                        "size", json_object_get(it, "size"), "etag",
+                                        json_object_get(it, "etag")));
+}
+
+static int get_all(struct depot *depot, const char *prefix, json_t *objects)
+{
+    char *cursor = str_dup(STR(""));
+    struct err err;
+    int r;
+
+    do {
+        json_t *page = NULL;
+
+        r = get_page(depot, prefix, cursor, &page, &err);
+        free(cursor);
+        cursor = str_dup(str_from(json_string_value(json_object_get(
+            depot->is_local ? page : json_object_get(page, "result_info"), "cursor"))));
+        if (r == 0)
+            add_objects(depot, page, objects);
+        json_decref(page);
+    } while (r == 0 && *cursor);
+    free(cursor);
+    return r < 0 ? depot_fail(depot, &err) : EXIT_DONE;
+}
+
+static void print_list(const json_t *objects)
+{
+    struct table *table;
+    const json_t *it;
+    size_t i;
+
+    if (!json_array_size(objects)) {
+        fprintf(stderr, "there are no such objects\n");
+        return;
+    }
+    table = table_new((const char *const[]){"key", "size", "etag", NULL});
+    json_array_foreach(objects, i, it) {
+        table_add(table, (const char *const[]){history_text(it, "key"),
+                                               quantity_bytes(
+                                                   json_integer_value(json_object_get(it, "size"))),
+                                               history_text(it, "etag")});
+        table_colour(table, 0, BOLD);
+    }
+    table_print(table);
+}
+
+static int run_list(const struct cli_args *args)
+{
+    const char *prefix = cli_value(args, "prefix");
+    int status = cli_check_operands(args, 1, 1, "the BUCKET");
+    struct depot depot;
+    json_t *objects;
+
+    if (status != EXIT_DONE)
+        return status;
+    objects = json_array();
+    status = depot_open(&depot, args, "r2_bucket", cli_operands(args)[0]);
+    if (status == EXIT_DONE)
+        status = get_all(&depot, prefix ? prefix : "", objects);
+    if (status == EXIT_DONE && !session_prints_json(&depot.session, objects))
+        print_list(objects);
+    json_decref(objects);
+    depot_close(&depot);
+    return status;
+}
+
+/* ---- rows ---- */
+
+static const struct cli_option put_options[] = {
+    {"file", "FILE", "what is put (- is standard input)"},
+    {"content-type", "TYPE", "its Content-Type (application/octet-stream)"},
+    DEPOT_OPTIONS,
+    {0},
+};
+
+static const struct cli_option get_options[] = {
+    {"file", "FILE", "where to put it (else standard output)"},
+    DEPOT_OPTIONS,
+    {0},
+};
+
+static const struct cli_option delete_options[] = {
+    DEPOT_OPTIONS,
+    {0},
+};
+
+static const struct cli_option list_options[] = {
+    {"prefix", "TEXT", "only keys that begin so"},
+    DEPOT_OPTIONS,
+    {0},
+};
+
+static const struct cli_example put_examples[] = {
+    {"atoll r2 object put pictures/cat.png --file cat.png --content-type image/png", NULL},
+    {0},
+};
+
+static const struct cli_example get_examples[] = {
+    {"atoll r2 object get pictures/cat.png --file cat.png", NULL},
+    {0},
+};
+
+static const struct cli_example delete_examples[] = {
+    {"atoll r2 object delete pictures/cat.png --local", "what atoll dev keeps"},
+    {0},
+};
+
+static const struct cli_example list_examples[] = {
+    {"atoll r2 object list pictures --prefix 2026/ --json", NULL},
+    {0},
+};
+
+#define DETAILS                                                                                    \
+    "BUCKET is a bucket's name, or the name of a binding of the configuration.\n"                  \
+    "An object of one call has 64 MiB at most."
+
+const struct cli_command cmd_r2_object_put = {
+    .name = "r2 object put",
+    .usage = "BUCKET/KEY --file FILE [OPTIONS]",
+    .summary = "put a file into an R2 bucket",
+    .details = DETAILS,
+    .options = put_options,
+    .run = run_put,
+    .examples = put_examples,
+    .group = GROUP_ACCOUNT,
+    .shared = CLI_SERVER | CLI_WORKER,
+};
+
+const struct cli_command cmd_r2_object_get = {
+    .name = "r2 object get",
+    .usage = "BUCKET/KEY [OPTIONS]",
+    .summary = "get an object of an R2 bucket",
+    .details = DETAILS,
+    .options = get_options,
+    .run = run_get,
+    .examples = get_examples,
+    .group = GROUP_ACCOUNT,
+    .shared = CLI_SERVER | CLI_WORKER,
+};
+
+const struct cli_command cmd_r2_object_delete = {
+    .name = "r2 object delete",
+    .usage = "BUCKET/KEY [OPTIONS]",
+    .summary = "delete an object of an R2 bucket",
+    .options = delete_options,
+    .run = run_delete,
+    .examples = delete_examples,
+    .group = GROUP_ACCOUNT,
+    .shared = CLI_SERVER | CLI_WORKER,
+};
+
+const struct cli_command cmd_r2_object_list = {
+    .name = "r2 object list",
+    .usage = "BUCKET [OPTIONS]",
+    .summary = "list the objects of an R2 bucket",
+    .options = list_options,
+    .run = run_list,
+    .examples = list_examples,
+    .group = GROUP_ACCOUNT,
+    .shared = CLI_SERVER | CLI_WORKER | CLI_JSON,
+};
