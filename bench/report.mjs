@@ -170,6 +170,7 @@ const TABLES = {
     sha256: bodiesTable("crypto.subtle.digest(\"SHA-256\")"),
     url: bodiesTable("new URL() and searchParams"),
     d1: bodiesTable("D1: a row by its key, a list of 20, an insert, from a worker"),
+    static: bodiesTable("Static files of 10 KB and 1 MB, beside hello world"),
     kv: bodiesTable("KV: get and put of 100 bytes from a worker"),
     cold: coldTable,
     memory: memoryTable,

@@ -23,6 +23,7 @@ import { tableOf, targetsTable } from "./report.mjs";
 import { measureSave } from "./save.mjs";
 import { measureScale } from "./scale.mjs";
 import { measureStart } from "./start.mjs";
+import { measureStatic } from "./static.mjs";
 import { checkTargets } from "./targets.mjs";
 import { measureThroughput } from "./throughput.mjs";
 
@@ -35,6 +36,7 @@ const MEASURES = {
         .map((name) => [name, (run) => measureBodies(name, run)])),
     kv: measureKv,
     d1: measureD1,
+    static: measureStatic,
     cold: measureCold,
     memory: measureMemory,
     start: measureStart,

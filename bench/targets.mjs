@@ -60,6 +60,11 @@ export const TARGETS = [
         atLeast: 5,
     },
     {
+        name: "a static file of 10 KB, against nginx",
+        of: ({ static: files }) => files?.atoll?.cases.small.perSecond / files?.nginx?.cases.small.perSecond,
+        atLeast: 0.7,
+    },
+    {
         name: "cold start alone, times faster than workerd",
         of: ({ cold }) => cold?.workerd?.spaced.median / cold?.atoll?.spaced.median,
         atLeast: 7,
