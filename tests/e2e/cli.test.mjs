@@ -288,6 +288,25 @@ test("doctor sees a token that is refused, and credentials that others may read"
   assert.match(finding(JSON.parse(stdout), "credentials").text, /others may read/);
 });
 
+// ---- streams ----
+
+test("a stream that is closed is not taken for the next socket", async (t) => {
+  const env = environment(server.base, project(t));
+  for (const closed of [">&-", "<&-", "2>&-", "<&- >&- 2>&-"]) {
+    const { status, stderr } = spawnSync("sh", ["-c", `'${binary}' list ${closed}`], { env, encoding: "utf8" });
+    assert.equal(status, 0, `${closed}: ${stderr}`);
+  }
+});
+
+test("what cannot be printed is a failure, but for a reader that has enough", async (t) => {
+  const env = environment(server.base, project(t));
+  const full = spawnSync("sh", ["-c", `'${binary}' list --json > /dev/full`], { env, encoding: "utf8" });
+  assert.equal(full.status, 1);
+  assert.match(full.stderr, /standard output cannot be written/);
+  const gone = spawnSync("bash", ["-c", `'${binary}' list --json | true; echo "\${PIPESTATUS[0]}"`], { env, encoding: "utf8" });
+  assert.deepEqual([gone.stdout, gone.stderr], ["0\n", ""]);
+});
+
 // ---- what happens at a terminal only ----
 
 test("a wait shows what it is about, in one line that goes again", async (t) => {

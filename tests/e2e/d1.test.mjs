@@ -352,3 +352,41 @@ test("nothing of a tenant's lands outside of its database", async (t) => {
   assert.deepEqual(readdirSync(directory), ["default"]);
   assert.ok(existsSync(join(directory, "default/d1/one/db.sqlite")));
 });
+
+/** What a worker has replaced runs while an op reads its arguments, and asks the database again. */
+test("a worker that replaces what arrays do hurts nobody", async (t) => {
+  const { ask } = await one(t, {
+    again: `async (db) => {
+      const { map } = Array.prototype;
+      let depth = 0;
+      Array.prototype.map = () => ({
+        length: 2,
+        get 0() {
+          if (depth++ === 0)
+            for (let i = 0; i < 20; i++) db.prepare("SELECT " + "'x".padEnd(3000 + i, "x") + "'").all().catch(() => {});
+          return "outer";
+        },
+        get 1() { throw new Error("no value"); },
+      });
+      try {
+        return await db.prepare("SELECT ? AS a, ? AS b").bind(1, 2).first();
+      } finally {
+        Array.prototype.map = map;
+      }
+    }`,
+    odd: `async (db) => {
+      const { map } = Array.prototype, said = [];
+      for (const values of [null, 5, "text", {}, [Symbol("s")], [{}], [() => 1], { length: 1e9 }, { length: NaN }]) {
+        Array.prototype.map = () => values;
+        said.push(await db.prepare("SELECT ? AS a").bind(1).first().then(() => "ok", (error) => error.constructor.name));
+      }
+      Array.prototype.map = map;
+      return said.length;
+    }`,
+  });
+  await ask("make");
+  await ask("sql", "SELECT 1");
+  for (let i = 0; i < 5; i++) assert.deepEqual((await ask("again")).answer, { a: "outer", b: null });
+  assert.equal((await ask("odd")).answer, 9);
+  assert.deepEqual((await ask("sql", "SELECT 1 AS a")).answer.results, [{ a: 1 }]);
+});

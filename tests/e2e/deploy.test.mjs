@@ -2,11 +2,13 @@
 // afterwards is what counts.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync } from "node:fs";
+import { once } from "node:events";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { project, root, run, write } from "./atoll.mjs";
+import { project, root, run, until, write } from "./atoll.mjs";
+import { start } from "./client.mjs";
 import { serve, TOKEN } from "./serve.mjs";
 import { inTerminal } from "./terminal.mjs";
 
@@ -392,6 +394,32 @@ test("the project's own build runs first", async (t) => {
   assert.match((await atoll(failing, ["deploy"], { status: 1 })).stderr, /build\.command "exit 3" failed with status 3/);
   const idle = worker(t, "idle", { "x.txt": "" }, { main: "dist/index.js", build: { command: "true", cwd: ".." } });
   assert.match((await atoll(idle, ["deploy"], { status: 1 })).stderr, /"main" does not exist/);
+});
+
+test("who ends a deploy ends its build, too", async (t) => {
+  const directory = worker(t, "ended", { "x.js": says("x") }, { build: { command: "sh -c 'echo $$ > pid; exec sleep 60'; true" } });
+  const isAlive = (pid) => existsSync(`/proc/${pid}`) && !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  for (const signal of ["SIGTERM", "SIGINT"]) {
+    const command = start(t, server.base, ["deploy"], { cwd: directory });
+    const pid = await until(() => existsSync(join(directory, "pid")) && /^\d+$/m.exec(readFileSync(join(directory, "pid"), "utf8"))?.[0], "the build");
+    command.child.kill(signal);
+    assert.equal((await once(command.child, "exit"))[1], signal);
+    await until(() => !isAlive(pid), "the end of what the build started");
+    rmSync(join(directory, "pid"));
+  }
+});
+
+test("an upload that is interrupted says what may have happened", async (t) => {
+  const slow = createServer((request, response) => {
+    if (request.method === "PUT") return request.on("data", () => command.child.kill("SIGINT"));
+    response.writeHead(404).end(JSON.stringify({ success: false, errors: [{ code: 10007, message: "none" }], messages: [], result: null }));
+  }).listen(0, "127.0.0.1");
+  await once(slow, "listening");
+  t.after(() => slow.close());
+  const command = start(t, `http://127.0.0.1:${slow.address().port}/client/v4`, ["deploy"], { cwd: worker(t, "stopped", { "x.js": says("x") }) });
+  const { signal, stderr } = await command.closed;
+  assert.equal(signal, "SIGINT");
+  assert.match(stderr, /interrupted: the server may have got all of it; atoll deployments shows what is live\n$/);
 });
 
 test("a project as npm create cloudflare makes it deploys unchanged", async (t) => {

@@ -343,3 +343,52 @@ test("a server that is killed whole, again and again, has what it acknowledged",
     }
   }
 });
+
+/** Lengths and pieces of typed arrays are what the worker says: parts without an end, all empty. */
+test("a worker that forges the parts of a value hurts its own key alone", async (t) => {
+  const storage = directory(t);
+  const link = await start(t, storage);
+  const forger = script(`{
+    async fetch(request, { KV }) {
+      const { subarray } = Uint8Array.prototype;
+      const bytes = Object.getPrototypeOf(Uint8Array.prototype);
+      const { get: length } = Object.getOwnPropertyDescriptor(bytes, "length");
+      let chunks = 0, looks = 0, said = "stored";
+      bytes.subarray = function (from, to) {
+        return from === 0 && length.call(this) === 262144 ? new Uint8Array(0) : subarray.call(this, from, to);
+      };
+      Object.defineProperty(bytes, "length", {
+        configurable: true,
+        get() {
+          const n = length.call(this);
+          return n === 100000 && looks++ % 9 === 0 ? 0 : n;
+        },
+      });
+      const pull = (to) => (chunks++ < 400 ? to.enqueue(new Uint8Array(100000)) : to.close());
+      await KV.put("x", new ReadableStream({ pull })).catch((error) => (said = error.message));
+      bytes.subarray = subarray;
+      Object.defineProperty(bytes, "length", { configurable: true, get: length });
+      const got = await KV.get("x", "arrayBuffer").then(() => "read", (error) => error.message);
+      return new Response(said + "; " + got);
+    },
+  }`);
+  link.worker("forger", [version("1", forger, { bindings: [{ name: "KV", type: "kv_namespace", store: STORE }] })]);
+  link.hosts("forger", { "*": "forger" });
+  assert.match(await link.text("forger"), /more parts than it can have|damaged/);
+  assert.equal(link.ended, undefined);
+  await link.text("w", "/put/k/v");
+  assert.equal(await link.text("w", "/get/k"), "v");
+});
+
+test("a time that no clock reaches is never", async (t) => {
+  const link = await start(t, directory(t));
+  const worker = script(`{
+    async fetch(request, { KV }) {
+      await KV.put("k", "v", { expiration: 1e300 });
+      return new Response(await KV.get("k"));
+    },
+  }`);
+  link.worker("far", [version("1", worker, { bindings: [{ name: "KV", type: "kv_namespace", store: STORE }] })]);
+  link.hosts("far", { "*": "far" });
+  assert.equal(await link.text("far"), "v");
+});

@@ -56,9 +56,12 @@ function person(t, files = {}) {
   };
 }
 
-/** Says yes (or `decision`) on the server's page at `address`; returns where that leads. */
-async function decide(address, { decision = "allow", token = TOKEN } = {}) {
+/** Says yes (or `decision`) on the server's page at `address`; returns where that leads. With `error`
+ * that is what the server would say in place of its page. */
+async function decide(address, { decision = "allow", token = TOKEN, error } = {}) {
   const url = new URL(address);
+  const { state, redirect_uri } = Object.fromEntries(url.searchParams);
+  if (error) return `${redirect_uri}?${new URLSearchParams({ error, error_description: "out of order", state })}`;
   const send = (fields) =>
     fetch(`${url.origin}/oauth2/auth`, { method: "POST", body: new URLSearchParams(fields), redirect: "manual" });
   let answer = await send({ ...Object.fromEntries(url.searchParams), token, decision });
@@ -418,6 +421,31 @@ describe("several servers", () => {
     assert.match(who.stderr, /bad \\x1b\[2J/);
     assert.ok(!/[\u001b\u009b]/.test(who.stderr));
   });
+});
+
+test("accounts that are none, and pages that never end", async (t) => {
+  const me = person(t);
+  let result = [{ id: 7 }, null, { id: "two" }, { id: "three", name: "Three" }], pages = 0;
+  const url = await other(t, (request, response) => {
+    pages += request.url.includes("/workers/scripts?");
+    response.end(JSON.stringify({ success: true, result, result_info: { page: 1e15, per_page: 1e15, total_count: 3 } }));
+  });
+  await me.login("--profile", "odd");
+  me.edit("odd", { url, account: undefined });
+  assert.match((await me.atoll(["list"])).stderr, /say which[^]*\n {4}two {2}\n {4}three {2}Three\n$/);
+  result = [{ id: "one" }];
+  pages = 0;
+  me.edit("odd", { url, account: "a" });
+  assert.equal((await me.atoll(["list"])).status, 0);
+  assert.equal(pages, 3, "it is asked for as many rows as there are said to be");
+});
+
+test("a server's own error in the browser's answer ends the wait", async (t) => {
+  const me = person(t);
+  const BROWSER = browser(me.home, { error: "server_error" });
+  const login = await me.atoll(["login", server.admin], { env: { BROWSER } });
+  assert.match(login.stderr, /out of order/);
+  assert.notEqual(login.status, 0);
 });
 
 describe("the file", () => {

@@ -185,6 +185,21 @@ describe("the page", () => {
     assert.equal((await page({ ...ASKED, redirect_uri: `http://localhost/${"a".repeat(496)}` })).status, 400);
   });
 
+  test("pages of other sites cannot make a browser guess, and so lock its address out", async () => {
+    const guess = new URLSearchParams({ grant_type: "refresh_token", refresh_token: "x", client_id: "x" });
+    const foreign = [{ "sec-fetch-site": "cross-site" }, { "sec-fetch-site": "same-site" }, { origin: "https://evil.test" }, { origin: "null" }];
+    for (let i = 0; i < 40; i++)
+      for (const path of ["token", "revoke", "auth"]) {
+        const headers = foreign[i % (path === "auth" ? 3 : 4)];
+        const body = path === "auth" ? new URLSearchParams({ ...ASKED, token: "wrong", decision: "allow" }) : guess;
+        const answer = await fetch(`${server.admin}/oauth2/${path}`, { method: "POST", body, headers });
+        assert.equal(answer.status, 403, `${path} ${JSON.stringify(headers)}`);
+      }
+    assert.equal((await whoami(TOKEN)).status, 200);
+    const own = await submit({ ...ASKED, token: TOKEN }, { origin: server.admin });
+    assert.equal(own.status, 303, "a form of its own page");
+  });
+
   test("long bodies are refused before they are read", async () => {
     const answer = await submit({ ...ASKED, token: "x".repeat(70_000) });
     assert.equal(answer.status, 413);

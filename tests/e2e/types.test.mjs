@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { dev, project, root, run, typeErrors, write } from "./atoll.mjs";
 
 const platform = join(root, "types/atoll.d.ts");
-const bindings = ["kv", "d1"].map((kind) => join(root, `src/bindings/${kind}/${kind}.d.ts`));
+const bindings = ["kv", "d1", "r2"].map((kind) => join(root, `src/bindings/${kind}/${kind}.d.ts`));
 const everything = [platform, ...bindings];
 const wranglerToml = (text) => ({ "wrangler.toml": `name = "typed"\nmain = "index.js"\n${text}`, "index.js": "" });
 
