@@ -26,15 +26,15 @@ static void put_base64url(str bytes, struct buf *out)
     ASSERT(buf_append(out, (str){text, len}) == 0);
 }
 
-static int64_t now_s(void)
+static json_int_t now_s(void)
 {
-    return (int64_t)(clock_wall_ns() / 1000000000);
+    return (json_int_t)(clock_wall_ns() / 1000000000);
 }
 
 char *asset_token_make(const struct registry *registry, const struct asset_token *token)
 {
     json_t *payload = json_pack("{s:I, s:s, s:b}", "exp",
-                                (json_int_t)(now_s() + ASSET_SESSION_MS / 1000), "sid",
+                                now_s() + (json_int_t)ASSET_SESSION_MS / 1000, "sid",
                                 token->session, "done", token->is_complete);
     char *text, *signature;
     struct buf out;

@@ -164,7 +164,7 @@ static const char *said(const json_t *lines, const char *name)
 static struct remote *open_linked(const struct link *link, const char **ret_account, json_t *lines)
 {
     struct remote *remote = NULL;
-    struct err err;
+    struct err err = {0};
 
     if (dotenv_parse(buf_str(&link->text), link->file, lines, &err) < 0 ||
         remote_open_with(said(lines, "CLOUDFLARE_API_BASE_URL"),

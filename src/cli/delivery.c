@@ -68,7 +68,7 @@ static int read_secrets(struct delivery *d)
 {
     const char *path = cli_value(d->args, "secrets-file");
     struct buf text;
-    struct err err;
+    struct err err = {0};
     int r;
 
     if (!path)

@@ -244,7 +244,7 @@ static bool parse_head(struct site *site, str *rest)
 static bool is_hash(str text)
 {
     for (size_t i = 0; i < text.len; i++)
-        if (!memchr("0123456789abcdef", text.ptr[i], 16))
+        if (!text.ptr[i] || !strchr("0123456789abcdef", text.ptr[i]))
             return false;
     return text.len == SITE_HASH_BYTES;
 }

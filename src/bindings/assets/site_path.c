@@ -124,13 +124,13 @@ int site_path_encode(str path, struct buf *out)
 static bool find_joined(struct site *site, str stem, const char *suffix, struct site_file *ret)
 {
     char path[SITE_PATH_MAX + 16];
-    size_t len = strlen(suffix);
+    str end = str_from(suffix);
 
-    if (stem.len + len > SITE_PATH_MAX)
+    if (stem.len + end.len > SITE_PATH_MAX)
         return false;
     memcpy(path, stem.ptr, stem.len);
-    memcpy(path + stem.len, suffix, len);
-    return site_find(site, (str){path, stem.len + len}, ret);
+    memcpy(path + stem.len, end.ptr, end.len);
+    return site_find(site, (str){path, stem.len + end.len}, ret);
 }
 
 static bool find_intent(struct site *site, str path, bool redirects, struct site_intent *ret);
