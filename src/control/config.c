@@ -433,6 +433,37 @@ static int take_limits(struct config_reader *rd)
     return 0;
 }
 
+/* `build.watch_dir`: one directory or several, relative to where the command runs. */
+static int take_build_watch(struct config_reader *rd, json_t *given)
+{
+    json_t *list = json_is_array(given) ? json_incref(given) : json_pack("[O*]", given), *directory;
+    int r = 0;
+    size_t i;
+
+    rd->config->build_watch = json_array();
+    if (!given)
+        json_array_append_new(list, json_string("src"));
+    json_array_foreach(list, i, directory) {
+        char *joined, *plain;
+
+        if (!json_is_string(directory)) {
+            r = config_complain(rd, "build", "watch_dir",
+                                "\"build.watch_dir\" must be a string or a list of strings, but it "
+                                "has %s",
+                                config_file_kind(rd->file, directory));
+            break;
+        }
+        joined = path_join(str_from(rd->config->build_directory),
+                           str_from(json_string_value(directory)));
+        plain = path_absolute(str_from(joined));
+        json_array_append_new(rd->config->build_watch, json_string(plain ? plain : joined));
+        free(joined);
+        free(plain);
+    }
+    json_decref(list);
+    return r;
+}
+
 /* A command of the author's that makes `main`. */
 static int take_build(struct config_reader *rd)
 {
@@ -451,7 +482,7 @@ static int take_build(struct config_reader *rd)
     rd->config->build_command = str_dup(str_from(json_string_value(command)));
     rd->config->build_directory = path_join(str_from(rd->config->root),
                                             str_from(cwd ? json_string_value(cwd) : "."));
-    return 0;
+    return take_build_watch(rd, json_object_get(build, "watch_dir"));
 }
 
 /* Merges the secrets of development over the variables: .dev.vars.<environment> where it exists,
@@ -508,8 +539,6 @@ static void warn_ignored(struct config_reader *rd)
         json_object_get(rd->file->top, "vars"))
         warn(rd, "%s: \"vars\" stands at the top but not in \"env.%s\", which does not inherit it",
              rd->file->shown, rd->request->environment);
-    if (rd->config->build_command && rd->request->dev_vars)
-        warn(rd, "%s: \"build.command\" is not run by atoll dev: run it yourself", rd->file->shown);
 }
 
 static int read_file(struct config_reader *rd, const char *path)
@@ -662,6 +691,7 @@ void config_unref(struct config *config)
     free(config->compatibility_date);
     free(config->build_command);
     free(config->build_directory);
+    json_decref(config->build_watch);
     free(config->environment);
     free(config->main);
     free(config->name);

@@ -30,6 +30,7 @@ struct config {
                                    * build_command is to make it; NULL: there are only assets */
     char *build_command;          /* what to run before bundling; NULL: nothing */
     char *build_directory;        /* absolute: where it runs; NULL with the command */
+    json_t *build_watch;          /* array of absolute directories that it reads; NULL with it */
     json_t *vars;                 /* object: string or JSON value each */
     json_t *bindings;             /* array: all others, in the shapes of an upload's metadata */
     char *compatibility_date;     /* NULL when not given */

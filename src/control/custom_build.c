@@ -67,35 +67,55 @@ static int start(const struct config *config, bool grouped, pid_t *ret)
     return r;
 }
 
-static int run(const struct config *config, struct err *err)
+static int not_started(const struct config *config, const char *why, struct err *err)
+{
+    return err_set(err, ERR_INVALID, "build.command \"%.200s\" cannot be run in %s: %s",
+                   config->build_command, config->build_directory, why);
+}
+
+/* What the end of the command means, with what has to be there then. */
+static int judge(const struct config *config, int status, int signal, struct err *err)
 {
     const char *command = config->build_command;
+    char *shown;
+    int r;
+
+    if (signal)
+        return err_set(err, ERR_INVALID, "build.command \"%.200s\" was ended by %s", command,
+                       strsignal(signal));
+    if (status)
+        return err_set(err, ERR_INVALID, "build.command \"%.200s\" failed with status %d", command,
+                       status);
+    if (!config->main || path_is_file(config->main))
+        return 0;
+    shown = config_file_shown(config->main);
+    r = err_set(err, ERR_INVALID,
+                "build.command ran, but \"main\" does not exist: there is no file %s", shown);
+    free(shown);
+    return r;
+}
+
+static int run(const struct config *config, struct err *err)
+{
     bool grouped = !isatty(STDIN_FILENO);
     pid_t pid;
     int status, r = start(config, grouped, &pid);
 
     if (r)
-        return err_set(err, ERR_INVALID, "build.command \"%.200s\" cannot be run in %s: %s",
-                       command, config->build_directory, strerror(r));
+        return not_started(config, strerror(r), err);
     running = grouped ? -pid : pid;
     if (ended_by)
         kill(running, ended_by);
     while (waitpid(pid, &status, 0) < 0)
         if (errno != EINTR)
             return err_set(err, ERR_INVALID, "waitpid: %s", strerror(errno));
-    if (WIFSIGNALED(status))
-        return err_set(err, ERR_INVALID, "build.command \"%.200s\" was ended by %s", command,
-                       strsignal(WTERMSIG(status)));
-    if (WEXITSTATUS(status))
-        return err_set(err, ERR_INVALID, "build.command \"%.200s\" failed with status %d", command,
-                       WEXITSTATUS(status));
-    return 0;
+    return judge(config, WIFEXITED(status) ? WEXITSTATUS(status) : 0,
+                 WIFSIGNALED(status) ? WTERMSIG(status) : 0, err);
 }
 
 int custom_build_run(const struct config *config, struct err *err)
 {
     struct sigaction before[COUNT_OF(signals)];
-    char *shown;
     int r;
 
     if (!config->build_command)
@@ -103,11 +123,87 @@ int custom_build_run(const struct config *config, struct err *err)
     watch(before);
     r = run(config, err);
     unwatch(before);
-    if (r < 0 || !config->main || path_is_file(config->main))
-        return r;
-    shown = config_file_shown(config->main);
-    r = err_set(err, ERR_INVALID,
-                "build.command ran, but \"main\" does not exist: there is no file %s", shown);
-    free(shown);
     return r;
+}
+
+/* ---- on a loop ---- */
+
+struct custom_build {
+    uv_process_t process;
+    uv_timer_t failing;             /* when it could not be started: tells so, later */
+    const struct config *config;
+    void (*on_done)(void *context, const char *failure);    /* NULL once it is cancelled */
+    void *context;
+    struct err err;
+};
+
+static void on_closed(uv_handle_t *handle)
+{
+    free(handle->data);
+}
+
+static void tell(struct custom_build *build, int r)
+{
+    if (build->on_done)
+        build->on_done(build->context, r < 0 ? build->err.text : NULL);
+}
+
+static void on_ended(uv_process_t *process, int64_t status, int signal)
+{
+    struct custom_build *build = process->data;
+
+    if (build->on_done)
+        tell(build, judge(build->config, (int)status, signal, &build->err));
+    uv_close((uv_handle_t *)process, on_closed);
+}
+
+static void on_failing(uv_timer_t *timer)
+{
+    struct custom_build *build = timer->data;
+
+    tell(build, -1);
+    uv_close((uv_handle_t *)timer, on_closed);
+}
+
+struct custom_build *custom_build_start(uv_loop_t *loop, const struct config *config,
+                                        void (*on_done)(void *context, const char *failure),
+                                        void *context)
+{
+    struct custom_build *build = mem_new(struct custom_build);
+    char *argv[] = {"sh", "-c", config->build_command, NULL};
+    uv_stdio_container_t stdio[] = {
+        {.flags = UV_IGNORE},
+        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
+        {.flags = UV_INHERIT_FD, .data.fd = STDERR_FILENO},
+    };
+    uv_process_options_t options = {
+        .exit_cb = on_ended,
+        .file = "sh",
+        .args = argv,
+        .cwd = config->build_directory,
+        .flags = UV_PROCESS_DETACHED, /* a group of its own, to end it with what it started */
+        .stdio_count = COUNT_OF(stdio),
+        .stdio = stdio,
+    };
+    int r;
+
+    build->config = config;
+    build->on_done = on_done;
+    build->context = context;
+    build->process.data = build->failing.data = build;
+    if ((r = uv_spawn(loop, &build->process, &options)) < 0) {
+        not_started(config, uv_strerror(r), &build->err);
+        uv_timer_init(loop, &build->failing);
+        uv_timer_start(&build->failing, on_failing, 0, 0);
+    }
+    return build;
+}
+
+void custom_build_cancel(struct custom_build *build)
+{
+    if (!build)
+        return;
+    build->on_done = NULL;
+    if (build->process.pid > 0)
+        kill(-build->process.pid, SIGTERM);
 }

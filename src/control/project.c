@@ -1,8 +1,8 @@
 /* One worker under development; see project.h.
  *
- *     a file changed ──> rebuild ──> configuration read ──> esbuild runs ──> on_built
- *                           ^                                                   │
- *                           └──────────── changed meanwhile (dirty) <───────────┘
+ *     a file changed ──> rebuild ──> configuration read ──> build.command ──> esbuild ──> on_built
+ *                           ^                                                                │
+ *                           └───────────────── changed meanwhile (dirty) <───────────────────┘
  *
  * (1) At most one build runs. (2) `good` and `config` change only when a build was good, and only
  * together: a configuration whose bundle failed is never mixed with an older bundle. */
@@ -10,15 +10,20 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "bindings/assets/site.h"
 #include "control/bundle.h"
+#include "control/custom_build.h"
 #include "control/upload.h"
 #include "control/watch.h"
 #include "os/path.h"
 
-enum { VERSION_TEXT_MAX = 32 };
+enum {
+    VERSION_TEXT_MAX = 32,
+    HURRIED_MAX = 5,
+};
 
 struct project {
     uv_loop_t *loop;
@@ -29,12 +34,15 @@ struct project {
     struct config *config;     /* of the good version, or of the start */
     struct config *next;       /* of the build that runs */
     struct bundle *good;       /* NULL before the first good build */
-    struct bundle_job *job;    /* NULL when no build runs */
+    struct custom_build *command;    /* of the build that runs: the author's own part of it, */
+    struct bundle_job *job;          /* then ours; both NULL when no build runs */
     struct watch *watch;
     char *failure;
     char version[VERSION_TEXT_MAX];
     unsigned version_number;
     bool dirty;                /* something changed while a build ran */
+    unsigned hurried;          /* builds in a row that came right after the one before */
+    uint64_t ended_ms;         /* loop time: of the last build */
     uint64_t changed_ms;       /* loop time */
     uint64_t build_start_ns;   /* since 1970 */
 };
@@ -54,6 +62,23 @@ static void add_watched(void *context, const char *path)
     watch_add(context, path);
 }
 
+/* The author's command writes some inputs itself. */
+static bool is_made(const struct project *p, const char *path)
+{
+    struct stat st;
+
+    return p->config->build_command && stat(path, &st) == 0 &&
+           (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec +
+                   WATCH_TICK_NS >
+               p->build_start_ns;
+}
+
+static void add_input(struct project *p, const char *path)
+{
+    if (path && !is_made(p, path))
+        watch_add(p->watch, path);
+}
+
 static void watch_inputs(struct project *p, const struct bundle *bundle)
 {
     json_t *path;
@@ -61,20 +86,23 @@ static void watch_inputs(struct project *p, const struct bundle *bundle)
 
     if (bundle)
         json_array_foreach(bundle->inputs, i, path)
-            watch_add(p->watch, json_string_value(path));
+            add_input(p, json_string_value(path));
 }
 
 /* Watches what the last good build read and what the failed one tried to. */
 static void watch_all(struct project *p, const struct bundle *failed)
 {
+    json_t *directory;
+    size_t i;
+
     watch_begin(p->watch);
+    json_array_foreach(p->config->build_watch, i, directory)
+        watch_add_tree(p->watch, json_string_value(directory));
     config_each_file(p->config->root, p->request->environment, add_watched, p->watch);
     if (p->config->file)
         watch_add(p->watch, p->config->file);
-    if (p->config->main)
-        watch_add(p->watch, p->config->main);
-    if (p->next && p->next->main)
-        watch_add(p->watch, p->next->main);
+    add_input(p, p->config->main);
+    add_input(p, p->next ? p->next->main : NULL);
     watch_inputs(p, p->good);
     watch_inputs(p, failed);
     watch_end(p->watch, failed != NULL, p->build_start_ns);
@@ -96,11 +124,16 @@ static void tell_warnings(struct project *p, const struct config *config)
         p->hooks->on_note(p->context, p, true, json_string_value(text));
 }
 
+static void on_command_done(void *context, const char *failure);
+
 static void build(struct project *p)
 {
     p->dirty = false;
     p->build_start_ns = now_ns();
-    p->job = bundle_start(p->loop, p->next, on_built, p);
+    if (p->next->build_command)
+        p->command = custom_build_start(p->loop, p->next, on_command_done, p);
+    else
+        p->job = bundle_start(p->loop, p->next, on_built, p);
 }
 
 /* The name decides the address, so it is kept for as long as the address is announced. */
@@ -129,15 +162,33 @@ static void rebuild(struct project *p)
     build(p);
 }
 
+/* A command that writes into the directories it reads would be run for ever: after some builds each
+ * of which came right after the one before, the next is not made. */
+static void changed(struct project *p)
+{
+    bool soon = p->ended_ms && uv_now(p->loop) - p->ended_ms < WATCH_DELAY_MS_MAX;
+
+    p->hurried = soon ? p->hurried + 1 : 0;
+    if (p->hurried < HURRIED_MAX || !p->config->build_command) {
+        rebuild(p);
+        return;
+    }
+    p->hurried = 0;
+    p->dirty = false;
+    p->hooks->on_note(p->context, p, true,
+                      "build.command changes files in build.watch_dir, so that it would never end: "
+                      "it is run again when something else changes");
+}
+
 static void on_change(void *context)
 {
     struct project *p = context;
 
     p->changed_ms = uv_now(p->loop);
-    if (p->job)
+    if (p->command || p->job)
         p->dirty = true;
     else
-        rebuild(p);
+        changed(p);
 }
 
 /* The directory is served as it stands: runtimes look into it for each request. NULL: none is. */
@@ -231,6 +282,20 @@ static void take_good(struct project *p, struct bundle *bundle)
     }
 }
 
+/* `failed`: what was bundled, or NULL; NULL with `text` when it is the good one. */
+static void end_build(struct project *p, const struct bundle *failed, const char *text)
+{
+    if (text) {
+        watch_all(p, failed);
+        config_unref(p->next);
+        p->next = NULL;
+        fail(p, text);
+    }
+    p->ended_ms = uv_now(p->loop);
+    if (p->dirty)
+        changed(p);
+}
+
 static void on_built(void *context, struct bundle *bundle)
 {
     struct project *p = context;
@@ -238,15 +303,22 @@ static void on_built(void *context, struct bundle *bundle)
     p->job = NULL;
     if (bundle->ok) {
         take_good(p, bundle);
+        end_build(p, NULL, NULL);
     } else {
-        watch_all(p, bundle);
-        config_unref(p->next);
-        p->next = NULL;
-        fail(p, bundle->log);
+        end_build(p, bundle, bundle->log);
         bundle_free(bundle);
     }
-    if (p->dirty)
-        rebuild(p);
+}
+
+static void on_command_done(void *context, const char *failure)
+{
+    struct project *p = context;
+
+    p->command = NULL;
+    if (failure)
+        end_build(p, NULL, failure);
+    else
+        p->job = bundle_start(p->loop, p->next, on_built, p);
 }
 
 int project_open(uv_loop_t *loop, const struct config_request *request,
@@ -270,6 +342,8 @@ int project_open(uv_loop_t *loop, const struct config_request *request,
     p->changed_ms = uv_now(loop);
     p->watch = watch_new(loop, on_change, p);
     build(p);
+    if (config->build_command)
+        watch_all(p, NULL);
     tell_warnings(p, config);
     *ret_project = p;
     return 0;
@@ -279,6 +353,7 @@ void project_close(struct project *p)
 {
     if (!p)
         return;
+    custom_build_cancel(p->command);
     bundle_cancel(p->job);
     watch_close(p->watch);
     bundle_free(p->good);

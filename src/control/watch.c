@@ -1,10 +1,11 @@
 /* Watches files by their directories; see watch.h.
  *
- * (1) `directories` and `files` are the list that counts; `next` is the one being made.
+ * (1) `directories`, `files` and `trees` are the list that counts; `next` is the one being made.
  * (2) A directory that was removed and made again is another inode: watch_end() compares and
  *     watches the new one. */
 #include "control/watch.h"
 
+#include <dirent.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 
@@ -19,9 +20,10 @@ struct directory {
     dev_t device;
     ino_t inode;
     bool wanted;             /* by the list being made */
+    bool whole;              /* of a tree: each change in it counts */
 };
 
-struct files {
+struct paths {
     char **paths;
     size_t count;
 };
@@ -31,20 +33,20 @@ struct watch {
     uv_timer_t timer;
     struct list directories;
     size_t directory_count;
-    struct files files;
-    struct files next;
+    struct paths files, trees;
+    struct paths next, next_trees;
     bool any_file;
     uint64_t first_event_ms;    /* loop time; 0: nothing happened since the last on_change */
     void (*on_change)(void *context);
     void *context;
 };
 
-static void files_done(struct files *files)
+static void paths_done(struct paths *list)
 {
-    for (size_t i = 0; i < files->count; i++)
-        free(files->paths[i]);
-    free(files->paths);
-    *files = (struct files){0};
+    for (size_t i = 0; i < list->count; i++)
+        free(list->paths[i]);
+    free(list->paths);
+    *list = (struct paths){0};
 }
 
 static void on_calm(uv_timer_t *timer)
@@ -79,6 +81,12 @@ static bool is_listed(const struct watch *w, const char *directory, const char *
     return listed;
 }
 
+/* In a tree. */
+static bool counts(const char *name)
+{
+    return *name != '.' && strcmp(name, "node_modules") != 0;
+}
+
 /* A missing name means that events were lost: take it for a change. */
 static void on_event(uv_fs_event_t *event, const char *name, int events, int status)
 {
@@ -87,7 +95,8 @@ static void on_event(uv_fs_event_t *event, const char *name, int events, int sta
     (void)events;
     if (!d->watch || status < 0)
         return;
-    if (!name || is_listed(d->watch, d->path, name) || (d->watch->any_file && *name != '.'))
+    if (!name || is_listed(d->watch, d->path, name) || (d->watch->any_file && *name != '.') ||
+        (d->whole && counts(name)))
         note_change(d->watch);
 }
 
@@ -164,8 +173,10 @@ static void on_timer_closed(uv_handle_t *handle)
 {
     struct watch *w = handle->data;
 
-    files_done(&w->files);
-    files_done(&w->next);
+    paths_done(&w->files);
+    paths_done(&w->trees);
+    paths_done(&w->next);
+    paths_done(&w->next_trees);
     free(w);
 }
 
@@ -180,20 +191,58 @@ void watch_close(struct watch *w)
 
 void watch_begin(struct watch *w)
 {
-    files_done(&w->next);
+    paths_done(&w->next);
+    paths_done(&w->next_trees);
+}
+
+/* Takes the path; false when the list is full. */
+static bool paths_add(struct paths *list, char *path, size_t max)
+{
+    if (list->count == max) {
+        free(path);
+        return false;
+    }
+    list->paths = mem_resize(list->paths, (list->count + 1) * sizeof *list->paths);
+    list->paths[list->count++] = path;
+    return true;
 }
 
 void watch_add(struct watch *w, const char *file)
 {
-    if (w->next.count == WATCH_FILES_MAX)
-        return;
-    w->next.paths = mem_resize(w->next.paths, (w->next.count + 1) * sizeof *w->next.paths);
-    w->next.paths[w->next.count++] = str_dup(str_from(file));
+    paths_add(&w->next, str_dup(str_from(file)), WATCH_FILES_MAX);
 }
 
-/* The times of files come from a clock that ticks every few milliseconds: they may lie that much
- * before the moment they stand for. */
-enum { FILE_TIME_TICK_NS = 10 * 1000 * 1000 };
+/* Calls `each` with the path of everything in a directory that counts. */
+static void each_entry(struct watch *w, const char *directory,
+                       void (*each)(struct watch *w, const char *path))
+{
+    DIR *entries = opendir(directory);
+    const struct dirent *entry;
+
+    while (entries && (entry = readdir(entries))) {
+        char *path = path_join(str_from(directory), str_from(entry->d_name));
+
+        if (counts(entry->d_name))
+            each(w, path);
+        free(path);
+    }
+    if (entries)
+        closedir(entries);
+}
+
+static void add_below(struct watch *w, const char *path)
+{
+    struct stat st;
+
+    if (lstat(path, &st) == 0 && S_ISDIR(st.st_mode) &&
+        paths_add(&w->next_trees, str_dup(str_from(path)), WATCH_DIRECTORIES_MAX))
+        each_entry(w, path, add_below);
+}
+
+void watch_add_tree(struct watch *w, const char *directory)
+{
+    add_below(w, directory);
+}
 
 static bool is_newer(const char *file, uint64_t since_ns)
 {
@@ -202,37 +251,64 @@ static bool is_newer(const char *file, uint64_t since_ns)
     if (stat(file, &st) < 0)
         return false;
     return (uint64_t)st.st_mtim.tv_sec * 1000000000u + (uint64_t)st.st_mtim.tv_nsec +
-               FILE_TIME_TICK_NS >
+               WATCH_TICK_NS >
            since_ns;
 }
 
-/* Watches the directory of one file; true when it was changed before it could be seen. */
-static bool want(struct watch *w, const char *file, uint64_t since_ns)
+/* The directory, watched; `*ret_new`: only now. NULL when it cannot be. */
+static struct directory *want(struct watch *w, const char *path, bool *ret_new)
 {
-    char *path = path_directory(str_from(file));
     struct directory *d = directory_find(w, path);
-    bool missed = false;
 
-    if (!d && (d = directory_open(w, path)))
-        missed = is_newer(file, since_ns);
+    *ret_new = !d;
+    if (!d)
+        d = directory_open(w, path);
     if (d)
         d->wanted = true;
+    return d;
+}
+
+/* Watches the directory of one file; true when it was changed before it could be seen. */
+static bool want_file(struct watch *w, const char *file, uint64_t since_ns)
+{
+    char *path = path_directory(str_from(file));
+    bool is_new;
+    const struct directory *d = want(w, path, &is_new);
+
     free(path);
-    return missed;
+    return d && is_new && is_newer(file, since_ns);
+}
+
+/* The same for a directory of a tree: it is newer itself when names in it came or went. */
+static bool want_tree(struct watch *w, const char *path, uint64_t since_ns)
+{
+    bool is_new;
+    struct directory *d = want(w, path, &is_new);
+
+    if (d)
+        d->whole = true;
+    return d && is_new && is_newer(path, since_ns);
 }
 
 void watch_end(struct watch *w, bool any_file, uint64_t since_ns)
 {
     bool missed = false;
 
-    LIST_EACH(&w->directories, it)
-        CONTAINER_OF(it, struct directory, link)->wanted = false;
-    files_done(&w->files);
+    LIST_EACH(&w->directories, it) {
+        struct directory *d = CONTAINER_OF(it, struct directory, link);
+
+        d->wanted = d->whole = false;
+    }
+    paths_done(&w->files);
+    paths_done(&w->trees);
     w->files = w->next;
-    w->next = (struct files){0};
+    w->trees = w->next_trees;
+    w->next = w->next_trees = (struct paths){0};
     w->any_file = any_file;
     for (size_t i = 0; i < w->files.count; i++)
-        missed |= want(w, w->files.paths[i], since_ns);
+        missed |= want_file(w, w->files.paths[i], since_ns);
+    for (size_t i = 0; i < w->trees.count; i++)
+        missed |= want_tree(w, w->trees.paths[i], since_ns);
     LIST_EACH_SAFE(&w->directories, it) {
         struct directory *d = CONTAINER_OF(it, struct directory, link);
 

@@ -15,6 +15,9 @@ enum {
     WATCH_FILES_MAX = 16384,
     WATCH_CALM_MS = 8,       /* on_change is called this long after the last event, */
     WATCH_DELAY_MS_MAX = 100, /* but this long after the first one at the latest */
+    /* The times of files come from a clock that ticks every few milliseconds: they may lie that
+     * much before the moment they stand for. */
+    WATCH_TICK_NS = 10 * 1000 * 1000,
 };
 
 struct watch;
@@ -30,6 +33,10 @@ void watch_begin(struct watch *watch);
 
 /* Adds a file (absolute, copied); it need not exist, its directory must for it to be noticed. */
 void watch_add(struct watch *watch, const char *file);
+
+/* Adds a directory (absolute, copied) with all directories below it: whatever changes in them is a
+ * change, but for names that begin with a dot and node_modules. */
+void watch_add_tree(struct watch *watch, const char *directory);
 
 /* Makes the new list the one that counts. With `any_file`, whatever changes in the directories of
  * the list is a change: for a build that failed because a file is missing.

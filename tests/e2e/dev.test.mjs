@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { once } from "node:events";
-import { readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { dev, project, requestHost, run, sleep, until, write } from "./atoll.mjs";
@@ -155,6 +155,42 @@ test("a changed configuration is a new version, a broken one is not", async (t) 
   await until(async () => (await server.text()) === "2", "the new variable");
   write(dir, ".dev.vars", "A=3\n");
   await until(async () => (await server.text()) === "3", "the variable of .dev.vars");
+});
+
+const BUILT = 'name = "w"\nmain = "out/w.js"\n[build]\ncommand = "sh build.sh"\n';
+const COMMAND = 'echo built; mkdir -p out; [ -e fail ] && exit 3; sed s/NAME/built/ src/deep/w.txt > out/w.js\n';
+
+test("build.command runs before each build, when what it reads has changed", async (t) => {
+  const dir = project(t, { "wrangler.toml": BUILT, "build.sh": COMMAND, "src/deep/w.txt": script("NAME one") });
+  const server = await dev(t, dir);
+  assert.equal(await server.text(), "built one");
+  assert.match(server.stderr, /^built$/m);
+  write(dir, "src/deep/w.txt", script("NAME two"));
+  await until(async () => (await server.text()) === "built two", "the second version");
+  write(dir, "fail", "");
+  write(dir, "src/deep/new.txt", "");
+  await server.shows('build.command "sh build.sh" failed with status 3');
+  assert.equal(await server.text(), "built two");
+  rmSync(join(dir, "fail"));
+  write(dir, "src/deep/w.txt", script("NAME three"));
+  await until(async () => (await server.text()) === "built three", "the third version");
+});
+
+test("a build.command that writes what it reads does not run for ever", async (t) => {
+  const dir = project(t, { "wrangler.toml": BUILT, "build.sh": `${COMMAND}date +%N > src/now\n`, "src/deep/w.txt": script("NAME one") });
+  const server = await dev(t, dir);
+  assert.equal(await server.text(), "built one");
+  await server.shows("build.command changes files in build.watch_dir");
+  write(dir, "src/deep/w.txt", script("NAME two"));
+  await until(async () => (await server.text()) === "built two", "the second version");
+});
+
+test("a build.command that runs ends with atoll dev", async (t) => {
+  const dir = project(t, { "wrangler.toml": BUILT, "build.sh": "echo $$ > pid; exec sleep 600\n" });
+  const server = await dev(t, dir, { ready: false });
+  const pid = await until(() => existsSync(join(dir, "pid")) && readFileSync(join(dir, "pid"), "utf8").trim(), "its pid");
+  server.child.kill("SIGTERM");
+  await until(() => !existsSync(`/proc/${pid}`), "its end");
 });
 
 test("several workers answer by host, the first one everywhere else", async (t) => {
