@@ -20,7 +20,8 @@
     X(response_bytes, 1099511627776, 0,  1099511627776, "body of an answer, bytes")                \
     X(script_bytes,   10485760,      1,  67108864,    "all modules of a version, bytes")           \
     X(log_bytes,      262144,        0,  16777216,    "log lines of a request, bytes")             \
-    X(concurrency,    1000,          1,  16384,       "requests at once in a process")
+    X(concurrency,    1000,          1,  16384,       "requests at once in a process")             \
+    X(storage_bytes,  1152921504606846976, 0, 1152921504606846976, "what an account stores, bytes")
 
 struct limits {
 #define LIMITS_FIELD(key, normal, least, most, text) uint64_t key;

@@ -32,9 +32,8 @@ static const uint64_t *process_key(void)
     return key;
 }
 
-static uint64_t hash_of(str text)
+uint64_t map_hash(const uint64_t key[2], str text)
 {
-    const uint64_t *key = process_key();
     uint64_t v[4] = {key[0] ^ 0x736f6d6570736575u, key[1] ^ 0x646f72616e646f6du,
                      key[0] ^ 0x6c7967656e657261u, key[1] ^ 0x7465646279746573u};
     uint64_t word, last = (uint64_t)text.len << 56;
@@ -54,6 +53,11 @@ static uint64_t hash_of(str text)
     for (int i = 0; i < 3; i++)
         round_of(v);
     return v[0] ^ v[1] ^ v[2] ^ v[3];
+}
+
+static uint64_t hash_of(str text)
+{
+    return map_hash(process_key(), text);
 }
 
 /* ---- the table ---- */

@@ -32,6 +32,9 @@ struct map_node *map_find(const struct map *map, str key);
 /* Takes a node out that is in. */
 void map_remove(struct map *map, struct map_node *node);
 
+/* SipHash-1-3 of the text, with a key of the caller's own. */
+uint64_t map_hash(const uint64_t key[2], str text);
+
 /* Frees the buckets; the things are the caller's. The map is empty and may be used again. */
 void map_done(struct map *map);
 

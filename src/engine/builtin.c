@@ -10,7 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { OPS_MAX = 512, BUILTINS_MAX = 128, NAME_BYTES_MAX = 64 };
+enum { OPS_MAX = 512, BUILTINS_MAX = 192, NAME_BYTES_MAX = 64 };
 
 static const struct builtin *find(str name)
 {

@@ -31,7 +31,9 @@ struct task;
     X(HOOK_HUNG, "hung")         /* (id): nothing is left that request `id` could wait for */      \
     X(HOOK_WARM, "warm")         /* (): runs what every worker needs once, before there is one */  \
     X(HOOK_WAKE, "wake")         /* (): delivers what the engine finished between turns */         \
-    X(HOOK_REJECTION, "rejection") /* (promise, reason): nobody handles it */
+    X(HOOK_REJECTION, "rejection") /* (promise, reason): nobody handles it */                      \
+    X(HOOK_SERVE, "serve")       /* (end, id, entrypoint, props): another worker calls */          \
+    X(HOOK_SERVICE, "service")   /* (end, over, why, text, ...blobs): a message of such a call */
 #define HOOK_ENUM(name, js) name,
 enum hook { HOOK_MAP(HOOK_ENUM) HOOK_COUNT };
 #undef HOOK_ENUM
@@ -65,6 +67,9 @@ struct isolate_spent {
     uint64_t cpu_ns;
     uint64_t subrequests;
     uint64_t log_bytes;
+    unsigned data_points;    /* written to datasets */
+    uint64_t tree;       /* of calls between workers that it belongs to; 0: none yet */
+    unsigned depth;      /* in that: by how many others it was called */
 };
 
 /* What an isolate has used in its life. */

@@ -224,6 +224,65 @@ int value_to_buf(JSContextRef ctx, JSValueRef value, struct buf *out, JSValueRef
     return r;
 }
 
+static bool are_within(const uint32_t lengths[], size_t count, size_t whole)
+{
+    size_t sum = 0;
+
+    for (size_t i = 0; i < count; i++)
+        sum += lengths[i];
+    return sum <= whole;
+}
+
+static int append_units(struct buf *out, const JSChar *units, uint32_t *len)
+{
+    size_t bytes = utf8_len_of_units(units, *len);
+    int r = buf_reserve(out, bytes);
+
+    if (r < 0)
+        return r;
+    utf8_from_units(units, *len, out->ptr + out->len);
+    out->len += bytes;
+    *len = (uint32_t)bytes;
+    return 0;
+}
+
+/* Of ASCII, which most are, the lengths are right as they are. */
+static int append_pieces(struct buf *out, JSStringRef string, uint32_t lengths[], size_t count)
+{
+    size_t units = JSStringGetLength(string), room = JSStringGetMaximumUTF8CStringSize(string);
+    int r = are_within(lengths, count, units) ? buf_reserve(out, room) : ERR_INVALID;
+    const JSChar *wide;
+    size_t len;
+
+    if (r < 0)
+        return r;
+    len = JSStringGetUTF8CString(string, out->ptr + out->len, room);
+    if (len == units + 1 && is_ascii((str){out->ptr + out->len, units})) {
+        out->len += units;
+        return 0;
+    }
+    wide = JSStringGetCharactersPtr(string);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        const JSChar *piece = wide;
+        wide += lengths[i];
+        r = append_units(out, piece, &lengths[i]);
+    }
+    return r;
+}
+
+int value_to_pieces(JSContextRef ctx, JSValueRef value, struct buf *out, uint32_t lengths[],
+                    size_t count, JSValueRef *exception)
+{
+    JSStringRef string = JSValueToStringCopy(ctx, value, exception);
+    int r;
+
+    if (!string)
+        return ERR_SCRIPT;
+    r = append_pieces(out, string, lengths, count);
+    JSStringRelease(string);
+    return r;
+}
+
 char *value_to_utf8(JSContextRef ctx, JSValueRef value, size_t *ret_len, JSValueRef *exception)
 {
     struct buf out;

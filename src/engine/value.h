@@ -43,6 +43,13 @@ NODISCARD int value_to_buf(JSContextRef ctx, JSValueRef value, struct buf *out,
 /* ToString(value) as NUL-terminated UTF-8, returned owned; NULL when ToString threw. */
 char *value_to_utf8(JSContextRef ctx, JSValueRef value, size_t *ret_len, JSValueRef *exception);
 
+/* A string that was put together from `count` pieces, taken apart: the UTF-8 of each is appended
+ * to `out`, and `lengths`, in UTF-16 units before, are in bytes after. A surrogate whose other half
+ * is in another piece is a lone one. Returns as value_to_buf(); ERR_INVALID: they are more than the
+ * string. */
+NODISCARD int value_to_pieces(JSContextRef ctx, JSValueRef value, struct buf *out,
+                              uint32_t lengths[], size_t count, JSValueRef *exception);
+
 /* ToNumber(value), or `fallback` when that throws or is NaN. */
 double value_to_number(JSContextRef ctx, JSValueRef value, double fallback);
 

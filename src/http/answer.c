@@ -3,7 +3,9 @@
  * (1) What is answered collects in conn->out, and answer_flush() writes it; a large piece of a
  *     streamed body goes to the socket at once, behind what has collected.
  * (2) libuv holds at most one buffer of a connection (conn->writing); what comes meanwhile
- *     collects and follows. */
+ *     collects and follows.
+ * (3) An answer's body that is kept elsewhere is in c->kept (kept.h), written behind what
+ *     has collected. */
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -114,6 +116,29 @@ void http_answer_whole(struct http_request *r, int status, str head, str body)
         r->answer_bytes = body.len;
     }
     r->answer = ANSWER_DONE;
+    answer_mark_dirty(c);
+}
+
+void http_answer_kept(struct http_request *r, int status, str head, const struct http_kept *body)
+{
+    struct conn *c = conn_of(r);
+
+    ASSERT(r->answer == ANSWER_NONE && !kept_is_there(&c->kept));
+    if (r->body_state == HTTP_BODY_MORE && r->body_left > HTTP_DISCARD_BYTES_MAX)
+        r->keep_alive = false;
+    out_head(c, status, head, (int64_t)body->length);
+    r->answer = ANSWER_DONE;
+    if (r->answer_without_body || !body->length) {
+        body->release(body->owner);
+    } else {
+        r->answer_bytes = body->length;
+        c->kept = (struct kept){.bytes = body->bytes,
+                                .fd = body->fd,
+                                .at = body->from,
+                                .left = body->length,
+                                .release = body->release,
+                                .owner = body->owner};
+    }
     answer_mark_dirty(c);
 }
 
@@ -289,6 +314,8 @@ static void on_written(uv_write_t *write, int status)
 
     free(c->writing);
     c->writing = NULL;
+    if (!c->kept.left)
+        kept_release(&c->kept);
     if (c->state == CONN_CLOSED)
         return;
     if (status < 0)
@@ -297,40 +324,47 @@ static void on_written(uv_write_t *write, int status)
         answer_flush(c);
 }
 
-static void write_rest(struct conn *c)
+void answer_write_rest(struct conn *c, str kept)
 {
     size_t len;
-    uv_buf_t buf;
+    uv_buf_t bufs[2];
 
     c->writing = buf_take(&c->out, &len);
-    buf = uv_buf_init(c->writing, (unsigned)len);
+    bufs[0] = uv_buf_init(c->writing, (unsigned)len);
+    bufs[1] = uv_buf_init((char *)kept.ptr, (unsigned)kept.len);
     c->write.data = c;
-    if (uv_write(&c->write, (uv_stream_t *)&c->tcp, &buf, 1, on_written) < 0)
+    if (uv_write(&c->write, (uv_stream_t *)&c->tcp, bufs, kept.len ? 2 : 1, on_written) < 0)
         conn_close(c);
+}
+
+/* False when something of it is left: it goes on later, or the connection was closed. */
+static bool flush_out(struct conn *c)
+{
+    uv_buf_t buf = uv_buf_init(c->out.ptr, (unsigned)c->out.len);
+    int sent = c->out.len ? uv_try_write((uv_stream_t *)&c->tcp, &buf, 1) : 0;
+
+    if (sent < 0 && sent != UV_EAGAIN) {
+        conn_close(c);
+        return false;
+    }
+    if (sent < 0 || (size_t)sent < c->out.len) {
+        if (sent > 0)
+            buf_consume(&c->out, (size_t)sent);
+        answer_write_rest(c, STR_NONE);
+        return false;
+    }
+    buf_clear(&c->out);
+    return true;
 }
 
 void answer_flush(struct conn *c)
 {
     if (c->writing || c->state == CONN_CLOSED)
         return;
-    if (c->out.len) {
-        uv_buf_t buf = uv_buf_init(c->out.ptr, (unsigned)c->out.len);
-        int sent = uv_try_write((uv_stream_t *)&c->tcp, &buf, 1);
-        if (sent < 0 && sent != UV_EAGAIN) {
-            conn_close(c);
-            return;
-        }
-        if (sent < 0 || (size_t)sent < c->out.len) {
-            if (sent > 0)
-                buf_consume(&c->out, (size_t)sent);
-            write_rest(c);
-            return;
-        }
-        if (c->out.cap > OUT_KEPT_BYTES_MAX)
-            buf_done(&c->out);
-        else
-            buf_clear(&c->out);
-    }
+    if (!(kept_is_there(&c->kept) ? kept_flush(c) : flush_out(c)))
+        return;
+    if (c->out.cap > OUT_KEPT_BYTES_MAX)
+        buf_done(&c->out);
     written(c);
 }
 

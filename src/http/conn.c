@@ -39,6 +39,7 @@ static void on_closed(uv_handle_t *handle)
 
     buf_done(&c->in);
     buf_done(&c->out);
+    kept_release(&c->kept);
     free(c->writing);
     free(c);
 }
@@ -330,7 +331,7 @@ static void client_ended(struct conn *c)
 {
     c->ended = true;
     conn_update_reading(c);
-    if (c->state == CONN_LINGER && (c->writing || c->out.len))
+    if (c->state == CONN_LINGER && (c->writing || c->out.len || kept_is_there(&c->kept)))
         return;
     if (c->state != CONN_RUNNING) {
         conn_close(c);

@@ -16,6 +16,7 @@
 #include "base/list.h"
 #include "http/chunked.h"
 #include "http/server.h"
+#include "http/kept.h"
 #include "http/upgrade.h"
 
 enum conn_state {
@@ -60,6 +61,7 @@ struct conn {
     uint64_t since_ms;           /* of the state, the last body byte or the last byte written */
     struct buf in;               /* read and not used: part of a head, pipelined requests */
     struct buf out;
+    struct kept kept;            /* of the answer, behind what is in `out` */
     uv_write_t write;
     char *writing;               /* what libuv is writing, NULL when nothing */
     size_t writing_left;         /* of that, when the janitor last looked */
@@ -115,6 +117,8 @@ void conn_send_continue(struct conn *c);     /* "100 Continue", when the client 
 /* answer.c */
 void answer_mark_dirty(struct conn *c);
 void answer_flush(struct conn *c);
+/* Leaves what is in `out` to libuv, and behind it `kept`, which lives until it was written. */
+void answer_write_rest(struct conn *c, str kept);
 void answer_refuse(struct conn *c, int status);  /* an answer of our own, then close */
 void answer_upgrade(struct conn *c, str head);   /* 101 with exactly this head */
 

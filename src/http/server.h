@@ -122,6 +122,20 @@ void http_body_want_all(struct http_request *request, size_t max);
  * An answer to HEAD, and one with status 204 or 304, has its body left out. */
 void http_answer_whole(struct http_request *request, int status, str head, str body);
 
+/* A body that is not copied, but kept until release() is called, once: it was written, or will not
+ * be. Perhaps before http_answer_kept() returns. */
+struct http_kept {
+    const char *bytes;              /* NULL: a part of the file `fd` */
+    int fd;
+    uint64_t from, length;
+    void (*release)(void *owner);
+    void *owner;
+};
+
+/* As http_answer_whole(). A file that turns out to be shorter ends the connection. */
+void http_answer_kept(struct http_request *request, int status, str head,
+                      const struct http_kept *body);
+
 /* length: bytes that will be written, or -1 (chunked, or until the end of the connection).
  * Returns false when this answer has no body (HEAD, 204, 304): it is whole then. */
 bool http_answer_start(struct http_request *request, int status, str head, int64_t length);

@@ -106,21 +106,57 @@ int file_replace(const char *path, str bytes, mode_t mode, struct err *err)
     return r;
 }
 
+/* Also when somebody else made it this moment. */
+static bool make_directory(const char *path)
+{
+    return mkdir(path, 0755) == 0 || (errno == EEXIST && path_is_directory(path));
+}
+
 int file_make_directories(const char *path, struct err *err)
 {
     char *parent;
     int r;
 
-    if (mkdir(path, 0755) == 0 || (errno == EEXIST && path_is_directory(path)))
+    if (make_directory(path))
         return 0;
     if (errno != ENOENT)
         return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
     parent = path_directory(str_from(path));
     r = file_make_directories(parent, err);
     free(parent);
-    if (r == 0 && mkdir(path, 0755) < 0)
+    if (r == 0 && !make_directory(path))
         r = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
     return r;
+}
+
+/* Returns 1 when it may not be read. */
+static int sync_directory(const char *path, struct err *err)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+
+    if (fd < 0 && (errno == EACCES || errno == EPERM))
+        return 1;
+    if (fd < 0 || fsync(fd) < 0)
+        r = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+    if (fd >= 0)
+        close(fd);
+    return r;
+}
+
+int file_sync_names(const char *path, unsigned levels, struct err *err)
+{
+    char *at = str_dup(str_from(path));
+    int r = 0;
+
+    while (r == 0 && levels--) {
+        char *above = path_directory(str_from(at));
+
+        r = sync_directory(above, err);
+        free(at);
+        at = above;
+    }
+    free(at);
+    return r < 0 ? r : 0;
 }
 
 int file_make_temporary(char **ret_path, struct err *err)

@@ -23,6 +23,10 @@ NODISCARD int file_replace(const char *path, str bytes, mode_t mode, struct err 
 /* Makes the directory and those above it. Returns 0, also when it was there, or ERR_IO. */
 NODISCARD int file_make_directories(const char *path, struct err *err);
 
+/* Syncs the directory of `path` and those above it, `levels` in all, so that the names on the way
+ * to it survive a power cut; ends where one may not be read. Returns 0 or ERR_IO. */
+NODISCARD int file_sync_names(const char *path, unsigned levels, struct err *err);
+
 /* Makes a private directory under $TMPDIR (else /tmp), readable by this user only.
  * Returns 0 and its path, returned owned; or ERR_IO. */
 NODISCARD int file_make_temporary(char **ret_path, struct err *err);

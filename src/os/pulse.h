@@ -2,7 +2,7 @@
  * answers nothing any more and after it was killed.
  *
  * One page of shared memory, made by the supervisor and inherited by the runtime. The runtime
- * writes, the supervisor reads; each field is an atomic of its own.
+ * writes, the supervisor reads, but for `purges`; each field is an atomic of its own.
  * Owns: the mapping. Thread: writer and reader are different processes. */
 #ifndef ATOLL_OS_PULSE_H
 #define ATOLL_OS_PULSE_H
@@ -19,6 +19,10 @@ struct pulse {
     _Atomic uint64_t polls;          /* looks of the watchdog so far: grows while a turn can still
                                       * be interrupted */
     _Atomic uint64_t worker;         /* number of the worker whose turn it is or was last */
+    _Atomic uint64_t purges;         /* the supervisor's: number of the last purge of what
+                                      * distributions keep; the runtime may hear of it later */
+    _Atomic uint64_t changes;        /* the supervisor's, for the process of the S3 API: what was
+                                      * told while it had another value may not be so any more */
 };
 
 /* Makes one. Returns its descriptor (close-on-exec, taken by the caller) with *ret mapped, or

@@ -35,11 +35,12 @@ static const char *const always[] = {
     "epoll_create1", "epoll_ctl", "epoll_wait", "epoll_pwait", "epoll_pwait2", "poll", "ppoll",
     "select", "pselect6", "eventfd2", "pipe2",
     /* files; which ones is Landlock's to say */
-    "openat", "open", "close", "close_range", "read", "readv", "pread64", "preadv", "write",
-    "writev", "pwrite64", "pwritev", "lseek", "fstat", "newfstatat", "stat", "lstat", "statx",
-    "fstatfs", "statfs", "access", "faccessat", "faccessat2", "readlink", "readlinkat", "getcwd",
-    "getdents64", "fcntl", "flock", "fsync", "fdatasync", "ftruncate", "fallocate", "unlink",
-    "unlinkat", "link", "linkat", "rename", "renameat", "renameat2", "mkdir", "mkdirat", "rmdir",
+    "openat", "open", "close", "close_range", "read", "readv", "pread64", "preadv", "preadv2",
+    "write", "writev", "pwrite64", "pwritev", "lseek", "fstat", "newfstatat", "stat", "lstat",
+    "statx", "fstatfs", "statfs", "access", "faccessat", "faccessat2", "readlink", "readlinkat",
+    "getcwd", "getdents64", "fcntl", "flock", "fsync", "fdatasync", "ftruncate", "fallocate",
+    "unlink", "unlinkat", "link", "linkat", "rename", "renameat", "renameat2", "mkdir",
+    "mkdirat", "rmdir",
     "fchmod", "fchown", "dup", "dup2", "dup3", "umask", "sendfile",
     /* sockets that exist */
     "accept", "accept4", "connect", "getsockname", "getpeername", "getsockopt", "setsockopt",

@@ -173,11 +173,9 @@ static int append_own(struct buf *head, const struct cache_answer_input *input,
                               input->age > 0 ? input->age : 0);
 }
 
-int cache_answer_make(const struct cache_answer_input *input, struct cache_answer *ret,
-                      struct buf *head)
+void cache_answer_decide(const struct cache_answer_input *input, struct cache_answer *ret)
 {
     enum range range = RANGE_NONE;
-    int r;
 
     *ret = (struct cache_answer){input->status, input->has_body, 0, input->length};
     if (is_not_modified(input))
@@ -188,6 +186,14 @@ int cache_answer_make(const struct cache_answer_input *input, struct cache_answe
         ret->status = 206;
     if (range == RANGE_WRONG)
         *ret = (struct cache_answer){.status = 416};
+}
+
+int cache_answer_make(const struct cache_answer_input *input, struct cache_answer *ret,
+                      struct buf *head)
+{
+    int r;
+
+    cache_answer_decide(input, ret);
     r = append_stored(head, input->response, ret->status);
     return r < 0 ? r : append_own(head, input, ret);
 }

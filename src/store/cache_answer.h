@@ -26,7 +26,10 @@ struct cache_answer {
     uint64_t length;
 };
 
-/* Appends the answer's header lines to `head`. Returns 0 or ERR_LIMIT. */
+/* What is answered, but for its header lines. */
+void cache_answer_decide(const struct cache_answer_input *input, struct cache_answer *ret);
+
+/* The same, and appends the answer's header lines to `head`. Returns 0 or ERR_LIMIT. */
 NODISCARD int cache_answer_make(const struct cache_answer_input *input, struct cache_answer *ret,
                                 struct buf *head);
 

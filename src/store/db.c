@@ -1,5 +1,8 @@
 /* One connection to a SQLite database; see db.h.
  *
+ * (1) A schema is there only when the directories on the way to its file are on the disk: of
+ *     several that open a new file at once, the others see the schema or wait for it.
+ *
  * Whether the file at the path is still the one that was opened is told by device and inode: who
  * finds a damaged file removes it while others have it open. */
 #include "store/db.h"
@@ -10,6 +13,10 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#include "os/file.h"
+
+enum { SYNCED_LEVELS = 4 }; /* <storage>/<account>/<kind>/<id>/file */
 
 struct statement {
     const char *sql;
@@ -78,6 +85,18 @@ static int run_steps(struct db *db, const char *const *steps)
     return r == 0 && version < count ? run_text(db, set) : r;
 }
 
+/* (1): in the transaction that makes the schema. */
+static int run_steps_synced(struct db *db, const char *const *steps,
+                            const struct db_options *options)
+{
+    struct err err;
+    int version = 0, r = version_of(db, &version);
+
+    if (r == 0 && !version && options->survives_power_cut)
+        r = file_sync_names(db->path, SYNCED_LEVELS, &err);
+    return r < 0 ? r : run_steps(db, steps);
+}
+
 static int prepare(struct db *db, const char *const *steps, const struct db_options *options)
 {
     char cache[64];
@@ -96,7 +115,7 @@ static int prepare(struct db *db, const char *const *steps, const struct db_opti
         return r;
     if ((r = db_begin(db)) < 0)
         return r;
-    return db_end(db, run_steps(db, steps));
+    return db_end(db, run_steps_synced(db, steps, options));
 }
 
 int db_open(const char *path, const char *const *steps, struct db **ret_db, struct err *err)

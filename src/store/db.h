@@ -24,7 +24,8 @@ NODISCARD int db_open(const char *path, const char *const *steps, struct db **re
                       struct err *err);
 
 struct db_options {
-    bool survives_power_cut;    /* each commit is synced before it returns */
+    bool survives_power_cut;    /* each commit is synced before it returns, the names of the
+                                   directories on the way to the file before the first one */
     unsigned cache_kib;         /* of pages in memory; 0: SQLite's default, 2000 */
 };
 

@@ -16,7 +16,7 @@
     "(function(exports, use, ops, cells) { 'use strict';"                                          \
     "globalThis.calls = []; globalThis.cells = cells; globalThis.ops = ops;"                       \
     "for (const name of ['complete', 'load', 'dispatch', 'flush', 'timer', 'abort', 'hung',"       \
-    "                    'scheduled', 'warm', 'wake', 'rejection'])"                               \
+    "                    'scheduled', 'warm', 'wake', 'rejection', 'serve', 'service'])"           \
     "  exports[name] = (...args) => { calls.push(name); return `${name} ${args.length}`; };"       \
     "exports.dispatch = (f) => f();"                                                               \
     "})"

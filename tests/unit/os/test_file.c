@@ -3,9 +3,11 @@
 #include <criterion/criterion.h>
 #include <dirent.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "os/path.h"
@@ -139,6 +141,37 @@ static int refuse(void *context, const char *relative, struct err *err)
     return err_set(err, ERR_INVALID, "%s", relative);
 }
 
+Test(file, several_make_the_same_directories_at_once, .timeout = 30)
+{
+    enum { MAKERS = 6, ROUNDS = 60 };
+    struct err err;
+
+    for (int round = 0; round < ROUNDS; round++) {
+        pid_t makers[MAKERS];
+        char *path;
+        int gate[2];
+
+        cr_assert(asprintf(&path, "%s/%d/a/b/c/d", made, round) > 0 && pipe(gate) == 0);
+        for (int i = 0; i < MAKERS; i++)
+            if ((makers[i] = fork()) == 0) {
+                char byte;
+
+                close(gate[1]);
+                (void)!read(gate[0], &byte, 1); /* until all are there */
+                _exit(file_make_directories(path, &err) == 0 ? 0 : 1);
+            }
+        close(gate[0]);
+        close(gate[1]);
+        for (int i = 0; i < MAKERS; i++) {
+            int status = -1;
+
+            waitpid(makers[i], &status, 0);
+            cr_expect_eq(status, 0, "round %d", round);
+        }
+        free(path);
+    }
+}
+
 Test(file, walks_a_tree)
 {
     char *directory = at("a/b"), *path = at("a/b/file");
@@ -174,4 +207,19 @@ Test(file, removes_links_but_not_what_they_point_to)
     free(outside);
     free(inside);
     free(link_path);
+}
+
+Test(file, syncs_the_names_on_the_way_to_a_path)
+{
+    char *deep = at("a/b/c"), *file = at("a/b/c/file"), *missing = at("none/file");
+    struct err err;
+
+    cr_assert_eq(file_make_directories(deep, &err), 0);
+    cr_expect_eq(file_sync_names(file, 3, &err), 0);
+    cr_expect_eq(file_sync_names(file, 0, &err), 0);
+    cr_expect_eq(file_sync_names("/file", 8, &err), 0, "the root is above itself");
+    cr_expect_eq(file_sync_names(missing, 1, &err), ERR_IO);
+    free(deep);
+    free(file);
+    free(missing);
 }
