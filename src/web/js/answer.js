@@ -1,7 +1,8 @@
 // Answers that do not fit the table of core.js: bytes, long texts, streams.
 
 const { completion } = use("core");
-const { op_answer_whole, op_answer_start, op_answer_write, op_answer_end, op_answer_abort, op_answer_pipe } = ops;
+const { op_answer_whole, op_answer_start, op_answer_write, op_answer_end, op_answer_abort } = ops;
+const { op_answer_pipe, op_answer_file } = ops;
 
 exports.answer = (id, inner) => {
   if (inner.status === 101) return use("websocket").upgrade(id, inner);
@@ -19,9 +20,27 @@ exports.answer = (id, inner) => {
   const pull = use("body").reader(body);
   body.used = true;
   if (pull.native !== undefined) return pipe(id, inner, head, pull);
+  if (pull.file !== undefined) return sendFile(id, inner, head, pull);
+  stream(id, inner, head, pull);
+};
+
+function stream(id, inner, head, pull) {
   if (op_answer_start(id, inner.status, head ?? inner.wireHead(), lengthOf(inner))) pump(id, pull);
   else stop(pull);
-};
+}
+
+// A body that is a file goes from there to the client; one of several files comes by here.
+async function sendFile(id, inner, head, pull) {
+  const { open, native } = pull.file;
+  try {
+    const isOpen = open === undefined || (await open());
+    if (!isOpen || !op_answer_file(id, inner.status, head ?? inner.wireHead(), lengthOf(inner), native))
+      return stream(id, inner, head, pull);
+  } catch (error) {
+    use("errors").fail(id, error);
+  }
+  stop(pull);
+}
 
 // A body that C has goes to the client without coming by here.
 async function pipe(id, inner, head, { native, over }) {

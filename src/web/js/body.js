@@ -139,6 +139,7 @@ exports.reader = (body) => {
       next: () => source.pull(),
       cancel: (reason) => source.cancel(reason),
       native: source.native?.(),
+      file: source.file?.(),
       over: () => source.over(),
     };
   const reader = body.stream.getReader();

@@ -144,10 +144,20 @@ exports.load = (factory, settings) => {
   return use("worker").load(factory, settings, (found) => (handler = found));
 };
 
+const waits = { __proto__: null }; // how many promises a request waits for, when there are any
+
+exports.isWaiting = (request) => request in waits;
+
 // Keeps a version that is replaced until `promise` is settled. As ExtendableEvent.waitUntil().
 exports.waitUntil = (promise, request = cells[CURRENT]) => {
   cells[WAITING]++;
-  const done = () => cells[WAITING]--;
+  waits[request] = (waits[request] ?? 0) + 1;
+  const done = () => {
+    cells[WAITING]--;
+    if (--waits[request] > 0) return;
+    delete waits[request];
+    loadedFiles.service_session?.released(request);
+  };
   Promise.resolve(promise).then(done, (error) => {
     done();
     use("errors").logUncaught("waitUntil: ", error, request);
@@ -157,11 +167,15 @@ exports.waitUntil = (promise, request = cells[CURRENT]) => {
 class ExecutionContext {
   #request;
   #props;
-  constructor(id) {
+  constructor(id, props) {
     this.#request = id;
+    this.#props = props;
   }
   get props() {
     return (this.#props ??= {});
+  }
+  get exports() {
+    return use("service").own();
   }
   waitUntil(promise) {
     exports.waitUntil(promise, this.#request);
@@ -232,8 +246,13 @@ function fail(id, error) {
 
 exports.timer = () => use("timers").fire();
 exports.scheduled = (...event) => use("scheduled").run(...event);
-exports.abort = (id) => loadedFiles.request_init?.abortRequest(id);
-exports.hung = (id) => use("errors").hung(id);
+exports.abort = (id) => {
+  loadedFiles.request_init?.abortRequest(id);
+  loadedFiles.service_session?.released(id < 0 ? -id : id);
+};
+exports.hung = (id) => loadedFiles.service_session?.hung(id) || use("errors").hung(id);
+exports.serve = (...call) => use("service").serve(...call);
+exports.service = (...message) => use("service_session").receive(...message);
 exports.rejection = (promise, reason) => use("errors").rejection(promise, reason);
 
 // Takes a request through an empty worker, so that what every worker needs is loaded and compiled

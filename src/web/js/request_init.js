@@ -35,6 +35,7 @@ const DEFAULTS = {
 const OF_INCOMING = { ...DEFAULTS, redirect: "manual" };
 const settingsOf = (inner) => inner.settings ?? (inner.id !== 0 ? OF_INCOMING : DEFAULTS);
 exports.settingsOf = settingsOf;
+exports.settingsWith = (redirect) => ({ ...DEFAULTS, redirect });
 
 // ---- the rest of the class ----
 
@@ -124,6 +125,9 @@ exports.Request = Request;
 // Of an incoming request it is made when somebody asks; so it is of a copy of one.
 const INCOMING = {};
 const cfFrom = ({ cf, id }) => cf ?? (id !== 0 ? INCOMING : undefined);
+
+// What its maker gave, if that.
+exports.cfGiven = ({ cf }) => (cf === INCOMING ? undefined : cf);
 
 function cfOf(inner) {
   const cf = cfFrom(inner);

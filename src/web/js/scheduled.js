@@ -52,7 +52,9 @@ function fire(cron, time, ctx) {
 }
 
 function call(cron, time, ctx) {
-  const { main } = use("worker");
+  const { main: exported } = use("worker");
+  const isClass = core.loaded("service_class")?.isEntrypoint(exported);
+  const main = isClass ? new exported(ctx, core.env) : exported;
   if (typeof main?.scheduled === "function")
     return main.scheduled(new ScheduledController(cron, time), core.env, ctx);
   if (core.loaded("global_events")?.listensTo("scheduled")) return fire(cron, time, ctx);

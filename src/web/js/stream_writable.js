@@ -99,6 +99,7 @@ finish(WritableStream, "WritableStream");
 lengths(0, WritableStream, WritableStream.prototype.abort);
 exports.WritableStream = WritableStream;
 exports.recordOf = (object) => recordOf(object);
+exports.isWritableStream = isStream;
 exports.transferable = (value) => (isStream(value) ? use("stream_transfer").writable(value) : undefined);
 
 exports.objectOf = (stream) => (stream.object ??= new WritableStream(INTERNAL, stream));

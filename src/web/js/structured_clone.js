@@ -116,6 +116,9 @@ function tracksLength(view, buffer) {
   return tracks;
 }
 
+exports.kindOf = kindOf;
+exports.put = put;
+
 class Walk {
   #copies = new Map();
 

@@ -6,7 +6,8 @@ const HANDLERS = ["fetch", "scheduled", "queue", "tail", "email", "alarm", "test
 
 function handlersOf(main) {
   const listens = core.loaded("global_events")?.listensTo;
-  return HANDLERS.filter((name) => typeof main?.[name] === "function" || listens?.(name));
+  const holder = core.loaded("service_class")?.isEntrypoint(main) ? main.prototype : main;
+  return HANDLERS.filter((name) => typeof holder?.[name] === "function" || listens?.(name));
 }
 
 // A function whose source begins with "class".

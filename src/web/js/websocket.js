@@ -426,6 +426,7 @@ exports.WebSocket = WebSocket;
 exports.WebSocketPair = WebSocketPair;
 exports.make = make;
 exports.isWebSocket = isWebSocket;
+exports.takeEnd = takeEnd;
 
 // Answers request `id` with a Response that carries a WebSocket.
 exports.upgrade = (id, inner) => {

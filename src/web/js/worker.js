@@ -10,8 +10,7 @@ function moduleOf(name) {
 }
 
 function requireOf(name) {
-  if (name === "cloudflare:workers")
-    return { env: core.env, waitUntil: core.waitUntil };
+  if (name === "cloudflare:workers") return use("service_class").module();
   if (name === "cloudflare:sockets") return { connect: use("sockets").connect };
   throw new Error(`No such module: ${name}`);
 }
@@ -22,11 +21,18 @@ function onlyScheduled() {
   throw new TypeError("The worker has no fetch handler: it answers no requests, it only has scheduled().");
 }
 
-function findHandler(main) {
+function onlyEntrypoints() {
+  throw new TypeError("The worker has no fetch handler: it answers no requests, other workers can call its entrypoints.");
+}
+
+function findHandler(main, namespace) {
+  if (typeof main === "function" && core.loaded("service_class")?.isEntrypoint(main))
+    return use("service_class").handlerOf(main);
   if (typeof main?.fetch === "function") return (request, env, ctx) => main.fetch(request, env, ctx);
   // A script without exports counts as CommonJS: its default export is an empty object.
   if (listensTo("fetch")) return use("service_worker").fetch;
   if (typeof main?.scheduled === "function" || listensTo("scheduled")) return onlyScheduled;
+  if (core.loaded("service_class")?.hasEntrypoint(namespace)) return onlyEntrypoints;
   throw new TypeError(
     "The worker has no fetch handler: it neither exports one " +
       `(export default { async fetch(request, env, ctx) { ... } }) nor calls addEventListener("fetch", ...)`,
@@ -46,8 +52,10 @@ exports.load = async (factory, settings, ready) => {
     let namespace;
     await factory((found) => (namespace = found), requireOf, moduleOf);
     const main = (exports.main = namespace?.default);
-    const handler = findHandler(main);
-    const hasExports = typeof main?.fetch === "function" || typeof main?.scheduled === "function";
+    const handler = (exports.handler = findHandler(main, namespace));
+    exports.namespace = namespace;
+    const hasExports =
+      typeof main === "function" || typeof main?.fetch === "function" || typeof main?.scheduled === "function";
     if (hasExports) bindings?.forEach((name) => delete globalThis[name]);
     if (settings.tried) use("tried").tell(namespace);
     ready(handler);
