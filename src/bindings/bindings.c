@@ -3,13 +3,20 @@
 
 #include <stdlib.h>
 
+#include "bindings/analytics/analytics_call.h"
+#include "bindings/analytics/analytics_sink.h"
+#include "bindings/analytics/op_analytics.h"
 #include "bindings/assets/op_assets.h"
 #include "bindings/d1/d1_call.h"
 #include "bindings/d1/op_d1.h"
 #include "bindings/kv/kv_call.h"
 #include "bindings/kv/op_kv.h"
+#include "bindings/quota.h"
 #include "bindings/r2/op_r2.h"
 #include "bindings/r2/r2_call.h"
+#include "bindings/ratelimit/op_ratelimit.h"
+#include "bindings/ratelimit/ratelimit_call.h"
+#include "bindings/service/op_service.h"
 #include "bindings/storage_job.h"
 #include "engine/value.h"
 #include "os/path.h"
@@ -23,6 +30,9 @@ const struct binding_kind bindings_kinds[] = {
     {"kv_namespace", "kv", op_kv_open, kv_call_run},
     {"d1", "d1", op_d1_open, d1_call_run},
     {"r2_bucket", "r2", op_r2_open, r2_call_run},
+    {"ratelimit", "ratelimit", op_ratelimit_open, ratelimit_call_run},
+    {"analytics_engine", "analytics", op_analytics_open, analytics_call_run},
+    {"service", "service", op_service_open, NULL},
     {0},
 };
 
@@ -37,7 +47,13 @@ const struct binding_kind *bindings_find(const char *type)
 void bindings_start(uv_loop_t *loop, const char *storage_directory)
 {
     directory = storage_directory;
+    quota_start(storage_directory);
     storage_job_start(loop);
+}
+
+bool bindings_flush(void)
+{
+    return analytics_sink_flush();
 }
 
 /* A file name that is neither hidden nor a way up. */

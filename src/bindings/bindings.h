@@ -35,7 +35,7 @@ extern const struct binding_kind bindings_kinds[];
 const struct binding_kind *bindings_find(const char *type);
 
 /* The ops of this room, one table a file: op_<name>_table of op_<name>.c. */
-#define BINDINGS_OP_MAP(X) X(assets) X(kv) X(d1) X(r2)
+#define BINDINGS_OP_MAP(X) X(assets) X(kv) X(d1) X(r2) X(service) X(ratelimit) X(analytics)
 
 #define BINDINGS_OP_DECLARE(name) extern const struct op op_##name##_table[];
 BINDINGS_OP_MAP(BINDINGS_OP_DECLARE)
@@ -48,6 +48,11 @@ BINDINGS_OP_MAP(BINDINGS_OP_DECLARE)
 /* Where stores are: an absolute directory (kept), or NULL: none can be opened. Once, at the start
  * of the process. */
 void bindings_start(uv_loop_t *loop, const char *storage_directory);
+
+/* Has what was written and not waited for stored now. Returns false when nothing is left to wait
+ * for.
+ * A process that ends calls it after each round of its loop. */
+bool bindings_flush(void);
 
 /* <directory>/<store>, returned owned; NULL when there is no directory or `store` is no path of
  * plain segments. */

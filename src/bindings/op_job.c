@@ -5,6 +5,8 @@
  * (2) What it used is free before JavaScript hears of its end: who continues may start the next. */
 #include "bindings/op_job.h"
 
+#include <stddef.h>
+
 #include "engine/hook.h"
 #include "engine/value.h"
 #include "os/clock.h"
@@ -52,6 +54,11 @@ static void on_run(struct storage_job *storage)
 static void on_done(struct storage_job *storage)
 {
     op_job_end(CONTAINER_OF(storage, struct op_job, job));
+}
+
+void op_job_init(struct op_job *job)
+{
+    memset(job, 0, offsetof(struct op_job, err) + offsetof(struct err, text) + 1);
 }
 
 void op_job_begin(struct op_job *job, int32_t id)

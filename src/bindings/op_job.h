@@ -11,7 +11,7 @@
 #include "engine/isolate.h"
 #include "engine/op.h"
 
-/* Embed it as the first member and fill in the functions; zero the rest. */
+/* Embed it as the first member, op_job_init() or zero it, and fill in the functions. */
 struct op_job {
     struct storage_job job;
     struct task task;
@@ -27,6 +27,9 @@ struct op_job {
     void (*free)(struct op_job *job);
     struct err err;            /* filled in by run() */
 };
+
+/* Zeroes it; what is in the text of its error, 4 KiB, is nobody's. */
+void op_job_init(struct op_job *job);
 
 /* Queues it for the completion `id` of the current isolate. A queue that is full rejects it. */
 void op_job_start(struct op_job *job, struct storage_job_queue *queue, int32_t id);

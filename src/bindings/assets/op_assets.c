@@ -28,6 +28,7 @@ struct assets {
 struct reading {
     struct handle handle;
     unsigned refs;          /* the handle's, and a job's */
+    bool is_busy;           /* a job has it */
     int fd;                 /* -1 before the first part */
     char path[SITE_OPEN_PATH_MAX];
     uint64_t at, left;
@@ -66,6 +67,12 @@ JSObjectRef op_assets_open(JSContextRef ctx, const json_t *binding, struct err *
     assets->handle.free = assets_free;
     assets->open = open;
     return handle_object(ctx, &assets->handle);
+}
+
+/* The built-in script is the only caller, but what it calls on the way may be the tenant's. */
+static JSValueRef misuse(JSContextRef ctx, JSValueRef *exception)
+{
+    return value_throw(ctx, ERR_INVALID, "ASSETS: what this is built on was replaced", exception);
 }
 
 /* ---- reading ---- */
@@ -120,12 +127,13 @@ static void part_free(struct op_job *op)
 {
     struct part *part = CONTAINER_OF(op, struct part, op);
 
+    part->reading->is_busy = false;
     reading_unref(part->reading);
     free(part->bytes);
     free(part);
 }
 
-/* Parts of one file are asked for one after the other, so any queue will do. */
+/* One part of a file at a time, so any queue will do. */
 static struct storage_job_queue *next_queue(void)
 {
     static struct storage_job_queue *queues[QUEUES];
@@ -140,11 +148,15 @@ static struct storage_job_queue *next_queue(void)
 OP(op_assets_read)
 {
     struct handle *handle = handle_of(ctx, OP_ARG(1), reading_kind);
-    struct part *part = mem_new(struct part);
+    struct reading *reading = handle ? CONTAINER_OF(handle, struct reading, handle) : NULL;
+    struct part *part;
 
-    ASSERT(handle);
-    part->reading = CONTAINER_OF(handle, struct reading, handle);
-    part->reading->refs++;
+    if (!reading || reading->is_busy)
+        return misuse(ctx, exception);
+    part = mem_new(struct part);
+    part->reading = reading;
+    reading->refs++;
+    reading->is_busy = true;
     part->op.run = part_run;
     part->op.value = part_value;
     part->op.free = part_free;
@@ -232,7 +244,8 @@ OP(op_assets_fetch)
     struct buf texts[TEXTS];
     int r = 0;
 
-    ASSERT(handle);
+    if (!handle)
+        return misuse(ctx, exception);
     if (!isolate_subrequest(isolate_current()))
         return value_throw(ctx, ERR_SUBREQUESTS, NULL, exception);
     for (size_t i = 0; i < TEXTS; i++) {

@@ -81,6 +81,10 @@ static int add_first(struct buf *lines, const json_t *pattern, struct err *err)
         return err_set(err, ERR_INVALID,
                        "\"assets.run_worker_first\" must have patterns that begin with \"/\" or "
                        "\"!/\"");
+    if (path.len > SITE_FIRST_BYTES_MAX)
+        return err_set(err, ERR_INVALID,
+                       "\"assets.run_worker_first\" must have patterns of at most %d characters",
+                       SITE_FIRST_BYTES_MAX);
     if (buf_append(lines, text) < 0 || buf_append_char(lines, '\n') < 0)
         return err_set(err, ERR_LIMIT, "\"assets.run_worker_first\" is too long");
     return 0;
@@ -416,30 +420,54 @@ static bool is_hidden(const struct site *site, str path)
     return site_ignore_has(site->ignored, str_skip(path, 1));
 }
 
+/* "<number in hex>-"; a request for a file makes four of them. */
+static char *put_hex(char *at, uint64_t number)
+{
+    static const char digits[] = "0123456789abcdef";
+    int shift = number ? (63 - __builtin_clzll(number)) / 4 * 4 : 0;
+
+    for (; shift >= 0; shift -= 4)
+        *at++ = digits[number >> shift & 15];
+    *at++ = '-';
+    return at;
+}
+
+/* What another version of the file does not have. */
+static size_t put_hash(const struct stat *st, char ret[FOUND_TEXT_MAX])
+{
+    char *at = put_hex(ret, (uint64_t)st->st_size);
+
+    at = put_hex(at, (uint64_t)st->st_mtim.tv_sec);
+    at = put_hex(at, (uint64_t)st->st_mtim.tv_nsec);
+    at = put_hex(at, (uint64_t)st->st_ino);
+    at[-1] = '\0';
+    return (size_t)(at - ret) - 1;
+}
+
 static bool find_in_directory(struct site *site, str path, struct site_file *ret)
 {
     struct found *found = &site->found[site->found_next++ % FOUND_KEPT];
-    char *full, *type;
+    char *full, *place;
     struct stat st;
+    size_t hash_len;
     bool is_file;
 
     look(site);
     if (is_hidden(site, path))
         return false;
     full = str_dup(path);
-    type = path_join(str_from(site->directory), str_from(full + 1));
-    is_file = stat(type, &st) == 0 && S_ISREG(st.st_mode);
-    free(type);
+    place = path_join(str_from(site->directory), str_from(full + 1));
+    is_file = stat(place, &st) == 0 && S_ISREG(st.st_mode);
+    free(place);
     if (!is_file) {
         free(full);
         return false;
     }
     free(found->path);
     found->path = full;
-    snprintf(found->hash, sizeof found->hash, "%llx-%llx-%lx-%llx", (long long)st.st_size,
-             (long long)st.st_mtim.tv_sec, st.st_mtim.tv_nsec, (long long)st.st_ino);
+    hash_len = put_hash(&st, found->hash);
     *ret = (struct site_file){.path = {full, path.len},
-                              .hash = str_from(found->hash),
+                              .hash = {found->hash, hash_len},
                               .type = str_from(media_type_of(path)),
                               .bytes = (uint64_t)st.st_size};
     return true;

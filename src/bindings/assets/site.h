@@ -19,7 +19,8 @@ enum {
     SITE_PATH_MAX = 2048,
     SITE_TYPE_MAX = 256,
     SITE_HASH_BYTES = 64,               /* hexadecimal digits of a SHA-256 */
-    SITE_FIRST_MAX = 100,               /* patterns of run_worker_first */
+    SITE_FIRST_MAX = 100,               /* patterns of run_worker_first, */
+    SITE_FIRST_BYTES_MAX = 500,         /* each of so many bytes */
     SITE_RULES_BYTES_MAX = 4 << 20,     /* of _headers, of _redirects */
     SITE_BYTES_MAX = 80 << 20,
 };

@@ -119,15 +119,30 @@ struct site *site_open_site(struct site_open *open, struct err *err)
     return site_parse(bytes, len, &open->site, err) < 0 ? NULL : open->site;
 }
 
+/* Appends at `at`; NULL when that, or what was before, is too long. */
+static char *append(char *at, const char *end, str text)
+{
+    if (!at || text.len >= (size_t)(end - at))
+        return NULL;
+    memcpy(at, text.ptr, text.len);
+    at[text.len] = '\0';
+    return at + text.len;
+}
+
+/* Each request for a file comes by here: no printf. */
 bool site_open_path(const struct site_open *open, const struct site_file *file,
                     char ret[SITE_OPEN_PATH_MAX])
 {
-    int len = open->manifest
-                  ? snprintf(ret, SITE_OPEN_PATH_MAX, "%s/files/%.2s/%.*s", open->place,
-                             file->hash.ptr, STR_ARGS(file->hash))
-                  : snprintf(ret, SITE_OPEN_PATH_MAX, "%s%.*s", open->place, STR_ARGS(file->path));
+    const char *end = ret + SITE_OPEN_PATH_MAX;
+    char *at = append(ret, end, str_from(open->place));
 
-    return len > 0 && len < SITE_OPEN_PATH_MAX;
+    if (open->manifest) {
+        at = append(at, end, STR("/files/"));
+        at = append(at, end, str_head(file->hash, 2));
+        at = append(at, end, STR("/"));
+        return append(at, end, file->hash) != NULL;
+    }
+    return append(at, end, file->path) != NULL;
 }
 
 bool site_open_keeps(const struct site_open *open)

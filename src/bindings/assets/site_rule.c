@@ -54,7 +54,7 @@ struct capture {
 struct match {
     struct capture captures[SITE_RULE_NAMES_MAX];
     size_t count;
-    unsigned steps;
+    unsigned steps, all_steps;      /* of this rule, of those before it for the same request */
     bool in_host;
 };
 
@@ -122,7 +122,8 @@ static bool match_rule(str pattern, str host, str path, struct match *m)
     size_t slash;
 
     m->count = 0;
-    m->steps = 0;
+    m->all_steps += m->steps;
+    m->steps = m->all_steps < SITE_RULE_STEPS_ALL_MAX ? 0 : SITE_RULE_STEPS_MAX;
     m->in_host = false;
     if (!str_starts(pattern, scheme))
         return match_here(m, pattern, path);
@@ -312,6 +313,10 @@ static void add_header(struct reader *rd, struct header header)
         complain(rd, "a path must come before its headers");
         return;
     }
+    if (rules->header_count == SITE_RULE_LINES_MAX) {
+        rd->over = true;
+        return;
+    }
     header.rule = rules->path_count - 1;
     rules->headers = mem_resize(rules->headers, (rules->header_count + 1) * sizeof *rules->headers);
     rules->headers[rules->header_count++] = header;
@@ -402,7 +407,7 @@ int site_rule_check_headers(str headers, struct err *err)
 
     buf_init(&wrong, ERR_TEXT_MAX / 2);
     each_line(&rd, headers, take_header);
-    return verdict(&rd, &wrong, "_headers", "100 rules", err);
+    return verdict(&rd, &wrong, "_headers", "100 rules, or 2000 headers", err);
 }
 
 int site_rule_check_redirects(str redirects, struct err *err)
@@ -429,7 +434,7 @@ static void join_slashes(struct buf *to, size_t start)
 
 int site_rule_redirect(const struct site_rules *rules, str host, str path, struct buf *to)
 {
-    struct match m;
+    struct match m = {0};
 
     for (size_t i = 0; i < rules->redirect_count; i++) {
         const struct redirect *r = &rules->redirects[i];
@@ -527,52 +532,53 @@ static void apply(const struct header *h, const struct match *m, struct buf *hea
 
 /* The headers that a rule takes away go before it sets others. */
 static void apply_rule(const struct site_rules *rules, size_t rule, const struct match *m,
-                       struct buf *head, struct buf *seen)
+                       struct buf *head, struct buf *seen, unsigned *left)
 {
     for (int unset = 1; unset >= 0; unset--)
-        for (size_t i = 0; i < rules->header_count; i++)
-            if (rules->headers[i].rule == rule && rules->headers[i].unset == unset)
+        for (size_t i = 0; i < rules->header_count && *left; i++)
+            if (rules->headers[i].rule == rule && rules->headers[i].unset == unset) {
                 apply(&rules->headers[i], m, head, seen);
+                (*left)--;
+            }
 }
 
 void site_rule_apply(const struct site_rules *rules, str host, str path, struct buf *head)
 {
-    struct match m;
+    struct match m = {0};
     struct buf seen;
+    unsigned left = SITE_RULE_APPLIED_MAX;
 
     if (!rules->header_count)
         return;
     buf_init(&seen, SEEN_BYTES_MAX);
     for (size_t i = 0; i < rules->path_count; i++)
         if (match_rule(rules->paths[i], host, path, &m))
-            apply_rule(rules, i, &m, head, &seen);
+            apply_rule(rules, i, &m, head, &seen, &left);
     buf_done(&seen);
 }
 
 /* ---- who is first ---- */
 
-/* Any number of "*" in bounded time: what a star took is given back at the last one only. */
+/* Any number of "*": what stands between two is looked for once, at its first place, and what
+ * follows the last one at the end. */
 static bool glob(str pattern, str text)
 {
-    size_t p = 0, t = 0, star = pattern.len, from = 0;
+    size_t star = str_find(pattern, '*');
 
-    while (t < text.len) {
-        if (p < pattern.len && pattern.ptr[p] == '*') {
-            star = p++;
-            from = t;
-        } else if (p < pattern.len && pattern.ptr[p] == text.ptr[t]) {
-            p++;
-            t++;
-        } else if (star < pattern.len) {
-            p = star + 1;
-            t = ++from;
-        } else {
+    if (star == pattern.len)
+        return str_equal(pattern, text);
+    if (!str_starts(text, str_head(pattern, star)))
+        return false;
+    text = str_skip(text, star);
+    for (pattern = str_skip(pattern, star + 1); (star = str_find(pattern, '*')) < pattern.len;
+         pattern = str_skip(pattern, star + 1)) {
+        const char *hit = star ? memmem(text.ptr, text.len, pattern.ptr, star) : text.ptr;
+
+        if (!hit)
             return false;
-        }
+        text = str_skip(text, (size_t)(hit - text.ptr) + star);
     }
-    while (p < pattern.len && pattern.ptr[p] == '*')
-        p++;
-    return p == pattern.len;
+    return str_ends(text, pattern);
 }
 
 bool site_rule_is_always_first(str patterns)

@@ -2,8 +2,8 @@
  *
  * A pattern is a path, or "https://host/path", with one "*" (":splat") and ":name" placeholders.
  * Owns: the rules; their texts are borrowed from the files' texts. Thread: one.
- * Limits: the enum below; SITE_RULE_STEPS_MAX steps for one match, beyond which a rule does not
- * fit. */
+ * Limits: the enum below; a rule that takes more than SITE_RULE_STEPS_MAX steps to match, or comes
+ * after SITE_RULE_STEPS_ALL_MAX of one request, does not fit. */
 #ifndef ATOLL_BINDINGS_SITE_RULE_H
 #define ATOLL_BINDINGS_SITE_RULE_H
 
@@ -14,11 +14,14 @@
 
 enum {
     SITE_RULE_LINE_MAX = 2000,          /* characters of a line */
-    SITE_RULE_HEADERS_MAX = 100,        /* rules of _headers */
+    SITE_RULE_HEADERS_MAX = 100,        /* rules of _headers, */
+    SITE_RULE_LINES_MAX = 2000,         /* headers of all of them, */
+    SITE_RULE_APPLIED_MAX = 128,        /* and of those that one answer gets */
     SITE_RULE_STATIC_MAX = 2000,        /* redirects without placeholders */
     SITE_RULE_DYNAMIC_MAX = 100,        /* and with */
     SITE_RULE_NAMES_MAX = 16,           /* placeholders of a rule */
     SITE_RULE_STEPS_MAX = 20000,
+    SITE_RULE_STEPS_ALL_MAX = 400000,
     SITE_RULE_OUT_MAX = 16 << 10,       /* bytes of what a rule makes */
 };
 

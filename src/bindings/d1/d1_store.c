@@ -10,7 +10,8 @@
  *
  * (1) Never open the database's file but by SQLite: closing any descriptor of it lets go of all
  *     locks that this process holds on it. What is asked of the file is asked by stat().
- * (2) A reader leaves the write-ahead log alone when it is closed: to copy it back is a writer's
+ * (2) Nothing is in a file before the names on the way to it are on the disk.
+ * (3) A reader leaves the write-ahead log alone when it is closed: to copy it back is a writer's
  *     work, which may take long. */
 #include "bindings/d1/d1_store.h"
 
@@ -20,11 +21,12 @@
 
 #include "bindings/d1/d1_store_memory.h"
 #include "bindings/d1/d1_store_private.h"
+#include "bindings/quota.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/path.h"
 
-enum { NS_PER_MS = 1000000, DISK_SPARE_BYTES = 1 << 20 };
+enum { NS_PER_MS = 1000000, DISK_SPARE_BYTES = 1 << 20, SYNCED_LEVELS = 4 };
 
 static const char opening[] = "PRAGMA page_size = 4096;"
                               "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;"
@@ -126,7 +128,9 @@ int d1_store_explain(struct d1_store *store, int code, struct err *err)
         said = "the query takes more memory than it may";
         break;
     case SQLITE_FULL:
-        said = is_disk_full(store) ? "the disk is full" : "Exceeded maximum DB size";
+        said = store->is_capped      ? QUOTA_TEXT
+               : is_disk_full(store) ? "the disk is full"
+                                     : "Exceeded maximum DB size";
         break;
     case SQLITE_AUTH:
         said = refused(said);
@@ -151,9 +155,17 @@ int d1_store_execute(struct d1_store *store, const char *sql)
 
 /* ---- opening ---- */
 
-static int prepare(struct d1_store *store)
+/* Less than the pages that there are is taken for these. */
+static int set_pages_max(struct d1_store *store, uint64_t pages)
 {
     char bound[64];
+
+    snprintf(bound, sizeof bound, "PRAGMA max_page_count = %llu", (unsigned long long)pages);
+    return d1_store_execute(store, bound);
+}
+
+static int prepare(struct d1_store *store)
+{
     int r;
 
     sqlite3_extended_result_codes(store->connection, 1);
@@ -162,12 +174,10 @@ static int prepare(struct d1_store *store)
         (r = d1_store_execute(store, opening)) != SQLITE_OK ||
         (r = d1_store_execute(store, "SELECT 1 FROM sqlite_schema")) != SQLITE_OK)
         return r;
-    snprintf(bound, sizeof bound, "PRAGMA max_page_count = %llu",
-             (unsigned long long)(store->bytes_max / D1_PAGE_BYTES));
-    if ((r = d1_store_execute(store, bound)) != SQLITE_OK)
+    if ((r = set_pages_max(store, store->bytes_max / D1_PAGE_BYTES)) != SQLITE_OK)
         return r;
     if (store->role == D1_STORE_READER) {
-        sqlite3_db_config(store->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* (2) */
+        sqlite3_db_config(store->connection, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL); /* (3) */
         if ((r = d1_store_execute(store, "PRAGMA query_only = ON")) != SQLITE_OK)
             return r;
     }
@@ -176,6 +186,18 @@ static int prepare(struct d1_store *store)
                            &store->size, NULL);
     store->is_ours = false;
     return r;
+}
+
+/* (2): a file that holds nothing yet may be a new one. */
+static int sync_names(struct d1_store *store)
+{
+    struct err err;
+    bool is_known;
+    uint64_t pages = d1_store_pages(store, &is_known);
+
+    sqlite3_reset(store->size);
+    return pages > 1 || file_sync_names(store->path, SYNCED_LEVELS, &err) == 0 ? SQLITE_OK
+                                                                               : SQLITE_IOERR;
 }
 
 static struct d1_store *store_new(const char *directory, enum d1_store_role role,
@@ -203,6 +225,8 @@ int d1_store_open(const char *directory, enum d1_store_role role, uint64_t bytes
     r = sqlite3_open_v2(store->path, &store->connection, flags, "unix");
     if (r == SQLITE_OK)
         r = prepare(store);
+    if (r == SQLITE_OK && role == D1_STORE_WRITER)
+        r = sync_names(store);
     if (r == SQLITE_OK && stat(store->path, &store->file) < 0)
         r = SQLITE_IOERR;
     if (r != SQLITE_OK) {
@@ -281,8 +305,25 @@ static int execute_or_explain(struct d1_store *store, const char *sql, struct er
     return r == SQLITE_OK ? 0 : d1_store_explain(store, r, err);
 }
 
+static int look_at_quota(struct d1_store *store)
+{
+    bool is_over = quota_is_over(store->path);
+    int r;
+
+    if (!is_over && !store->is_capped)
+        return SQLITE_OK;
+    r = set_pages_max(store, is_over ? 1 : store->bytes_max / D1_PAGE_BYTES);
+    if (r == SQLITE_OK)
+        store->is_capped = is_over;
+    return r;
+}
+
 int d1_store_begin(struct d1_store *store, bool writes, struct err *err)
 {
+    int r = writes ? look_at_quota(store) : SQLITE_OK;
+
+    if (r != SQLITE_OK)
+        return d1_store_explain(store, r, err);
     sqlite3_set_last_insert_rowid(store->connection, 0);
     return execute_or_explain(store, writes ? "BEGIN IMMEDIATE" : "BEGIN", err);
 }

@@ -48,6 +48,7 @@ struct d1_store {
     struct stat file;
     enum d1_store_role role;
     uint64_t bytes_max;
+    bool is_capped;          /* the account stores as much as it may: the file does not grow */
     struct d1_leash own_leash;
     struct d1_leash *leash;
     struct map map;

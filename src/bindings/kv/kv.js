@@ -4,10 +4,11 @@
 const { completion, natives } = use("core");
 const { finish, need } = use("webidl");
 const { op_kv_hot, op_kv_get, op_kv_get_many, op_kv_read, op_kv_list } = ops;
-const { op_kv_put, op_kv_delete, op_kv_stage, op_kv_write, op_kv_unstage } = ops;
+const { op_kv_put, op_kv_write_all, op_kv_stage, op_kv_write, op_kv_unstage } = ops;
 const { parse, stringify } = JSON;
 const { isArray } = Array;
 const { isView } = ArrayBuffer;
+const Rows = Float64Array;
 const { now } = natives.Date;
 const { floor } = Math;
 
@@ -19,12 +20,16 @@ const TTL_MIN = 60;
 const CACHE_TTL_MIN = 30;
 const KEYS_MAX = 100;
 const LIST_MAX = 1000;
+const ROWS = 256, ROW = 4; // of a batch, in op_kv_write_all()
+const BATCH_CHARS = 65536; // with so many it is sent
+const APART_CHARS = 16384; // a longer value travels alone
 
 const TEXT = 0, BYTES = 1, METADATA = 2, PARTS = 4; // enum form of op_kv.c
 const FORMS = { __proto__: null, text: TEXT, json: TEXT, arrayBuffer: BYTES, stream: PARTS };
 const STATUS = { __proto__: null, "-6": 503, "-4": 410 }; // of an error's code; 500 for others
 
 const NEW = {};
+const NO_OPTIONS = { __proto__: null };
 
 // ---- checks ----
 
@@ -258,6 +263,56 @@ class Parts {
   }
 }
 
+// ---- puts and deletes of one task go together ----
+
+let rows; // of the open batch; made with the first one
+let open; // {native, text, count, errors: a promise, settle}; undefined: nothing waits to be sent
+
+// What one task does runs to its end before microtasks that were queued in it.
+async function sendSoon(batch) {
+  await undefined;
+  if (open === batch) send();
+}
+
+function begin(native) {
+  send();
+  rows ??= new Rows(ROWS * ROW);
+  open = { native, text: "", count: 0, errors: undefined, settle: undefined };
+  open.errors = new Promise((settle) => (open.settle = settle));
+  sendSoon(open);
+}
+
+// The errors of its rows, by their numbers; undefined when there are none.
+async function send() {
+  if (open === undefined) return;
+  const { native, text, count, settle } = open;
+  open = undefined;
+  try {
+    settle(await completion((id) => op_kv_write_all(id, native, text, rows, count)));
+  } catch (error) {
+    settle(Array.from({ length: count }, () => error));
+  }
+}
+
+// Returns the row's number in the open batch. `value` is undefined for a delete.
+function add(native, key, value, expires, metadata) {
+  if (open === undefined || open.native !== native || open.count === ROWS || open.text.length > BATCH_CHARS)
+    begin(native);
+  const at = open.count * ROW;
+  rows[at] = key.length;
+  rows[at + 1] = value === undefined ? -1 : value.length;
+  rows[at + 2] = metadata === undefined ? 0 : metadata.length;
+  rows[at + 3] = expires;
+  open.text += value === undefined ? key : metadata === undefined ? key + value : key + value + metadata;
+  return open.count++;
+}
+
+// A value of any size, behind what was put before.
+function putAlone(...given) {
+  send();
+  return ask("PUT", (id) => op_kv_put(id, ...given));
+}
+
 async function putStream(native, key, stream, expires, metadata) {
   const { extract, reader } = use("body");
   const { next, cancel } = reader(extract(stream));
@@ -265,7 +320,7 @@ async function putStream(native, key, stream, expires, metadata) {
   try {
     for (let chunk; (chunk = await next()) !== undefined; ) await parts.add(chunk);
     const value = await parts.end();
-    await ask("PUT", (id) => op_kv_put(id, native, key, value, expires, metadata, parts.body, parts.length));
+    await putAlone(native, key, value, expires, metadata, parts.body, parts.length);
   } catch (error) {
     if (parts.body !== 0) op_kv_unstage(native, parts.body);
     try {
@@ -297,18 +352,23 @@ class KvNamespace {
     const native = this.#native;
     need(arguments.length, 2, "KvNamespace.put");
     const name = keyOf(key, "PUT");
-    const given = options ?? {};
+    const given = options ?? NO_OPTIONS;
     const expires = expiryOf(given);
     const metadata = metadataText(given);
     const whole = wholeValue(value);
     if (whole === undefined) return putStream(native, name, value, expires, metadata);
-    await ask("PUT", (id) => op_kv_put(id, native, name, whole, expires, metadata));
+    if (typeof whole !== "string" || whole.length > APART_CHARS) return putAlone(native, name, whole, expires, metadata);
+    const row = add(native, name, whole, expires, metadata);
+    const errors = await open.errors;
+    if (errors?.[row] !== undefined) throw explained("PUT", errors[row]);
   }
   async delete(key) {
     const native = this.#native;
     need(arguments.length, 1, "KvNamespace.delete");
     const name = keyOf(key, "DELETE");
-    await ask("DELETE", (id) => op_kv_delete(id, native, name));
+    const row = add(native, name, undefined, 0, undefined);
+    const errors = await open.errors;
+    if (errors?.[row] !== undefined) throw explained("DELETE", errors[row]);
   }
   async list(options = undefined) {
     const native = this.#native;

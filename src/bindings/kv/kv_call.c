@@ -5,7 +5,6 @@
 #include "bindings/kv/kv_call.h"
 
 #include <stdlib.h>
-#include <sys/stat.h>
 
 #include "bindings/bindings.h"
 #include "bindings/kv/kv_bulk.h"
@@ -243,21 +242,13 @@ static void start_chore(struct storage_call *call, void (*run)(struct storage_jo
     storage_job_queue_free(queue);
 }
 
-static json_int_t size_of(const char *directory, const char *name)
-{
-    char *path = path_join(str_from(directory), str_from(name));
-    struct stat about;
-    json_int_t size = stat(path, &about) == 0 ? about.st_size : 0;
-
-    free(path);
-    return size;
-}
-
 static void chore_usage(struct storage_job *job)
 {
     struct chore *chore = CONTAINER_OF(job, struct chore, job);
+    uint64_t bytes;
 
-    chore->bytes = size_of(chore->path, "data.db") + size_of(chore->path, "data.db-wal");
+    if (kv_store_size(chore->path, &bytes, &chore->call->err) == 0)
+        chore->bytes = (json_int_t)bytes;
 }
 
 static void chore_copy(struct storage_job *job)

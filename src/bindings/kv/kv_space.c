@@ -10,8 +10,8 @@
  * (2) `waiting` is guarded by the half's mutex; `shared` and `store` are the queue's jobs' own.
  *     `over`, `opened` and `log_pages` are what the job of work leaves for its `done`. Everything
  *     else is the loop's.
- * (3) When one of many writes fails, all are taken back, and each is tried alone: one that finds no
- *     room does not fail its neighbours.
+ * (3) When one of many writes fails, all are taken back, and each, part by part, is tried alone:
+ *     one that finds no room does not fail its neighbours.
  * (4) A chore, closing or cleaning up, waits in the same queue as the work, so neither happens
  *     under the other.
  * (5) No read of the disk is on the loop, be the value ever so small: a job costs 20 us, which all
@@ -94,6 +94,8 @@ static int open_locked(struct half *half, const char *directory, struct err *err
     r = kv_shared_is_removed(half->shared)
             ? ERR_CLOSED
             : kv_store_open(directory, FILE_BYTES_MAX, &half->store, err);
+    if (r == 0 && half == &half->space->writer)
+        kv_store_expect_writes(half->store);
     kv_shared_unlock(half->shared);
     return r;
 }
@@ -167,6 +169,20 @@ static void run_reads(struct storage_job *job)
 
 /* ---- on a thread: writes ---- */
 
+static size_t parts_of(const struct kv_space_write *write)
+{
+    return write->parts ? write->parts : 1;
+}
+
+static int run_parts(struct half *half, struct kv_space_write *write)
+{
+    int r = 0;
+
+    for (write->part = 0; r == 0 && write->part < parts_of(write); write->part++)
+        r = write->run(write, half->store, half->shared);
+    return r;
+}
+
 /* Runs what waits, in one transaction; it is in `over` then. */
 static int write_together(struct half *half, size_t *ret_count, struct err *err)
 {
@@ -179,14 +195,14 @@ static int write_together(struct half *half, size_t *ret_count, struct err *err)
         struct kv_space_write *write = CONTAINER_OF(link, struct kv_space_write, link);
 
         list_push(&half->over, link);
-        *ret_count += 1;
+        *ret_count += parts_of(write);
         bytes += write->bytes;
-        r = write->run(write, half->store, half->shared);
+        r = run_parts(half, write);
     }
     return kv_store_end(half->store, r, err);
 }
 
-static int write_alone(struct half *half, struct kv_space_write *write)
+static int write_part(struct half *half, struct kv_space_write *write)
 {
     int r;
 
@@ -195,6 +211,18 @@ static int write_alone(struct half *half, struct kv_space_write *write)
         return r;
     r = write->run(write, half->store, half->shared);
     return kv_store_end(half->store, r, write->err);
+}
+
+static int write_alone(struct half *half, struct kv_space_write *write)
+{
+    int r = 0;
+
+    for (write->part = 0; write->part < parts_of(write); write->part++) {
+        r = write_part(half, write);
+        if (r < 0 && write->failed)
+            write->failed(write);
+    }
+    return write->failed ? 0 : r;
 }
 
 static void fail_all(struct half *half, const struct err *err)
@@ -431,7 +459,7 @@ static void on_writes_done(struct storage_job *job)
         start_chore(half, false);
     while ((link = list_pop(&over))) {
         struct kv_space_write *write = CONTAINER_OF(link, struct kv_space_write, link);
-        half->count--;
+        half->count -= parts_of(write);
         half->bytes -= write->bytes;
         all.bytes_waiting -= write->bytes;
         write->done(write);
@@ -446,17 +474,18 @@ static void touch(struct kv_space *space)
     list_push(&all.list, &space->link);
 }
 
-/* Returns false when the half has no room. */
-static bool put_up(struct half *half, struct list *link, size_t bytes, struct err *err)
+/* Returns false when the half has no room for so many. */
+static bool put_up(struct half *half, struct list *link, size_t count, size_t bytes,
+                   struct err *err)
 {
     touch(half->space);
-    if (half->count >= KV_SPACE_WAITING_MAX ||
+    if (half->count + count > KV_SPACE_WAITING_MAX ||
         (bytes &&
          (half->bytes > KV_SPACE_OWN_BYTES_MAX || all.bytes_waiting > KV_SPACE_BYTES_MAX))) {
         err_set(err, ERR_TIMEOUT, "too many operations wait for the namespace");
         return false;
     }
-    half->count++;
+    half->count += count;
     half->bytes += bytes;
     all.bytes_waiting += bytes;
     pthread_mutex_lock(&half->mutex);
@@ -467,7 +496,7 @@ static bool put_up(struct half *half, struct list *link, size_t bytes, struct er
 
 void kv_space_read(struct kv_space *space, struct kv_space_read *read)
 {
-    if (put_up(&space->reader, &read->link, 0, read->err))
+    if (put_up(&space->reader, &read->link, 1, 0, read->err))
         start_work(&space->reader);
     else
         read->done(read);
@@ -475,7 +504,7 @@ void kv_space_read(struct kv_space *space, struct kv_space_read *read)
 
 void kv_space_write(struct kv_space *space, struct kv_space_write *write)
 {
-    if (!put_up(&space->writer, &write->link, write->bytes, write->err)) {
+    if (!put_up(&space->writer, &write->link, parts_of(write), write->bytes, write->err)) {
         write->code = write->err->code;
         write->done(write);
         return;

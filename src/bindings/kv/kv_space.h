@@ -4,9 +4,10 @@
  * A read sees every write that was acknowledged before it began, in whichever process. Writes that
  * come while a commit is under way share the next one; each is on disk when it is done.
  * Owns: connections, threads' work, cached values. Thread: the loop's, but for what `run` is.
- * Limits: KV_SPACE_WAITING_MAX reads and as many writes that wait, KV_SPACE_BYTES_MAX of values on
- * their way in of the process, KV_SPACE_OWN_BYTES_MAX of one; about KV_SPACE_READ_BYTES_MAX of
- * values on their way out of one; KV_SPACE_OPEN_MAX open ones, the longest unused closed first. */
+ * Limits: KV_SPACE_WAITING_MAX reads and as many writes, or parts of them, that wait,
+ * KV_SPACE_BYTES_MAX of values on their way in of the process, KV_SPACE_OWN_BYTES_MAX of one; about
+ * KV_SPACE_READ_BYTES_MAX of values on their way out of one; KV_SPACE_OPEN_MAX open ones, the
+ * longest unused closed first. */
 #ifndef ATOLL_BINDINGS_KV_SPACE_H
 #define ATOLL_BINDINGS_KV_SPACE_H
 
@@ -16,7 +17,7 @@
 #include "bindings/storage_job.h"
 
 enum {
-    KV_SPACE_WAITING_MAX = 4096,
+    KV_SPACE_WAITING_MAX = 8192,
     KV_SPACE_BYTES_MAX = 256 << 20,
     KV_SPACE_OWN_BYTES_MAX = 64 << 20,
     KV_SPACE_READ_BYTES_MAX = 32 << 20,
@@ -72,10 +73,14 @@ struct kv_space_write {
     struct list link;
     struct err *err;    /* set when it failed: nothing was changed */
     size_t bytes;       /* that it holds in memory */
-    int code;           /* what became of it */
+    size_t parts;       /* how many writes it is, each of which may fail alone; 0: one */
+    size_t part;        /* which of them `run` and `failed` are about */
+    int code;           /* what became of it; 0 when `failed` was told */
     /* On a thread, in a transaction: marks keys, writes; fills err when it fails. May be called a
      * second time, after what the first did was taken back. */
     int (*run)(struct kv_space_write *write, struct kv_store *store, struct kv_shared *shared);
+    /* On a thread: nothing of `part` was changed, err says why. NULL when there are no parts. */
+    void (*failed)(struct kv_space_write *write);
     void (*done)(struct kv_space_write *write);          /* on the loop, exactly once */
 };
 void kv_space_write(struct kv_space *space, struct kv_space_write *write);

@@ -7,25 +7,33 @@
  *     (staged), or one that was replaced and that somebody may still be reading.
  * (2) A part's number is its body's and its place in it, so that the parts of a body lie together.
  * (3) Keys are compared as bytes, which is the order of UTF-8's code points.
- * (4) Checkpoints are made by who writes, when nobody waits for it: never inside of a commit. */
+ * (4) Checkpoints are made by who writes, when nobody waits for it: never inside of a commit.
+ * (5) While the account stores as much as it may, the file does not grow: what is written has to
+ *     fit into pages that were freed. */
 #include "bindings/kv/kv_store.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "bindings/quota.h"
 #include "os/file.h"
 #include "os/path.h"
 #include "store/db.h"
 
 enum {
     PARTS_MAX = 128,   /* (2): the value's maximum is 100 of them */
-    CACHE_KIB = 1024,  /* of pages, for each connection */
+    CACHE_KIB = 1024,  /* of pages, for each connection that reads */
     PAGE_BYTES = 4096,
 };
+
+#define PAGES_MAX UINT64_C(0xFFFFFFFE) /* SQLite's own */
 
 struct kv_store {
     struct db *db;
     int log_pages;
+    char *directory;
+    uint64_t pages_max;  /* 0: as many as it likes */
+    bool is_capped;      /* (5) */
 };
 
 static const char *const steps[] = {
@@ -56,7 +64,8 @@ static int fail(struct kv_store *store, int code, struct err *err)
     sqlite3 *connection = db_connection(store->db);
 
     if (sqlite3_errcode(connection) == SQLITE_FULL)
-        return err_set(err, ERR_LIMIT, "the disk or the namespace is full");
+        return err_set(err, ERR_LIMIT, "%s",
+                       store->is_capped ? QUOTA_TEXT : "the disk or the namespace is full");
     if (code == ERR_INVALID)
         return err_set(err, code, "the namespace's file is damaged");
     if (code == ERR_TIMEOUT)
@@ -75,17 +84,34 @@ static char *file_of(const char *directory)
     return path_join(str_from(directory), STR("data.db"));
 }
 
-static int set_up(struct kv_store *store, uint64_t bytes_max)
+/* SQLite takes the pages that there are for less. */
+static int set_pages_max(struct kv_store *store, uint64_t pages)
 {
     char sql[80];
 
+    snprintf(sql, sizeof sql, "PRAGMA max_page_count = %llu", (unsigned long long)pages);
+    return sqlite3_exec(db_connection(store->db), sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : ERR_IO;
+}
+
+/* (5) */
+static int look_at_quota(struct kv_store *store)
+{
+    bool is_over = quota_is_over(store->directory);
+    int r;
+
+    if (!is_over && !store->is_capped)
+        return 0;
+    r = set_pages_max(store, is_over ? 1 : store->pages_max ? store->pages_max : PAGES_MAX);
+    if (r == 0)
+        store->is_capped = is_over;
+    return r;
+}
+
+static int set_up(struct kv_store *store)
+{
     sqlite3_wal_autocheckpoint(db_connection(store->db), 0);
     sqlite3_wal_hook(db_connection(store->db), on_log, store);
-    if (!bytes_max)
-        return 0;
-    snprintf(sql, sizeof sql, "PRAGMA max_page_count = %llu",
-             (unsigned long long)(bytes_max / PAGE_BYTES));
-    return sqlite3_exec(db_connection(store->db), sql, NULL, NULL, NULL) == SQLITE_OK ? 0 : ERR_IO;
+    return store->pages_max ? set_pages_max(store, store->pages_max) : 0;
 }
 
 int kv_store_open(const char *directory, uint64_t bytes_max, struct kv_store **ret, struct err *err)
@@ -96,12 +122,14 @@ int kv_store_open(const char *directory, uint64_t bytes_max, struct kv_store **r
     int r = db_open_with(path, steps, &options, &store->db, err);
 
     free(path);
+    store->directory = str_dup(str_from(directory));
+    store->pages_max = bytes_max / PAGE_BYTES;
     if (r == ERR_INVALID)
         err_set(err, r, "the namespace's file is damaged");
     else if (r < 0)
         err_set(err, r, "the namespace cannot be opened: %s", err_text(r));
     if (r == 0)
-        r = done(store, set_up(store, bytes_max), err);
+        r = done(store, set_up(store), err);
     if (r < 0) {
         kv_store_close(store);
         return r;
@@ -110,11 +138,18 @@ int kv_store_open(const char *directory, uint64_t bytes_max, struct kv_store **r
     return 0;
 }
 
+void kv_store_expect_writes(struct kv_store *store)
+{
+    /* 4 MiB. When it cannot be, there are the pages there were. */
+    (void)!sqlite3_exec(db_connection(store->db), "PRAGMA cache_size = -4096", NULL, NULL, NULL);
+}
+
 void kv_store_close(struct kv_store *store)
 {
     if (!store)
         return;
     db_close(store->db);
+    free(store->directory);
     free(store);
 }
 
@@ -317,7 +352,9 @@ int kv_store_list(struct kv_store *store, const struct kv_store_query *query, st
 
 int kv_store_begin(struct kv_store *store, struct err *err)
 {
-    return done(store, db_begin(store->db), err);
+    int r = look_at_quota(store);
+
+    return done(store, r < 0 ? r : db_begin(store->db), err);
 }
 
 int kv_store_end(struct kv_store *store, int result, struct err *err)
@@ -483,11 +520,45 @@ static int write_entry(struct kv_store *store, int64_t id, const struct kv_store
     return db_run(set);
 }
 
+/* What most puts are: a small value in the place of another, or of none. Returns 1 when that is
+ * done, 0 when there is a body, or a time in the index, that has to go. */
+static int replace_small(struct kv_store *store, const struct kv_store_put *put)
+{
+    static const char lasting[] =
+        "INSERT INTO entry (key, length, metadata, value) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET length = excluded.length, metadata = excluded.metadata, "
+        "value = excluded.value WHERE body IS NULL AND expires IS NULL";
+    static const char expiring[] =
+        "INSERT INTO entry (key, length, metadata, value, expires) VALUES (?, ?, ?, ?, ?) "
+        "ON CONFLICT (key) DO UPDATE SET length = excluded.length, metadata = excluded.metadata, "
+        "value = excluded.value, expires = excluded.expires WHERE body IS NULL";
+    sqlite3_stmt *set = db_statement(store->db, put->expires ? expiring : lasting);
+    int r;
+
+    if (!set)
+        return ERR_INVALID;
+    db_bind(set, 1, put->key);
+    sqlite3_bind_int64(set, 2, (int64_t)put->value.len);
+    if (put->metadata.len)
+        db_bind(set, 3, put->metadata);
+    else
+        sqlite3_bind_null(set, 3);
+    db_bind(set, 4, put->value);
+    if (put->expires)
+        sqlite3_bind_int64(set, 5, put->expires);
+    r = db_run(set);
+    return r < 0 ? r : sqlite3_changes(db_connection(store->db));
+}
+
 int kv_store_put(struct kv_store *store, const struct kv_store_put *put, int64_t now,
                  struct err *err)
 {
     int64_t id, old, body = put->body;
-    int r = find(store, put->key, &id, &old);
+    int r;
+
+    if (!body && put->value.len <= KV_STORE_PART_BYTES && (r = replace_small(store, put)))
+        return r < 0 ? fail(store, r, err) : 0;
+    r = find(store, put->key, &id, &old);
 
     if (r == 0 && body && (r = adopt(store, body, put->length)) == ERR_NOT_FOUND)
         return err_set(err, r, "the value took more than an hour to arrive");
@@ -592,6 +663,27 @@ void kv_store_checkpoint(struct kv_store *store)
 int kv_store_log_pages(const struct kv_store *store)
 {
     return store->log_pages;
+}
+
+int kv_store_size(const char *directory, uint64_t *ret_bytes, struct err *err)
+{
+    char *path = file_of(directory);
+    bool is_there = path_is_file(path);
+    struct kv_store *store = NULL;
+    int r = is_there ? kv_store_open(directory, 0, &store, err) : 0;
+    sqlite3_stmt *row = r == 0 && is_there ? db_statement(store->db, "PRAGMA page_count") : NULL;
+
+    free(path);
+    *ret_bytes = 0;
+    if (row && (r = db_step(row)) > 0) {
+        *ret_bytes = (uint64_t)sqlite3_column_int64(row, 0) * PAGE_BYTES;
+        sqlite3_reset(row);
+        r = 0;
+    }
+    if (store)
+        r = done(store, r, err);
+    kv_store_close(store);
+    return r;
 }
 
 int kv_store_copy(const char *directory, const char *to, struct err *err)

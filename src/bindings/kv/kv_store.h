@@ -33,6 +33,9 @@ struct kv_store;
 NODISCARD int kv_store_open(const char *directory, uint64_t bytes_max, struct kv_store **ret,
                             struct err *err);
 
+/* More pages stay in memory: who writes has to have those of a batch at hand. */
+void kv_store_expect_writes(struct kv_store *store);
+
 /* NULL is fine. */
 void kv_store_close(struct kv_store *store);
 
@@ -121,6 +124,10 @@ void kv_store_checkpoint(struct kv_store *store);
 
 /* Pages in the log since the last checkpoint. */
 int kv_store_log_pages(const struct kv_store *store);
+
+/* How many bytes the namespace in `directory` has on the disk, its free pages included, but not its
+ * log. Returns 0, also when there is nothing. Thread: any. */
+NODISCARD int kv_store_size(const char *directory, uint64_t *ret_bytes, struct err *err);
 
 /* Writes a consistent, synced copy of the namespace in `directory` into the directory `to`. Returns
  * 0, also when there is nothing to copy. Thread: any. */

@@ -5,19 +5,23 @@
  *   op_kv_get_many(id, kv, keys, form)  an array of the same
  *   op_kv_read(id, kv, body, index)     bytes of a part
  *   op_kv_list(id, kv, prefix, cursor, limit)    [JSON, cursor or undefined]
- *   op_kv_put(id, kv, key, value, [expires, metadata, body, length])
- *   op_kv_delete(id, kv, key)
+ *   op_kv_put(id, kv, key, value, [expires, metadata, body, length])    of any size
+ *   op_kv_write_all(id, kv, text, rows, count)   puts and deletes together: undefined, or an array
+ *                                       with the error of each that failed. A row is four
+ *                                       numbers: units of key, value (-1: a delete), metadata in
+ *                                       the text, expires
  *   op_kv_stage(id, kv)                 the number of a body
  *   op_kv_write(id, kv, body, index, bytes)
  *   op_kv_unstage(kv, body)             forgets it, some time
  *
- * What a request of a worker's begins with counts as a subrequest: hot, get_many, list, put,
- * delete. The get that follows a hot that knew nothing is the same one. */
+ * What a request of a worker's begins with counts as a subrequest: hot, get_many, list, put, each
+ * row of write_all. The get that follows a hot that knew nothing is the same one. */
 #include "bindings/kv/op_kv.h"
 
 #include <stdlib.h>
 
 #include "bindings/bindings.h"
+#include "bindings/kv/kv_batch.h"
 #include "bindings/kv/kv_cursor.h"
 #include "bindings/kv/kv_request.h"
 #include "bindings/op_job.h"
@@ -103,14 +107,22 @@ JSObjectRef op_kv_open(JSContextRef ctx, const json_t *json, struct err *err)
     return handle_object(ctx, &binding->handle);
 }
 
-/* NULL, and throws, when there is no namespace behind it. The built-in script is the only caller,
- * so a wrong argument is our bug. */
+/* The built-in script is the only caller, but what it calls on the way may be the tenant's. */
+static JSValueRef misuse(JSContextRef ctx, JSValueRef *exception)
+{
+    return value_throw(ctx, ERR_INVALID, "KV: what this is built on was replaced", exception);
+}
+
+/* NULL, and throws, when there is no namespace behind it. */
 static struct kv_space *space_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
     struct handle *handle = handle_of(ctx, value, binding_kind);
     struct binding *binding;
 
-    ASSERT(handle);
+    if (!handle) {
+        misuse(ctx, exception);
+        return NULL;
+    }
     binding = CONTAINER_OF(handle, struct binding, handle);
     if (binding->gone)
         value_throw(ctx, ERR_NOT_FOUND, binding->gone, exception);
@@ -131,12 +143,16 @@ static struct kv_space *counted_space_of(JSContextRef ctx, JSValueRef value, JSV
 /* ---- values ---- */
 
 /* The built-in script counts with what a worker may have replaced: any number is possible. */
-static int64_t whole_number(JSContextRef ctx, JSValueRef value)
+static int64_t whole(double number)
 {
     static const double safe = 9007199254740991.0;
-    double number = value_to_number(ctx, value, 0);
 
     return number > 0 ? (int64_t)(number < safe ? number : safe) : 0;
+}
+
+static int64_t whole_number(JSContextRef ctx, JSValueRef value)
+{
+    return whole(value_to_number(ctx, value, 0));
 }
 
 static JSValueRef text_or_bytes(JSContextRef ctx, str value, enum form form)
@@ -226,8 +242,10 @@ static struct job *job_new(struct kv_space *space,
                            JSValueRef (*value)(struct op_job *op, JSContextRef ctx,
                                                JSValueRef *exception))
 {
-    struct job *job = mem_new(struct job);
+    struct job *job = mem_alloc(sizeof *job);
 
+    op_job_init(&job->op);
+    job->form = 0;
     job->op.value = value;
     job->op.free = job_free;
     kv_request_init(&job->request, space, &job->op.err);
@@ -474,20 +492,112 @@ OP(op_kv_put)
     return JSValueMakeUndefined(ctx);
 }
 
-OP(op_kv_delete)
-{
-    struct kv_space *space = counted_space_of(ctx, OP_ARG(1), exception);
-    struct job *job;
-    JSValueRef failed;
+/* ---- many small ones ---- */
 
-    if (!space)
+enum { ROW = 4, PIECES = 3 };
+
+struct batch_job {
+    struct op_job op;
+    struct kv_batch *batch;
+    size_t refused; /* rows at the end that are too many subrequests */
+};
+
+static void batch_free(struct op_job *op)
+{
+    struct batch_job *job = CONTAINER_OF(op, struct batch_job, op);
+
+    kv_batch_free(job->batch);
+    free(job);
+}
+
+static void on_batch_done(struct kv_batch *batch)
+{
+    op_job_end(CONTAINER_OF(batch->err, struct op_job, err));
+}
+
+static JSValueRef batch_value(struct op_job *op, JSContextRef ctx, JSValueRef *exception)
+{
+    struct batch_job *job = CONTAINER_OF(op, struct batch_job, op);
+    const struct kv_batch *batch = job->batch;
+    JSObjectRef errors;
+
+    if (!batch->faults && !job->refused)
         return JSValueMakeUndefined(ctx);
-    job = job_new(space, nothing);
-    failed = start(job, take_text(ctx, OP_ARG(2), &job->request.key, exception), ctx, OP_ARG(0),
-                   exception);
-    if (failed)
-        return failed;
-    kv_request_delete(&job->request);
+    errors = JSObjectMakeArray(ctx, 0, NULL, exception);
+    for (size_t i = 0; errors && batch->faults && i < batch->count; i++)
+        if (batch->faults[i].code)
+            JSObjectSetPropertyAtIndex(ctx, errors, (unsigned)i,
+                                       value_error(ctx, batch->faults[i].code,
+                                                   batch->faults[i].text),
+                                       NULL);
+    for (size_t i = 0; errors && i < job->refused; i++)
+        JSObjectSetPropertyAtIndex(ctx, errors, (unsigned)(batch->count + i),
+                                   value_error(ctx, ERR_SUBREQUESTS, NULL), NULL);
+    return errors ? errors : JSValueMakeUndefined(ctx);
+}
+
+/* As many of `count` subrequests as there may be; throws when that is none. */
+static size_t allowed(JSContextRef ctx, size_t count, JSValueRef *exception)
+{
+    size_t i = 0;
+
+    while (i < count && isolate_subrequest(isolate_current()))
+        i++;
+    if (!i)
+        value_throw(ctx, ERR_SUBREQUESTS, NULL, exception);
+    return i;
+}
+
+static int take_rows(JSContextRef ctx, JSValueRef text, const double *rows, struct kv_batch *batch,
+                     JSValueRef *exception)
+{
+    uint32_t lengths[KV_BATCH_ROWS_MAX * PIECES];
+    size_t count = batch->max;
+    int r;
+
+    for (size_t i = 0; i < count; i++)
+        for (size_t j = 0; j < PIECES; j++)
+            lengths[i * PIECES + j] = (uint32_t)whole(rows[i * ROW + j]);
+    r = value_to_pieces(ctx, text, &batch->text, lengths, count * PIECES, exception);
+    for (size_t i = 0; r == 0 && i < count; i++) {
+        const struct kv_batch_row row = {
+            .key = lengths[i * PIECES],
+            .value = lengths[i * PIECES + 1],
+            .metadata = lengths[i * PIECES + 2],
+            .is_delete = rows[i * ROW + 1] < 0,
+            .expires = whole(rows[i * ROW + 3]),
+        };
+        r = kv_batch_add(batch, &row);
+    }
+    return r;
+}
+
+OP(op_kv_write_all)
+{
+    struct kv_space *space = space_of(ctx, OP_ARG(1), exception);
+    size_t asked = (size_t)whole_number(ctx, OP_ARG(4)), count, len;
+    struct batch_job *job;
+    const void *rows;
+    int r;
+
+    if (!space || !(count = allowed(ctx, asked, exception)))
+        return JSValueMakeUndefined(ctx);
+    if (!JSValueIsString(ctx, OP_ARG(2)) || asked > KV_BATCH_ROWS_MAX ||
+        !value_view(ctx, OP_ARG(3), &rows, &len) || len < asked * ROW * sizeof(double))
+        return misuse(ctx, exception);
+    job = mem_alloc(sizeof *job);
+    op_job_init(&job->op);
+    job->op.value = batch_value;
+    job->op.free = batch_free;
+    job->refused = asked - count;
+    job->batch = kv_batch_new(space, count, &job->op.err);
+    job->batch->done = on_batch_done;
+    if ((r = take_rows(ctx, OP_ARG(2), rows, job->batch, exception)) < 0) {
+        batch_free(&job->op);
+        return r == ERR_SCRIPT ? JSValueMakeUndefined(ctx) : value_throw(ctx, r, NULL, exception);
+    }
+    op_job_begin(&job->op, (int32_t)value_to_number(ctx, OP_ARG(0), 0));
+    kv_batch_start(job->batch);
     return JSValueMakeUndefined(ctx);
 }
 
@@ -554,7 +664,7 @@ const struct op op_kv_table[] = {
     {"op_kv_hot", op_kv_hot},         {"op_kv_get", op_kv_get},
     {"op_kv_get_many", op_kv_get_many}, {"op_kv_read", op_kv_read},
     {"op_kv_list", op_kv_list},       {"op_kv_put", op_kv_put},
-    {"op_kv_delete", op_kv_delete},   {"op_kv_stage", op_kv_stage},
+    {"op_kv_write_all", op_kv_write_all}, {"op_kv_stage", op_kv_stage},
     {"op_kv_write", op_kv_write},     {"op_kv_unstage", op_kv_unstage},
     {0},
 };

@@ -1,8 +1,10 @@
 /* Ops under r2/r2.js: requests to a bucket in JSON (r2_request.h), each settled by number.
  *
  *   op_r2_ask(id, bucket, word, args, bytes)    the result's JSON; bytes: undefined, or a few
- *   op_r2_get(id, bucket, args)                 [meta, holds, offset, length, bytes, reader?]
+ *   op_r2_get(id, bucket, args)                 [meta, holds, offset, length, bytes, is_open,
+ *                                               reader?]
  *   op_r2_read(id, reader)                      bytes, or undefined at the end
+ *   op_r2_file(id, reader)                      opens the file that is left; false: several
  *   op_r2_close(reader)                         nobody reads it any more
  *   op_r2_stage(bucket, word, args)             an upload
  *   op_r2_keep(upload, bytes)                   false: write before more
@@ -118,7 +120,14 @@ JSObjectRef op_r2_open(JSContextRef ctx, const json_t *json, struct err *err)
     return handle_object(ctx, &binding->handle);
 }
 
-/* The built-in script is the only caller, so a wrong argument is our bug. NULL, and throws, when
+/* The built-in script is the only caller, but what it calls on the way may be the tenant's:
+ * arguments that cannot be, and calls out of turn, are errors, never our bugs. */
+static JSValueRef misuse(JSContextRef ctx, JSValueRef *exception)
+{
+    return value_throw(ctx, ERR_INVALID, "R2: what this is built on was replaced", exception);
+}
+
+/* NULL, and throws, when
  * there is no bucket behind it or the request may begin nothing more. */
 static struct r2_bucket *counted_bucket_of(JSContextRef ctx, JSValueRef value,
                                            JSValueRef *exception)
@@ -126,7 +135,10 @@ static struct r2_bucket *counted_bucket_of(JSContextRef ctx, JSValueRef value,
     struct handle *handle = handle_of(ctx, value, binding_kind);
     struct binding *binding;
 
-    ASSERT(handle);
+    if (!handle) {
+        misuse(ctx, exception);
+        return NULL;
+    }
     binding = CONTAINER_OF(handle, struct binding, handle);
     if (binding->gone)
         value_throw(ctx, ERR_NOT_FOUND, binding->gone, exception);
@@ -215,13 +227,16 @@ OP(op_r2_ask)
     if (!bucket || !(args = args_of(ctx, OP_ARG(3), exception)))
         return JSValueMakeUndefined(ctx);
     word = word_of(ctx, OP_ARG(2));
+    if (r2_request_has_body(word) && !value_view(ctx, OP_ARG(4), &bytes, &len)) {
+        json_decref(args);
+        return misuse(ctx, exception);
+    }
     job = job_new(word, args, json_value);
     op_job_begin(&job->op, (int32_t)value_to_number(ctx, OP_ARG(0), 0));
     if (!r2_request_has_body(word)) {
         r2_request_start(&job->request, bucket);
         return JSValueMakeUndefined(ctx);
     }
-    ASSERT(value_view(ctx, OP_ARG(4), &bytes, &len));
     job->upload = r2_upload_new(bucket, word, args);
     r2_upload_keep(job->upload, (str){bytes, len});
     r2_upload_end(job->upload, &job->request);
@@ -245,12 +260,14 @@ static void reader_free(struct handle *handle)
     reader_unref(CONTAINER_OF(handle, struct reader, handle));
 }
 
-static struct reader *reader_of(JSContextRef ctx, JSValueRef value)
+/* NULL, and throws, when it is none. */
+static struct reader *reader_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
     struct handle *handle = handle_of(ctx, value, reader_kind);
 
-    ASSERT(handle);
-    return CONTAINER_OF(handle, struct reader, handle);
+    if (!handle)
+        misuse(ctx, exception);
+    return handle ? CONTAINER_OF(handle, struct reader, handle) : NULL;
 }
 
 static JSValueRef new_reader(JSContextRef ctx, struct r2_request *request)
@@ -278,12 +295,14 @@ static JSValueRef bytes_taken(JSContextRef ctx, struct buf *from)
 static JSValueRef get_value(struct op_job *op, JSContextRef ctx, JSValueRef *exception)
 {
     struct r2_request *request = &CONTAINER_OF(op, struct job, op)->request;
+    bool is_open = request->source.fd >= 0; /* until the reader has it */
     JSValueRef values[] = {
         value_string(ctx, buf_str(&request->out)),
         JSValueMakeBoolean(ctx, request->holds),
         JSValueMakeNumber(ctx, (double)request->offset),
         JSValueMakeNumber(ctx, (double)request->length),
         bytes_taken(ctx, &request->bytes),
+        JSValueMakeBoolean(ctx, is_open),
         request->source.left ? new_reader(ctx, request) : JSValueMakeUndefined(ctx),
     };
 
@@ -299,6 +318,7 @@ OP(op_r2_get)
     if (!bucket || !(args = args_of(ctx, OP_ARG(2), exception)))
         return JSValueMakeUndefined(ctx);
     job = job_new(r2_request_find(STR("get")), args, get_value);
+    job->request.leaves_files = true;
     op_job_begin(&job->op, (int32_t)value_to_number(ctx, OP_ARG(0), 0));
     r2_request_start(&job->request, bucket);
     return JSValueMakeUndefined(ctx);
@@ -332,12 +352,18 @@ static void read_free(struct op_job *op)
     free(job);
 }
 
-/* One at a time: who asks again before the last one has come gets an error. */
-OP(op_r2_read)
+/* One at a time: who asks again before the last one has come gets an error. `reader` is NULL when
+ * that was thrown already. */
+static JSValueRef start_reading(JSContextRef ctx, JSValueRef id, struct reader *reader,
+                                void (*run)(struct op_job *op),
+                                JSValueRef (*value)(struct op_job *op, JSContextRef ctx,
+                                                    JSValueRef *exception),
+                                JSValueRef *exception)
 {
-    struct reader *reader = reader_of(ctx, OP_ARG(1));
     struct read_job *job;
 
+    if (!reader)
+        return JSValueMakeUndefined(ctx);
     if (reader->is_busy || reader->is_closed)
         return value_throw(ctx, ERR_CLOSED, NULL, exception);
     job = mem_new(struct read_job);
@@ -345,17 +371,58 @@ OP(op_r2_read)
     reader->refs++;
     reader->is_busy = true;
     job->reader = reader;
-    job->op.run = read_run;
-    job->op.value = read_value;
+    job->op.run = run;
+    job->op.value = value;
     job->op.free = read_free;
-    op_job_start(&job->op, reader->queue, (int32_t)value_to_number(ctx, OP_ARG(0), 0));
+    op_job_start(&job->op, reader->queue, (int32_t)value_to_number(ctx, id, 0));
     return JSValueMakeUndefined(ctx);
+}
+
+OP(op_r2_read)
+{
+    return start_reading(ctx, OP_ARG(0), reader_of(ctx, OP_ARG(1), exception), read_run, read_value,
+                         exception);
+}
+
+static void file_run(struct op_job *op)
+{
+    struct read_job *job = CONTAINER_OF(op, struct read_job, op);
+    struct r2_source *source = &job->reader->source;
+
+    if (r2_source_is_one_file(source))
+        (void)!r2_source_open_file(source, &op->err);
+}
+
+static JSValueRef file_value(struct op_job *op, JSContextRef ctx, JSValueRef *exception)
+{
+    const struct reader *reader = CONTAINER_OF(op, struct read_job, op)->reader;
+
+    (void)exception;
+    return JSValueMakeBoolean(ctx, reader->source.fd >= 0 && !reader->is_closed);
+}
+
+OP(op_r2_file)
+{
+    return start_reading(ctx, OP_ARG(0), reader_of(ctx, OP_ARG(1), exception), file_run, file_value,
+                         exception);
+}
+
+int op_r2_copy_file(JSContextRef ctx, JSValueRef value, uint64_t *ret_from, uint64_t *ret_length)
+{
+    struct handle *handle = handle_of(ctx, value, reader_kind);
+    struct reader *reader = handle ? CONTAINER_OF(handle, struct reader, handle) : NULL;
+
+    if (!reader || reader->is_busy || reader->is_closed)
+        return -1;
+    return r2_source_copy_file(&reader->source, ret_from, ret_length);
 }
 
 OP(op_r2_close)
 {
-    struct reader *reader = reader_of(ctx, OP_ARG(0));
+    struct reader *reader = reader_of(ctx, OP_ARG(0), exception);
 
+    if (!reader)
+        return JSValueMakeUndefined(ctx);
     reader->is_closed = true;
     if (!reader->is_busy)
         r2_source_done(&reader->source);
@@ -372,12 +439,16 @@ static void upload_free(struct handle *handle)
     free(upload);
 }
 
-static struct upload *upload_of(JSContextRef ctx, JSValueRef value)
+/* One that is free for the next step. NULL, and throws, when it is none, ended, or writes. */
+static struct upload *upload_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
     struct handle *handle = handle_of(ctx, value, upload_kind);
+    struct upload *upload = handle ? CONTAINER_OF(handle, struct upload, handle) : NULL;
 
-    ASSERT(handle);
-    return CONTAINER_OF(handle, struct upload, handle);
+    if (upload && upload->native && !r2_upload_is_busy(upload->native))
+        return upload;
+    misuse(ctx, exception);
+    return NULL;
 }
 
 OP(op_r2_stage)
@@ -399,11 +470,14 @@ OP(op_r2_stage)
 
 OP(op_r2_keep)
 {
-    struct upload *upload = upload_of(ctx, OP_ARG(0));
+    struct upload *upload = upload_of(ctx, OP_ARG(0), exception);
     const void *bytes;
     size_t len;
 
-    ASSERT(upload->native && value_view(ctx, OP_ARG(1), &bytes, &len));
+    if (!upload)
+        return JSValueMakeUndefined(ctx);
+    if (!value_view(ctx, OP_ARG(1), &bytes, &len))
+        return misuse(ctx, exception);
     return JSValueMakeBoolean(ctx, r2_upload_keep(upload->native, (str){bytes, len}));
 }
 
@@ -428,10 +502,12 @@ static void write_free(struct op_job *op)
 
 OP(op_r2_write)
 {
-    struct upload *upload = upload_of(ctx, OP_ARG(1));
-    struct write_job *job = mem_new(struct write_job);
+    struct upload *upload = upload_of(ctx, OP_ARG(1), exception);
+    struct write_job *job;
 
-    ASSERT(upload->native);
+    if (!upload)
+        return JSValueMakeUndefined(ctx);
+    job = mem_new(struct write_job);
     job->upload = r2_upload_ref(upload->native);
     job->op.value = nothing;
     job->op.free = write_free;
@@ -444,11 +520,10 @@ OP(op_r2_write)
 
 OP(op_r2_end)
 {
-    struct upload *upload = upload_of(ctx, OP_ARG(1));
-    json_t *args = args_of(ctx, OP_ARG(2), exception);
+    struct upload *upload = upload_of(ctx, OP_ARG(1), exception);
+    json_t *args = upload ? args_of(ctx, OP_ARG(2), exception) : NULL;
     struct job *job;
 
-    ASSERT(upload->native);
     if (!args)
         return JSValueMakeUndefined(ctx);
     job = job_new(upload->word, args, json_value);
@@ -461,8 +536,11 @@ OP(op_r2_end)
 
 OP(op_r2_drop)
 {
-    struct upload *upload = upload_of(ctx, OP_ARG(0));
+    struct handle *handle = handle_of(ctx, OP_ARG(0), upload_kind);
+    struct upload *upload = handle ? CONTAINER_OF(handle, struct upload, handle) : NULL;
 
+    if (!upload)
+        return misuse(ctx, exception);
     r2_upload_unref(upload->native);
     upload->native = NULL;
     return JSValueMakeUndefined(ctx);
@@ -472,6 +550,7 @@ const struct op op_r2_table[] = {
     {"op_r2_ask", op_r2_ask},
     {"op_r2_get", op_r2_get},
     {"op_r2_read", op_r2_read},
+    {"op_r2_file", op_r2_file},
     {"op_r2_close", op_r2_close},
     {"op_r2_stage", op_r2_stage},
     {"op_r2_keep", op_r2_keep},

@@ -3,7 +3,7 @@
 
 const { completion, loaded, natives } = use("core");
 const { finish, need } = use("webidl");
-const { op_r2_ask, op_r2_get, op_r2_read, op_r2_close } = ops;
+const { op_r2_ask, op_r2_get, op_r2_read, op_r2_file, op_r2_close } = ops;
 const { op_r2_stage, op_r2_keep, op_r2_write, op_r2_end, op_r2_drop } = ops;
 const { parse, stringify } = JSON;
 const { isArray } = Array;
@@ -334,11 +334,13 @@ finish(R2Object, "R2Object");
 class Source {
   #first;
   #native;
+  #isOpen;
   length;
-  constructor(first, native, length) {
+  constructor(first, native, length, isOpen) {
     this.#first = first;
     this.#native = native;
     this.length = length;
+    this.#isOpen = isOpen;
   }
   async pull() {
     const first = this.#first;
@@ -365,6 +367,12 @@ class Source {
     let at = 0;
     for (let chunk; (chunk = await this.pull()) !== undefined; at += chunk.length) all.set(chunk, at);
     return at === all.length ? all : all.slice(0, at);
+  }
+  // What is left may go from its file to the client without coming by here: see answer.js.
+  file() {
+    const native = this.#native;
+    if (native === undefined || this.#first?.length > 0) return undefined;
+    return { native, open: this.#isOpen ? undefined : () => ask("get", (id) => op_r2_file(id, native)) };
   }
   cancel() {
     if (this.#native !== undefined) op_r2_close(this.#native);
@@ -492,10 +500,10 @@ class R2Bucket {
     const args = stringify({ key: name, onlyIf: conditionOf(onlyIf), range: rangeOf(range) });
     const found = await orNull(ask("get", (id) => op_r2_get(id, native, args)));
     if (found === null) return null;
-    const [text, holds, offset, length, first, reader] = found;
+    const [text, holds, offset, length, first, isOpen, reader] = found;
     const meta = parse(text);
     if (!holds) return new R2Object(NEW, meta);
-    return new R2ObjectBody(NEW, meta, { offset, length }, new Source(first, reader, length));
+    return new R2ObjectBody(NEW, meta, { offset, length }, new Source(first, reader, length, isOpen));
   }
   async put(key, value, options = undefined) {
     const native = this.#native;

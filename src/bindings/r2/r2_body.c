@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "bindings/quota.h"
 #include "os/file.h"
 
 enum { CREATE_TRIES = 8 };
@@ -51,7 +52,10 @@ void r2_body_done(struct r2_body *body)
 static int create(struct r2_body *body, struct err *err)
 {
     struct stat st;
+    int r = quota_check(body->directory, err);
 
+    if (r < 0)
+        return r;
     for (int i = 0; i < CREATE_TRIES; i++) {
         errno = 0;
         body->fd = cache_body_create(body->directory, body->file, err);

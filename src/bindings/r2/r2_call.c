@@ -27,6 +27,14 @@ struct chore {
 
 /* ---- about objects ---- */
 
+/* How many bytes of an object are wanted at once; 0: all. */
+static size_t most_of(const struct storage_call *call)
+{
+    json_int_t most = json_integer_value(json_object_get(call->args, "most"));
+
+    return most > 0 && (uint64_t)most <= call->out.max ? (size_t)most : 0;
+}
+
 static void take_bytes(struct asked *asked)
 {
     struct r2_request *request = &asked->request;
@@ -36,7 +44,8 @@ static void take_bytes(struct asked *asked)
     call->result = json_pack("{s:o, s:b, s:I, s:I}", "meta", meta, "holds", request->holds,
                              "offset", (json_int_t)request->offset, "length",
                              (json_int_t)request->length);
-    if (request->source.left || buf_append(&call->out, buf_str(&request->bytes)) < 0)
+    if ((request->source.left && !most_of(call)) ||
+        buf_append(&call->out, buf_str(&request->bytes)) < 0)
         err_set(
             &call->err, ERR_LIMIT,
             "The object, or what is wanted of it, has %llu bytes; an answer of the API can have "
@@ -72,8 +81,8 @@ static void ask(struct storage_call *call, const struct r2_request_word *word)
     }
     asked = mem_new(struct asked);
     asked->call = call;
-    r2_request_init(&asked->request, word, json_incref((json_t *)call->args), call->out.max,
-                    &call->err);
+    r2_request_init(&asked->request, word, json_incref((json_t *)call->args),
+                    most_of(call) ? most_of(call) : call->out.max, &call->err);
     asked->request.done = on_done;
     if (r2_request_has_body(word)) {
         asked->upload = r2_upload_new(bucket, word, call->args);

@@ -54,6 +54,11 @@ static int take_bytes(struct r2_request *request, const char *directory,
 
     if (object->piece_count) {
         r2_source_open(&request->source, directory, object, request->offset, request->length);
+        if (request->leaves_files && request->length > request->bytes_max &&
+            r2_source_is_one_file(&request->source)) {
+            (void)r2_source_open_early(&request->source);
+            return 0;
+        }
         return r2_source_read(&request->source, request->bytes_max, &request->bytes, err);
     }
     if (value.len != object->size)

@@ -2,7 +2,8 @@
  *
  *   word       arguments                                              result
  *   head       {key}                                                  meta
- *   get        {key, onlyIf?, range?: {offset?, length?, suffix?}}    meta, and bytes
+ *   get        {key, onlyIf?, range?: {offset?, length?, suffix?}}    meta, and bytes (for the REST
+ *                                                                     API `most` of them)
  *   put        {key, http?, custom?, storageClass?, onlyIf?, checksum?}, bytes    meta or null
  *   delete     {keys}                                                 null
  *   list       {prefix?, startAfter?, cursor?, delimiter?, limit?}    see r2_store_list()
@@ -38,6 +39,7 @@ struct r2_request {
 
     /* Of a get. */
     size_t bytes_max;           /* read this many at once ... */
+    bool leaves_files;          /* or none of what is more and lies in one file ... */
     bool holds;                 /* onlyIf does, or there is none */
     uint64_t offset, length;    /* what the range comes to */
     struct buf bytes;

@@ -1,8 +1,14 @@
 /* Bytes on their way out; see r2_source.h. */
 #include "bindings/r2/r2_source.h"
 
+#include <fcntl.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
+
+enum { AHEAD_BYTES = 1 << 20 };
+
+static atomic_int early;
 
 void r2_source_init(struct r2_source *source)
 {
@@ -23,8 +29,17 @@ void r2_source_open(struct r2_source *source, const char *directory, struct r2_s
         source->offset -= source->pieces[source->at++].length;
 }
 
+/* Somebody reads from it, or it is closed. */
+static void forget_early(struct r2_source *source)
+{
+    if (source->is_early)
+        atomic_fetch_sub(&early, 1);
+    source->is_early = false;
+}
+
 static void close_piece(struct r2_source *source)
 {
+    forget_early(source);
     if (source->fd >= 0)
         close(source->fd);
     source->fd = -1;
@@ -58,6 +73,7 @@ static int read_piece(struct r2_source *source, size_t max, struct buf *out, str
     int64_t got;
     int r;
 
+    forget_early(source);
     if (source->fd < 0 && (r = open_piece(source, err)) < 0)
         return r;
     if (max > here)
@@ -93,4 +109,42 @@ int r2_source_read(struct r2_source *source, size_t max, struct buf *out, struct
     if (!source->left)
         close_piece(source);
     return r;
+}
+
+bool r2_source_is_one_file(const struct r2_source *source)
+{
+    return source->left && source->at < source->piece_count &&
+           source->pieces[source->at].length - source->offset >= source->left;
+}
+
+int r2_source_open_file(struct r2_source *source, struct err *err)
+{
+    int r = source->fd < 0 ? open_piece(source, err) : 0;
+
+    if (r == 0)
+        posix_fadvise(source->fd, (off_t)source->offset,
+                      source->left < AHEAD_BYTES ? (off_t)source->left : AHEAD_BYTES,
+                      POSIX_FADV_WILLNEED);
+    return r;
+}
+
+bool r2_source_open_early(struct r2_source *source)
+{
+    struct err err;
+
+    source->is_early = atomic_fetch_add(&early, 1) < R2_SOURCE_EARLY_MAX;
+    if (!source->is_early)
+        atomic_fetch_sub(&early, 1);
+    else if (r2_source_open_file(source, &err) < 0)
+        forget_early(source); /* who reads it hears why */
+    return source->fd >= 0;
+}
+
+int r2_source_copy_file(const struct r2_source *source, uint64_t *ret_from, uint64_t *ret_length)
+{
+    if (source->fd < 0 || !r2_source_is_one_file(source))
+        return -1;
+    *ret_from = source->offset;
+    *ret_length = source->left;
+    return fcntl(source->fd, F_DUPFD_CLOEXEC, 0);
 }

@@ -17,6 +17,7 @@
 #include <sys/random.h>
 #include <unistd.h>
 
+#include "bindings/quota.h"
 #include "bindings/r2/r2_condition.h"
 #include "bindings/r2/r2_store_private.h"
 #include "os/clock.h"
@@ -473,7 +474,7 @@ int r2_store_put(struct r2_store *store, const json_t *args, struct r2_body *bod
     int r;
 
     if ((r = r2_store_key(args, &key, err)) < 0 || (r = r2_store_check_said(args, err)) < 0 ||
-        (r = r2_store_check_sum(args, body, err)) < 0)
+        (r = r2_store_check_sum(args, body, err)) < 0 || (r = quota_check(store->bodies, err)) < 0)
         return r;
     if (body->length > R2_STORE_SIZE_MAX)
         return err_set(err, ERR_LIMIT,

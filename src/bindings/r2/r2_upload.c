@@ -72,6 +72,11 @@ void r2_upload_unref(struct r2_upload *upload)
         post(upload, run_last, on_last_done);
 }
 
+bool r2_upload_is_busy(const struct r2_upload *upload)
+{
+    return upload->wait || upload->request;
+}
+
 bool r2_upload_keep(struct r2_upload *upload, str bytes)
 {
     ASSERT(!upload->wait && !upload->request);

@@ -22,6 +22,9 @@ struct r2_upload *r2_upload_ref(struct r2_upload *upload);
 /* NULL is fine. */
 void r2_upload_unref(struct r2_upload *upload);
 
+/* True while it writes, and from r2_upload_end() on: none of the calls below is for then. */
+bool r2_upload_is_busy(const struct r2_upload *upload);
+
 /* Copies them; false: write before more. Not while it writes. */
 bool r2_upload_keep(struct r2_upload *upload, str bytes);
 

@@ -7,6 +7,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bindings/quota.h"
 #include "os/clock.h"
 
 TestSuite(d1_store, .init = make, .fini = clean);
@@ -425,6 +426,33 @@ Test(d1_store, a_full_database_says_so_and_goes_on)
     cr_expect(strstr(err.text, "Exceeded maximum DB size: SQLITE_FULL"), "%s", err.text);
     works("INSERT INTO t VALUES (1)");
     gives("SELECT count(*) AS n FROM t", "\"n\":1");
+}
+
+static void tell_quota(const char *account)
+{
+    json_t *frame = json_pack("{s:[s*]}", "accounts", account);
+
+    quota_on_frame(frame);
+    json_decref(frame);
+}
+
+Test(d1_store, a_database_of_an_account_that_is_over_does_not_grow)
+{
+    char *above = path_directory(str_from(directory)), *account = str_dup(str_from(directory));
+
+    quota_start(above);
+    works("CREATE TABLE t (a); INSERT INTO t VALUES (zeroblob(100000))");
+    tell_quota(account + strlen(above) + 1);
+    cr_expect_eq(run("INSERT INTO t VALUES (zeroblob(50000))"), ERR_LIMIT);
+    cr_expect(strstr(err.text, "storage_bytes") && strstr(err.text, "SQLITE_FULL"), "%s", err.text);
+    gives("SELECT count(*) AS n FROM t", "\"n\":1");
+    works("DELETE FROM t");
+    works("INSERT INTO t VALUES (zeroblob(50000))");
+    cr_expect_eq(run("INSERT INTO t VALUES (zeroblob(1000000))"), ERR_LIMIT);
+    tell_quota(NULL);
+    works("INSERT INTO t VALUES (zeroblob(1000000))");
+    free(above);
+    free(account);
 }
 
 /* ---- values ---- */

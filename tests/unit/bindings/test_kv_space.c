@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "bindings/bindings.h"
+#include "bindings/kv/kv_batch.h"
 #include "bindings/kv/kv_request.h"
 #include "os/file.h"
 #include "os/path.h"
@@ -166,6 +167,82 @@ Test(kv_space, a_write_that_fails_fails_alone)
         snprintf(key, sizeof key, "key%d", i);
         cr_assert(has(key, i % 100 == 50 ? NULL : key), "%s", key);
     }
+}
+
+static void on_batch_done(struct kv_batch *batch)
+{
+    batch->now = -1;
+}
+
+/* Rows key0 ... with their keys as values; `now` is -1 when it is done. */
+static struct kv_batch *batch_of(int count, struct err *err)
+{
+    struct kv_batch *batch = kv_batch_new(space, (size_t)count, err);
+
+    batch->done = on_batch_done;
+    for (int i = 0; i < count; i++) {
+        size_t before = batch->text.len;
+        struct kv_batch_row row = {0};
+        cr_assert_eq(buf_printf(&batch->text, "key%d", i), 0);
+        row.key = (uint32_t)(batch->text.len - before);
+        cr_assert_eq(buf_printf(&batch->text, "key%d", i), 0);
+        row.value = row.key;
+        cr_assert_eq(kv_batch_add(batch, &row), 0);
+    }
+    return batch;
+}
+
+Test(kv_space, rows_of_a_batch_are_on_disk_in_their_order)
+{
+    struct err err = {0};
+    struct kv_batch *batch = batch_of(KV_BATCH_ROWS_MAX, &err);
+    struct kv_batch_row more = {.key = 1};
+    char key[16];
+
+    cr_assert_eq(kv_batch_add(batch, &more), ERR_LIMIT);
+    batch->rows[7].is_delete = true;
+    kv_batch_start(batch);
+    uv_run(loop, UV_RUN_DEFAULT);
+    cr_assert_eq(batch->now, -1);
+    cr_assert_eq(err.code, 0);
+    cr_assert_null(batch->faults);
+    kv_batch_free(batch);
+    for (int i = 0; i < KV_BATCH_ROWS_MAX; i++) {
+        snprintf(key, sizeof key, "key%d", i);
+        cr_assert(has(key, i == 7 ? NULL : key), "%s", key);
+    }
+}
+
+static int (*run_of_batch)(struct kv_space_write *write, struct kv_store *store,
+                           struct kv_shared *shared);
+
+static int run_but_three(struct kv_space_write *write, struct kv_store *store,
+                         struct kv_shared *shared)
+{
+    int r = run_of_batch(write, store, shared);
+
+    return write->part == 3 ? err_set(write->err, ERR_LIMIT, "no room") : r;
+}
+
+Test(kv_space, a_row_that_fails_fails_alone)
+{
+    struct err err = {0};
+    struct kv_batch *batch = batch_of(10, &err);
+    char key[16];
+
+    run_of_batch = batch->write.run;
+    batch->write.run = run_but_three;
+    kv_batch_start(batch);
+    uv_run(loop, UV_RUN_DEFAULT);
+    cr_assert_eq(batch->now, -1);
+    cr_assert_eq(err.code, 0);
+    for (int i = 0; i < 10; i++) {
+        cr_assert_eq(batch->faults[i].code, i == 3 ? ERR_LIMIT : 0);
+        snprintf(key, sizeof key, "key%d", i);
+        cr_assert(has(key, i == 3 ? NULL : key), "%s", key);
+    }
+    cr_assert_str_eq(batch->faults[3].text, "no room");
+    kv_batch_free(batch);
 }
 
 Test(kv_space, too_many_that_wait_are_refused)

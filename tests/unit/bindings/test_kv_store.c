@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "bindings/kv/kv_store.h"
+#include "bindings/quota.h"
 #include "os/file.h"
 #include "os/path.h"
 
@@ -352,6 +353,52 @@ Test(kv_store, a_full_namespace_says_so_and_goes_on)
     store = large;
     free(small);
     free((char *)value.ptr);
+}
+
+static void tell_quota(const char *account)
+{
+    json_t *frame = json_pack("{s:[s*]}", "accounts", account);
+
+    quota_on_frame(frame);
+    json_decref(frame);
+}
+
+Test(kv_store, a_namespace_of_an_account_that_is_over_does_not_grow)
+{
+    str value = pattern(KV_STORE_PART_BYTES / 2);
+    struct kv_store *other = store;
+    char *own = path_join(str_from(directory), STR("full/kv/one"));
+    uint64_t before, after;
+
+    quota_start(directory);
+    cr_assert_eq(file_make_directories(own, &err), 0);
+    cr_assert_eq(kv_store_open(own, 0, &store, &err), 0);
+    cr_assert_eq(put("key", value), 0);
+    cr_assert_eq(kv_store_size(own, &before, &err), 0);
+    cr_assert_gt(before, value.len);
+    tell_quota("full");
+    cr_assert_eq(put("other", value), ERR_LIMIT);
+    cr_assert_str_eq(err.text, QUOTA_TEXT);
+    cr_assert(is_missing("other", NOW) && has("key", value));
+    cr_assert_eq(delete_key("key"), 0);
+    cr_assert_eq(put("other", value), 0, "what was freed is used again: %s", err.text);
+    cr_assert_eq(kv_store_size(own, &after, &err), 0);
+    cr_assert_eq(after, before);
+    cr_assert_eq(put("third", value), ERR_LIMIT);
+    tell_quota(NULL);
+    cr_assert_eq(put("third", value), 0, "%s", err.text);
+    kv_store_close(store);
+    store = other;
+    free(own);
+    free((char *)value.ptr);
+}
+
+Test(kv_store, a_namespace_that_is_not_there_has_no_size)
+{
+    uint64_t bytes = 1;
+
+    cr_assert_eq(kv_store_size("/none", &bytes, &err), 0);
+    cr_assert_eq(bytes, 0);
 }
 
 /* A limit for the size of files is what a full disk is to SQLite: a write that fails. */

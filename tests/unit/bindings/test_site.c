@@ -341,6 +341,71 @@ Test(site_rule, patterns_take_bounded_time, .timeout = 5)
     site_rule_free(rules);
 }
 
+Test(site_rule, all_rules_together_take_bounded_time_too, .timeout = 20)
+{
+    struct buf path, text, out;
+    struct site_rules *rules;
+    size_t lines = 0;
+
+    buf_init(&path, 1 << 16);
+    buf_init(&text, 1 << 20);
+    buf_init(&out, 1 << 16);
+    for (int i = 0; i < SITE_RULE_HEADERS_MAX; i++) {
+        cr_assert_eq(buf_printf(&text, "/*a*/%d\n/:a:b:c:d/%d\n", i, i), 0);
+        for (int j = 0; j < 10; j++)
+            cr_assert_eq(buf_printf(&text, "  x-%d-%d: 1\n", i, j), 0);
+    }
+    cr_assert_eq(buf_printf(&text, "/\n"), 0);
+    rules = site_rule_new(buf_str(&text), STR_NONE);
+    cr_assert_eq(buf_append_char(&path, '/'), 0);
+    for (int i = 0; i < 16000; i++)
+        cr_assert_eq(buf_append_char(&path, 'a'), 0);
+    for (int i = 0; i < 300; i++)
+        site_rule_apply(rules, STR("h"), buf_str(&path), &out);
+    cr_expect_eq(out.len, 0);
+    site_rule_free(rules);
+
+    buf_clear(&text);
+    cr_assert_eq(buf_printf(&text, "/*\n"), 0);
+    for (int i = 0; i < SITE_RULE_LINES_MAX; i++)
+        cr_assert_eq(buf_printf(&text, "  x-%d: 1\n", i), 0);
+    cr_expect_eq(site_rule_check_headers(buf_str(&text), &err), 0);
+    rules = site_rule_new(buf_str(&text), STR_NONE);
+    site_rule_apply(rules, STR("h"), STR("/"), &out);
+    for (size_t i = 0; i < out.len; i++)
+        lines += out.ptr[i] == '\n';
+    cr_expect_eq(lines, SITE_RULE_APPLIED_MAX);
+    site_rule_free(rules);
+    cr_assert_eq(buf_printf(&text, "  y: 1\n"), 0);
+    cr_expect_eq(site_rule_check_headers(buf_str(&text), &err), ERR_LIMIT);
+    buf_done(&path);
+    buf_done(&text);
+    buf_done(&out);
+}
+
+Test(site_rule, stars_of_who_is_first)
+{
+    static const struct {
+        const char *pattern, *path;
+        bool fits;
+    } rows[] = {
+        {"/*", "/", true},         {"/*", "/a/b", true},       {"/a*", "/b", false},
+        {"/a", "/a", true},        {"/a", "/a/", false},       {"/*/x", "/x", false},
+        {"/*/x", "/a/x/x", true},  {"/*ab*ab", "/ab", false},  {"/*ab*ab", "/abab", true},
+        {"/**", "/", true},        {"/a*b*c", "/abbc", true},  {"/a*b*c", "/acb", false},
+        {"/a*a", "/a", false},     {"/*.css", "/x.css.css", true},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(rows); i++) {
+        char line[64];
+
+        snprintf(line, sizeof line, "%s\n", rows[i].pattern);
+        cr_expect_eq(site_rule_who(str_from(line), str_from(rows[i].path)),
+                     rows[i].fits ? SITE_RULE_SCRIPT : SITE_RULE_EITHER, "%s %s", rows[i].pattern,
+                     rows[i].path);
+    }
+}
+
 Test(site_rule, who_is_first)
 {
     str patterns = STR("/api/*\n!/api/docs/*\n/*/x\n");
