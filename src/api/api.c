@@ -17,6 +17,8 @@
 enum {
     FILE_BYTES_MAX = 26 << 20,   /* of an asset that does not say it */
     CHUNKED_BYTES_MAX = 16 << 20,   /* of a body that does not say how long it is, */
+    LARGE_BYTES = 64 << 20,         /* beyond it some handlers take it piece by piece, */
+    PIECES_BYTES = 16 << 20,        /* which takes that much memory */
     OPEN_BYTES_MAX = 64 << 10,      /* of one that comes without a token */
     BODIES_BYTES_MAX = 512 << 20,   /* of all calls together, */
     ACCOUNT_BODIES_BYTES_MAX = 128 << 20,    /* and of those of one account */
@@ -93,6 +95,17 @@ static void run(struct call *call)
     call->route->handle(call);
 }
 
+/* What takes a body of this length piece by piece; NULL: it is read first. */
+static void (*find_large(const struct call *call, const struct http_head *head))(struct call *call)
+{
+    if (head->framing == HTTP_BODY_CHUNKED || head->content_length <= LARGE_BYTES)
+        return NULL;
+    for (const struct tables_large *it = tables_large; it->handle; it++)
+        if (it->handle == call->route->handle)
+            return it->instead;
+    return NULL;
+}
+
 /* What calls for the same account hold already, so that none takes everybody's share. */
 static uint64_t account_bytes(const struct call *call)
 {
@@ -128,7 +141,11 @@ static bool reserve_body(struct call *call, const struct http_head *head)
     bool is_open = call->route->scope && !*call->route->scope;
     uint64_t max = is_open ? OPEN_BYTES_MAX : API_BODY_BYTES_MAX;
     uint64_t most = is_for_assets(call) ? FILE_BYTES_MAX : CHUNKED_BYTES_MAX;
-    uint64_t bytes = !chunked ? head->content_length : is_open ? max : most;
+    bool in_pieces = find_large(call, head) != NULL;
+    uint64_t bytes = in_pieces  ? PIECES_BYTES
+                     : !chunked ? head->content_length
+                     : is_open  ? max
+                                : most;
 
     if (bytes > max) {
         refuse_long(call, max, "");
@@ -179,6 +196,7 @@ static void on_request(struct http_request *request, const struct http_head *hea
 {
     struct api *api = http_request_context(request);
     struct call *call = call_new(api, request, head);
+    void (*large)(struct call * call);
 
     if (api->call_count > CALLS_MAX) {
         call_fail(call, 503, CODE_BUSY, "Too many requests at once: try again in a moment.");
@@ -190,6 +208,11 @@ static void on_request(struct http_request *request, const struct http_head *hea
         return;
     if (!reserve_body(call, head))
         return;
+    if ((large = find_large(call, head))) {
+        call->state = CALL_RUNNING;
+        large(call);
+        return;
+    }
     if (http_body_state(request) == HTTP_BODY_ENDED)
         on_body(request);
     else
@@ -200,6 +223,8 @@ static void on_body(struct http_request *request)
 {
     struct call *call = http_request_user(request);
 
+    if (call && call->state == CALL_RUNNING)
+        call_flows(call);
     if (!call || call->state != CALL_READING)
         return;
     switch (http_body_state(request)) {
@@ -218,7 +243,10 @@ static void on_body(struct http_request *request)
 
 static void on_drain(struct http_request *request)
 {
-    (void)request; /* answers are given whole */
+    struct call *call = http_request_user(request);
+
+    if (call)
+        call_flows(call);
 }
 
 static void on_client_gone(struct http_request *request)

@@ -4,6 +4,7 @@
 #include "api/shape.h"
 #include "api/tables.h"
 #include "registry/account.h"
+#include "registry/distribution.h"
 #include "registry/token.h"
 
 static json_t *account_json(const json_t *row)
@@ -167,10 +168,28 @@ static void update(struct call *call)
     json_decref(members);
 }
 
+static void on_told(void *arg)
+{
+    (void)arg;
+}
+
+/* Its buckets went along, and what was published of them. */
+static void tell_published(struct call *call, const json_t *rows)
+{
+    const struct platform *platform = call_platform(call);
+    const json_t *row;
+    size_t i;
+
+    json_array_foreach((json_t *)rows, i, row)
+        platform->published(platform->context, call_account(call), row_text(row, "bucket"), on_told,
+                            NULL);
+}
+
 static void delete (struct call *call)
 {
     const char *id = call_account(call);
     struct err err = {0};
+    json_t *published;
 
     if (!token_allows(call_token(call), NULL, "server:write")) {
         call_fail(call, 403, 9109,
@@ -179,10 +198,17 @@ static void delete (struct call *call)
         return;
     }
     call_audit(call, id, NULL);
-    if (account_delete(call_registry(call), id, &err) < 0)
+    if (distribution_list(call_registry(call), id, NULL, &published, &err) < 0) {
         call_fail_err(call, 0, &err);
-    else
+        return;
+    }
+    if (account_delete(call_registry(call), id, &err) < 0) {
+        call_fail_err(call, 0, &err);
+    } else {
+        tell_published(call, published);
         call_ok(call, json_pack("{s:s}", "id", id));
+    }
+    json_decref(published);
 }
 
 const struct call_route api_account_routes[] = {

@@ -292,20 +292,16 @@ static void bookmark(struct call *call)
     json_decref(row);
 }
 
+/* Nothing of a database's past is kept. */
 static void restore(struct call *call)
 {
     json_t *row = stored_row(call, &kind);
 
-    if (!row)
-        return;
-    call_audit(call, row_text(row, "name"), NULL);
-    stored_ask(call, &kind, row,
-               &(struct stored_words){"restore",
-                                      json_pack("{s:s*, s:s*}", "bookmark",
-                                                call_query(call, "bookmark"), "timestamp",
-                                                call_query(call, "timestamp")),
-                                      STR_NONE},
-               stored_answer);
+    if (row)
+        call_fail(call, 501, CODE_BAD,
+                  "There is no Time Travel here: nothing was changed. A copy is made by `atoll d1 "
+                  "export` or a backup of the server, and brought back by `atoll d1 execute "
+                  "--file`.");
     json_decref(row);
 }
 

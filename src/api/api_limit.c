@@ -156,6 +156,11 @@ static void patch_script(struct call *call)
 
     if (!body)
         return;
+    if (json_object_get(body, "storage_bytes")) {
+        call_fail(call, 400, 10001,
+                  "\"storage_bytes\" bounds what an account stores: a worker has none of its own");
+        return;
+    }
     changes = json_pack("{s:{s:O}}", "settings", "limits", body);
     r = script_update(call_registry(call), row_int(script, "id"), changes, &row, &err);
     call_audit(call, NULL, changes);

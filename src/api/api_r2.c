@@ -4,8 +4,9 @@
  * that a name may be used again at once. */
 #include "api/api_r2.h"
 
-#include <ctype.h>
+#include <stdlib.h>
 
+#include "api/bucket.h"
 #include "api/row.h"
 #include "api/tables.h"
 #include "registry/storage.h"
@@ -13,8 +14,6 @@
 enum {
     CODE_NAME = 10005,
     CODE_FULL = 10008,
-    NAME_BYTES_MIN = 3,
-    NAME_BYTES_MAX = 63,
     LIST_MAX = 1000,
 };
 
@@ -40,54 +39,25 @@ static json_t *shape(const json_t *row)
                      "jurisdiction", "default", "storage_class", class ? class : "Standard");
 }
 
-static bool is_name(const char *name)
-{
-    str text = str_from(name);
-
-    for (size_t i = 0; i < text.len; i++)
-        if (!islower((unsigned char)name[i]) && !isdigit((unsigned char)name[i]) && name[i] != '-')
-            return false;
-    return text.len >= NAME_BYTES_MIN && text.len <= NAME_BYTES_MAX && *name != '-' &&
-           name[text.len - 1] != '-';
-}
-
 /* ---- making ---- */
-
-static void on_told(void *arg)
-{
-    (void)arg;
-}
-
-/* Workers whose bindings have this name already: of a bucket that was deleted. */
-static void tell_users(struct call *call, const char *name)
-{
-    const struct platform *platform = call_platform(call);
-    struct err err = {0};
-    json_t *users, *id;
-    size_t i;
-
-    if (storage_users(call_registry(call), call_account(call), name, &users, &err) < 0)
-        return; /* they hear of it at their next deployment */
-    json_array_foreach(users, i, id)
-        platform->deployed(platform->context, json_integer_value(id), on_told, NULL);
-    json_decref(users);
-}
 
 /* {name, storageClass?, locationHint?}: there is one location. */
 static void create(struct call *call)
 {
     const json_t *body = call_json(call);
     const char *name = row_text(body, "name"), *class = row_text(body, "storageClass");
+    const struct bucket_place place = {call_registry(call), call_platform(call),
+                                       call_account(call)};
     json_t *row;
 
     if (!body)
         return;
-    if (!name || !is_name(name)) {
+    if (!name || !bucket_is_name(name)) {
         call_fail(
             call, 400, CODE_NAME,
             "The specified bucket name is not valid: %d to %d small letters, digits and \"-\", "
             "which neither begins nor ends it.",
-            NAME_BYTES_MIN, NAME_BYTES_MAX);
+            BUCKET_NAME_BYTES_MIN, BUCKET_NAME_BYTES_MAX);
         return;
     }
     if (class && !api_r2_is_class(str_from(class))) {
@@ -97,7 +67,7 @@ static void create(struct call *call)
     }
     row = stored_add(call, &api_r2_kind, name, NULL, json_pack("{s:s*}", "storage_class", class));
     if (row) {
-        tell_users(call, name);
+        bucket_tell_users(&place, name);
         call_ok(call, shape(row));
     }
     json_decref(row);
@@ -141,7 +111,45 @@ static void get(struct call *call)
     json_decref(row);
 }
 
+/* The storage class, which is kept and told: what `wrangler r2 bucket update` changes. */
+static void update(struct call *call)
+{
+    str class = call_header(call, "cf-r2-storage-class");
+    json_t *row = stored_row(call, &api_r2_kind), *settings;
+    struct err err = {0};
+
+    if (!row)
+        return;
+    if (!api_r2_is_class(class)) {
+        call_fail(call, 400, API_R2_CODE_CLASS,
+                  "The storage class must be \"Standard\" or \"InfrequentAccess\".");
+        json_decref(row);
+        return;
+    }
+    settings = json_copy(json_object_get(row, "settings"));
+    settings = settings ? settings : json_object();
+    json_object_set_new(settings, "storage_class", json_stringn(class.ptr, class.len));
+    json_object_set(row, "settings", settings);
+    call_audit(call, row_text(row, "name"), json_incref(settings));
+    if (storage_set(call_registry(call), call_account(call), "r2", row_text(row, "id"), settings,
+                    &err) < 0)
+        call_fail_err(call, 0, &err);
+    else
+        call_ok(call, shape(row));
+    json_decref(settings);
+    json_decref(row);
+}
+
 /* ---- deleting ---- */
+
+static void delete_published(struct call *call)
+{
+    char *name = str_dup(str_from(call_param(call, "bucket")));
+
+    stored_delete(call, &api_r2_kind);
+    api_r2_domain_gone(call, name);
+    free(name);
+}
 
 static void on_counted(void *arg, const struct platform_stored *stored)
 {
@@ -157,7 +165,7 @@ static void on_counted(void *arg, const struct platform_stored *stored)
                   "them first.",
                   call_param(call, "bucket"), (long long)row_int(count, "objects"));
     else
-        stored_delete(call, &api_r2_kind);
+        delete_published(call);
     json_decref(count);
 }
 
@@ -171,12 +179,27 @@ static void remove_row(struct call *call)
     json_decref(row);
 }
 
+/* ---- the S3 API ---- */
+
+/* {endpoint (null: there is none), region, access_key_id}: the key is the token of this call. */
+static void tell_s3(struct call *call)
+{
+    const struct platform *platform = call_platform(call);
+    char *endpoint = platform->s3_endpoint(platform->context);
+
+    call_ok(call, json_pack("{s:s?, s:s, s:O}", "endpoint", endpoint, "region", "auto",
+                            "access_key_id", json_object_get(call_token(call), "id")));
+    free(endpoint);
+}
+
 #define R2 "/accounts/:account/r2/buckets"
 
 const struct call_route api_r2_routes[] = {
+    {"GET",    "/accounts/:account/r2/s3", "storage:read", tell_s3, NULL},
     {"POST",   R2,             "storage:write", create,     "r2.create"},
     {"GET",    R2,             "storage:read",  list,       NULL},
     {"GET",    R2 "/:bucket",  "storage:read",  get,        NULL},
+    {"PATCH",  R2 "/:bucket",  "storage:write", update,     "r2.update"},
     {"DELETE", R2 "/:bucket",  "storage:write", remove_row, "r2.delete"},
     {0},
 };

@@ -13,4 +13,11 @@ extern const struct stored_kind api_r2_kind;
 /* "Standard" and "InfrequentAccess" are kept and mean the same here. */
 bool api_r2_is_class(str name);
 
+/* The handler of a PUT, and the one for more bytes than a frame to a runtime has. */
+void api_r2_object_put(struct call *call);
+void api_r2_object_put_large(struct call *call);
+
+/* The bucket's row is gone, and with it where it was published: runtimes hear of it. */
+void api_r2_domain_gone(struct call *call, const char *bucket);
+
 #endif

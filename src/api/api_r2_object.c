@@ -1,17 +1,18 @@
 /* What is in an R2 bucket: objects, whole; lists of them.
  *
  * What is said about an object comes as header fields and goes out as those. Bodies are bytes as
- * they are; what is larger than a call of the API can have goes in and out by workers. */
+ * they are; large ones go piece by piece (api_r2_stream.h). */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "api/api_r2.h"
+#include "api/api_r2_stream.h"
 #include "api/row.h"
 #include "api/tables.h"
 #include "os/clock.h"
 #include "store/http_date.h"
 
-enum { CODE_NO_KEY = 10007, HEAD_BYTES_MAX = 16 << 10, MS_PER_S = 1000 };
+enum { CODE_NO_KEY = 10007, CODE_TOO_LARGE = 100100, HEAD_BYTES_MAX = 16 << 10, MS_PER_S = 1000 };
 
 static const struct field {
     const char *header, *member;
@@ -95,21 +96,51 @@ static void on_put(void *arg, const struct platform_stored *stored)
                 shape(json_loadb(stored->result.ptr, stored->result.len, JSON_ALLOW_NUL, NULL)));
 }
 
-static void put(struct call *call)
+/* NULL after it was answered. */
+static json_t *put_args(struct call *call)
 {
     str class = call_header(call, "cf-r2-storage-class");
-    json_t *args = key_args(call);
+    json_t *args;
 
     if (class.len && !api_r2_is_class(class)) {
         call_fail(call, 400, API_R2_CODE_CLASS,
                   "The storage class must be \"Standard\" or \"InfrequentAccess\".");
-        json_decref(args);
-        return;
+        return NULL;
     }
+    args = key_args(call);
     json_object_set_new(args, "http", http_of(call));
     if (class.len)
         json_object_set_new(args, "storageClass", json_stringn(class.ptr, class.len));
-    ask(call, "put", args, call_body(call), on_put);
+    return args;
+}
+
+void api_r2_object_put(struct call *call)
+{
+    json_t *args = put_args(call);
+
+    if (args)
+        ask(call, "put", args, call_body(call), on_put);
+}
+
+void api_r2_object_put_large(struct call *call)
+{
+    uint64_t length = 0;
+    json_t *row, *args;
+
+    if (!str_to_u64(call_header(call, "content-length"), API_R2_STREAM_BYTES_MAX, &length)) {
+        call_fail(call, 413, CODE_TOO_LARGE,
+                  "The object has more than %u GiB: a larger one goes in parts, by a worker.",
+                  (unsigned)(API_R2_STREAM_BYTES_MAX >> 30));
+        return;
+    }
+    if (!(args = put_args(call)))
+        return;
+    row = stored_row(call, &api_r2_kind);
+    call_audit(call, row_text(row, "name"), json_pack("{s:s}", "key", call_param(call, "key")));
+    if (row)
+        api_r2_stream_put(call, row, args, on_put);
+    else
+        json_decref(args);
 }
 
 /* ---- out ---- */
@@ -152,6 +183,26 @@ static void write_head(const json_t *found, bool is_part, struct buf *head)
         add_field(head, "content-range", text);
 }
 
+/* The rest follows, piece by piece. */
+static void stream(struct call *call, const json_t *found, int status, str head, str first)
+{
+    json_t *row = stored_row(call, &api_r2_kind);
+    const struct api_r2_stream_get what = {
+        .row = row,
+        .key = call_param(call, "key"),
+        .etag = row_text(json_object_get(found, "meta"), "etag"),
+        .offset = (uint64_t)row_int(found, "offset"),
+        .length = (uint64_t)row_int(found, "length"),
+        .status = status,
+        .head = head,
+        .first = first,
+    };
+
+    if (row)
+        api_r2_stream_get(call, &what);
+    json_decref(row);
+}
+
 static void on_got(void *arg, const struct platform_stored *stored)
 {
     struct call *call = arg;
@@ -165,7 +216,10 @@ static void on_got(void *arg, const struct platform_stored *stored)
     is_part = row_int(found, "length") != row_int(json_object_get(found, "meta"), "size");
     buf_init(&head, HEAD_BYTES_MAX);
     write_head(found, is_part, &head);
-    call_bytes(call, is_part ? 206 : 200, buf_str(&head), stored->bytes);
+    if ((uint64_t)row_int(found, "length") > stored->bytes.len)
+        stream(call, found, is_part ? 206 : 200, buf_str(&head), stored->bytes);
+    else
+        call_bytes(call, is_part ? 206 : 200, buf_str(&head), stored->bytes);
     buf_done(&head);
     json_decref(found);
 }
@@ -196,6 +250,7 @@ static void get(struct call *call)
 {
     json_t *args = key_args(call), *range = range_of(call_header(call, "range"));
 
+    json_object_set_new(args, "most", json_integer(API_R2_STREAM_PIECE_BYTES));
     if (range)
         json_object_set_new(args, "range", range);
     ask(call, "get", args, STR_NONE, on_got);
@@ -265,7 +320,7 @@ static void list(struct call *call)
 
 const struct call_route api_r2_object_routes[] = {
     {"GET",    R2,           "storage:read",  list,          NULL},
-    {"PUT",    R2 "/:key*",  "storage:write", put,           "r2.put"},
+    {"PUT",    R2 "/:key*",  "storage:write", api_r2_object_put, "r2.put"},
     {"GET",    R2 "/:key*",  "storage:read",  get,           NULL},
     {"DELETE", R2 "/:key*",  "storage:write", remove_object, "r2.remove"},
     {0},

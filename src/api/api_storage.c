@@ -3,8 +3,11 @@
 
 #include "api/binding.h"
 #include "api/call.h"
+#include "api/metadata.h"
 #include "api/row.h"
 #include "api/tables.h"
+#include "base/limits.h"
+#include "registry/account.h"
 #include "registry/storage.h"
 
 /* One store after the other is asked: the call takes its time, and nobody else's. */
@@ -13,17 +16,41 @@ struct counting {
     json_t *rows;
     size_t at;
     json_t *result;     /* array of {kind, id, name, bytes} */
+    json_t *kinds;      /* {kind: bytes} */
     json_int_t bytes;
 };
 
 static void count_next(struct counting *counting);
 
+/* What the account may store; null when that is not bounded. */
+static json_t *limit_of(struct call *call)
+{
+    const struct limits_row *row = limits_find("storage_bytes");
+    json_t *account = NULL;
+    struct err err;
+    uint64_t most = row->most;
+
+    if (account_get(call_registry(call), call_account(call), &account, &err) == 0)
+        most = metadata_allowance(row->key, account, NULL);
+    json_decref(account);
+    return most < row->most ? json_integer((json_int_t)most) : json_null();
+}
+
+static void add_kind(struct counting *counting, const char *kind, json_int_t bytes)
+{
+    json_int_t before = json_integer_value(json_object_get(counting->kinds, kind));
+
+    json_object_set_new(counting->kinds, kind, json_integer(before + bytes));
+}
+
 static void finish(struct counting *counting)
 {
-    call_ok(counting->call,
-            json_pack("{s:I, s:O}", "bytes", counting->bytes, "stores", counting->result));
+    call_ok(counting->call, json_pack("{s:I, s:o, s:O, s:O}", "bytes", counting->bytes, "limit",
+                                      limit_of(counting->call), "kinds", counting->kinds, "stores",
+                                      counting->result));
     json_decref(counting->rows);
     json_decref(counting->result);
+    json_decref(counting->kinds);
     free(counting);
 }
 
@@ -36,6 +63,7 @@ static void on_counted(void *arg, const struct platform_stored *stored)
     json_t *bytes = json_object_get(usage, "bytes");
 
     counting->bytes += json_integer_value(bytes);
+    add_kind(counting, row_text(row, "kind"), json_integer_value(bytes));
     json_array_append_new(counting->result,
                           json_pack("{s:O, s:O, s:O, s:O?}", "kind", json_object_get(row, "kind"),
                                     "id", json_object_get(row, "id"), "name",
@@ -77,6 +105,7 @@ static void usage(struct call *call)
     counting->call = call;
     counting->rows = rows;
     counting->result = json_array();
+    counting->kinds = json_object();
     count_next(counting);
 }
 

@@ -4,6 +4,9 @@
  * not exist here: refusing it at the upload is kinder than a worker that finds nothing in env. */
 #include "api/binding.h"
 
+#include <ctype.h>
+
+#include "registry/script.h"
 #include "registry/storage.h"
 
 struct kind {
@@ -21,6 +24,15 @@ static const struct binding_store stores[] = {
     {"r2_bucket", "r2", "bucket_name", NULL, "R2 bucket", "r2 bucket create", true},
 };
 
+/* The types whose data is an account's, whatever their bindings say: a row of each is made when the
+ * first is uploaded. */
+static const struct shared {
+    const char *type, *kind, *name;
+} shared[] = {
+    {"ratelimit", "ratelimit", "rate limits"},
+    {"analytics_engine", "analytics", "analytics engine"},
+};
+
 static const struct kind kinds[] = {
     {"plain_text",       "text", false, false, false},
     {"json",             "json", true,  false, false},
@@ -33,6 +45,20 @@ static const struct kind kinds[] = {
     {"kv_namespace",     "namespace_id", false, false, false},
     {"d1",               "id",   false, false, false},
     {"r2_bucket",        "bucket_name", false, false, false},
+    {"service",          "service", false, false, false},
+    {"ratelimit",        "namespace_id", false, false, false},
+    {"analytics_engine", "dataset", false, false, false},
+};
+
+/* What a binding of any type may have besides. */
+static const struct more {
+    const char *type, *key;
+    json_type form;
+} more[] = {
+    {"service", "entrypoint", JSON_STRING},
+    {"service", "environment", JSON_STRING},
+    {"service", "props", JSON_OBJECT},
+    {"ratelimit", "simple", JSON_OBJECT},
 };
 
 struct resolver {
@@ -83,7 +109,30 @@ const char *binding_store_type(const char *kind)
     for (size_t i = 0; i < COUNT_OF(stores); i++)
         if (strcmp(stores[i].kind, kind) == 0)
             return stores[i].type;
+    for (size_t i = 0; i < COUNT_OF(shared); i++)
+        if (strcmp(shared[i].kind, kind) == 0)
+            return shared[i].type;
     return NULL;
+}
+
+static const struct shared *shared_of(const char *type)
+{
+    for (size_t i = 0; type && i < COUNT_OF(shared); i++)
+        if (strcmp(shared[i].type, type) == 0)
+            return &shared[i];
+    return NULL;
+}
+
+char *binding_shared_store(const char *type, const char *owner)
+{
+    const struct shared *s = shared_of(type);
+    struct buf path;
+
+    if (!s)
+        return NULL;
+    buf_init(&path, BINDING_BYTES_MAX);
+    ASSERT(buf_printf(&path, "%s/%s/" BINDING_SHARED_ID, owner, s->kind) == 0);
+    return buf_take(&path, NULL);
 }
 
 /* ---- one binding ---- */
@@ -162,6 +211,124 @@ static int add(struct resolver *r, const char *name, const struct kind *kind, co
     return 0;
 }
 
+/* Adds to the binding that was added last what `from` has besides. */
+static int add_more(struct resolver *r, const struct kind *kind, const json_t *from)
+{
+    json_t *kept = json_array_get(r->set->bindings, json_array_size(r->set->bindings) - 1);
+
+    for (size_t i = 0; i < COUNT_OF(more); i++) {
+        json_t *value = json_object_get(from, more[i].key);
+
+        if (strcmp(more[i].type, kind->type) != 0 || !value || json_is_null(value))
+            continue;
+        if (json_typeof(value) != more[i].form)
+            return err_set(r->err, ERR_INVALID, "The binding \"%s\": \"%s\" must be %s.",
+                           text_of(kept, "name"), more[i].key,
+                           more[i].form == JSON_STRING ? "a string" : "an object");
+        json_object_set(kept, more[i].key, value);
+    }
+    return 0;
+}
+
+/* A worker of the same account, or the one that is being uploaded. */
+static int check_service(struct resolver *r, const char *name, const json_t *binding)
+{
+    const struct binding_request *request = r->request;
+    const char *service = text_of(binding, "service");
+    json_t *script = NULL;
+    int result;
+
+    if (!request->registry || (request->script && strcmp(service, request->script) == 0))
+        return 0;
+    result = script_find(request->registry, request->account, service, &script, r->err);
+    json_decref(script);
+    if (result != ERR_NOT_FOUND)
+        return result;
+    *r->code = BINDING_CODE_SERVICE;
+    return err_set(r->err, ERR_INVALID,
+                   "Service binding '%s' references Worker '%s' which was not found in the account "
+                   "\"%s\". Deploy that one first; of two that are bound to each other, deploy one "
+                   "without its binding first.",
+                   name, service, request->account);
+}
+
+/* The row that stands for all of an account's data of this type. */
+static int ensure_shared(struct resolver *r, const struct shared *s)
+{
+    const struct binding_request *request = r->request;
+    json_t *row = NULL, *wanted;
+    int result;
+
+    if (!request->registry)
+        return 0;
+    result = storage_get(request->registry, request->account, s->kind, BINDING_SHARED_ID, &row,
+                         r->err);
+    if (result == ERR_NOT_FOUND) {
+        wanted = json_pack("{s:s, s:s, s:s, s:s}", "account", request->account, "kind", s->kind,
+                           "name", s->name, "id", BINDING_SHARED_ID);
+        result = storage_add(request->registry, wanted, &row, r->err);
+        json_decref(wanted);
+    }
+    if (result == 0)
+        json_decref(row);
+    return result;
+}
+
+/* Letters, digits and what else is given, 1 to `most` bytes. */
+static bool is_word(const char *text, const char *others, size_t most)
+{
+    size_t len = text ? strlen(text) : 0;
+
+    for (size_t i = 0; i < len; i++)
+        if (!isalnum((unsigned char)text[i]) && !strchr(others, text[i]))
+            return false;
+    return len >= 1 && len <= most;
+}
+
+/* {namespace_id, simple: {limit, period}}, as on Cloudflare. */
+static int check_ratelimit(struct resolver *r, const char *name, const json_t *binding)
+{
+    const json_t *simple = json_object_get(binding, "simple");
+    json_int_t limit = json_integer_value(json_object_get(simple, "limit"));
+    json_int_t period = json_integer_value(json_object_get(simple, "period"));
+
+    if (!is_word(text_of(binding, "namespace_id"), "-_", BINDING_NAMESPACE_MAX))
+        return err_set(r->err, ERR_INVALID,
+                       "The rate limit \"%s\" needs \"namespace_id\", a string such as \"1001\": "
+                       "those that have the same one count together.",
+                       name);
+    if (limit < 1 || limit > BINDING_LIMIT_MAX || (period != 10 && period != 60))
+        return err_set(r->err, ERR_INVALID,
+                       "The rate limit \"%s\" needs \"simple\": {\"limit\": 1 to %d, \"period\": "
+                       "10 or 60}.",
+                       name, BINDING_LIMIT_MAX);
+    return 0;
+}
+
+static int check_dataset(struct resolver *r, const char *name, const char *dataset)
+{
+    if (is_word(dataset, "-_", BINDING_DATASET_MAX))
+        return 0;
+    return err_set(r->err, ERR_INVALID,
+                   "The binding \"%s\" of type \"analytics_engine\" needs \"dataset\": a name of "
+                   "1 to %d letters, digits, \"_\" and \"-\".",
+                   name, BINDING_DATASET_MAX);
+}
+
+static int check_shared(struct resolver *r, const char *name, const json_t *binding,
+                        const json_t *value)
+{
+    const char *type = text_of(binding, "type");
+    const struct shared *s = shared_of(type);
+    int result;
+
+    if (!s)
+        return 0;
+    result = strcmp(type, "ratelimit") == 0 ? check_ratelimit(r, name, binding)
+                                            : check_dataset(r, name, json_string_value(value));
+    return result < 0 ? result : ensure_shared(r, s);
+}
+
 /* What the latest version has under `old`, as `name`. Returns 1 when it is there, else 0. */
 static int inherit(struct resolver *r, const char *name, const char *old)
 {
@@ -178,7 +345,7 @@ static int inherit(struct resolver *r, const char *name, const char *old)
         !find(r->request->modules, json_string_value(value)))
         return 0;
     add(r, name, kind, value);
-    return 1;
+    return add_more(r, kind, latest) < 0 ? 0 : 1;
 }
 
 static int add_inherited(struct resolver *r, const char *name, const json_t *binding)
@@ -199,9 +366,9 @@ static int unknown_type(struct resolver *r, const char *name, const char *type)
 {
     return err_set(r->err, ERR_INVALID,
                    "The binding \"%s\" has the type \"%s\", which does not exist here. Possible "
-                   "are plain_text, json, secret_text, kv_namespace, d1, r2_bucket, inherit, "
-                   "version_metadata, and with a script in service-worker format wasm_module, "
-                   "text_blob and data_blob.",
+                   "are plain_text, json, secret_text, kv_namespace, d1, r2_bucket, service, "
+                   "ratelimit, analytics_engine, assets, inherit, version_metadata, and with a "
+                   "script in service-worker format wasm_module, text_blob and data_blob.",
                    name, type);
 }
 
@@ -230,6 +397,8 @@ static int add_new(struct resolver *r, const char *name, const char *type, const
     value = kind->field ? json_object_get(binding, kind->field) : NULL;
     if (!value && store && store->alias)
         value = json_object_get(binding, store->alias);
+    if (!value && strcmp(type, "analytics_engine") == 0 && !r->request->by_name)
+        value = json_object_get(binding, "name");
     latest = r->request->by_name && !value ? find(r->request->latest, name) : NULL;
     if (latest && strcmp(text_of(latest, "type"), type) == 0 && inherit(r, name, name))
         return 0;
@@ -241,7 +410,14 @@ static int add_new(struct resolver *r, const char *name, const char *type, const
         if (result < 0)
             return result;
     }
-    return store ? add_store(r, name, kind, value) : add(r, name, kind, value);
+    if (store)
+        return add_store(r, name, kind, value);
+    if (strcmp(type, "service") == 0 && (result = check_service(r, name, binding)) < 0)
+        return result;
+    if ((result = check_shared(r, name, binding, value)) < 0)
+        return result;
+    add(r, name, kind, value);
+    return add_more(r, kind, binding);
 }
 
 static int add_wanted(struct resolver *r, const json_t *binding)

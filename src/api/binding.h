@@ -18,8 +18,12 @@ enum {
     BINDING_COUNT_MAX = 512,            /* of a version */
     BINDING_NAME_MAX = 256,             /* bytes */
     BINDING_BYTES_MAX = 256 << 10,      /* of all of a version with their secrets, as JSON */
+    BINDING_NAMESPACE_MAX = 64,         /* bytes, of a rate limit's */
+    BINDING_DATASET_MAX = 100,
+    BINDING_LIMIT_MAX = 1000000,        /* of a rate limit, in a period */
     BINDING_CODE_INVALID = 10021,
     BINDING_CODE_INHERIT = 10057,
+    BINDING_CODE_SERVICE = 10143,
 };
 
 /* What is asked for, and what it may refer to. Borrowed. */
@@ -35,6 +39,7 @@ struct binding_request {
     bool by_name;              /* {name, type} without more stands for what the latest has */
     struct registry *registry; /* where namespaces and databases are; NULL: any will do, */
     const char *account;       /* and whose */
+    const char *script;        /* the worker's name: it may be bound to itself; NULL: to nobody */
 };
 
 struct binding_set {
@@ -62,6 +67,11 @@ struct binding_store {
 
 /* NULL when the type is none of them, or NULL. */
 const struct binding_store *binding_store_of(const char *type);
+
+/* What rate limits and datasets have in common: an account's data of such a type is one store, a
+ * row with this id. "<owner>/<kind>/all", returned owned; NULL when the type is none of them. */
+#define BINDING_SHARED_ID "all"
+char *binding_shared_store(const char *type, const char *owner);
 
 /* The type of a kind: "kv_namespace" of "kv". */
 const char *binding_store_type(const char *kind);

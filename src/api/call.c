@@ -108,6 +108,20 @@ void call_request_over(struct call *call)
     call->request = NULL;
     if (call->state == CALL_READING)
         call->state = CALL_DONE;
+    else
+        call_flows(call);
+}
+
+void call_watch(struct call *call, void (*on_flow)(struct call *call, void *context), void *context)
+{
+    call->on_flow = on_flow;
+    call->flow_context = context;
+}
+
+void call_flows(struct call *call)
+{
+    if (call->on_flow)
+        call->on_flow(call, call->flow_context);
 }
 
 size_t call_reap(struct api *api)
@@ -311,12 +325,17 @@ static void write_audit(struct call *call)
     json_decref(row);
 }
 
-void call_bytes(struct call *call, int status, str head, str body)
+void call_streamed(struct call *call, int status)
 {
     ASSERT(call->state != CALL_DONE);
     call->state = CALL_DONE;
     if (call->action && (status < 400 || call->is_noted_anyhow))
         write_audit(call);
+}
+
+void call_bytes(struct call *call, int status, str head, str body)
+{
+    call_streamed(call, status);
     if (call->request)
         http_answer_whole(call->request, status, head, body);
 }

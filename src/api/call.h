@@ -88,6 +88,15 @@ void call_fail_err(struct call *call, int code, const struct err *err);
 struct http_request *call_request(const struct call *call);
 void call_upgraded(struct call *call);
 
+/* Calls on_flow when there is more of the body (http_body_want()), when an answer has room again,
+ * and when the client has left; NULL: not any more. For bodies and answers in pieces, by
+ * call_request(). */
+void call_watch(struct call *call, void (*on_flow)(struct call *call, void *context),
+                void *context);
+
+/* Counts as the answer: it was given on call_request(), piece by piece, with this status. */
+void call_streamed(struct call *call, int status);
+
 /* Bytes as they are, `head` as in http_answer_whole(). */
 void call_bytes(struct call *call, int status, str head, str body);
 

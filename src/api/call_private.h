@@ -55,6 +55,8 @@ struct call {
     uint64_t body_reserved;
     char *body;
     size_t body_len;
+    void (*on_flow)(struct call *call, void *context);  /* NULL: nobody watches */
+    void *flow_context;
     json_t *params, *query, *token, *json, *script;
     char *account;
     const char *action;          /* for the audit log; NULL: nothing was changed */
@@ -67,6 +69,9 @@ struct call {
 /* call.c */
 struct call *call_new(struct api *api, struct http_request *request, const struct http_head *head);
 void call_request_over(struct call *call);
+
+/* Tells who watches it. */
+void call_flows(struct call *call);
 
 /* Frees the calls that are done. Returns how many are left. */
 size_t call_reap(struct api *api);

@@ -63,6 +63,14 @@ struct platform {
     void (*deployed)(void *context, int64_t script_id, void (*on_done)(void *arg), void *arg);
     void (*deleted)(void *context, int64_t script_id, const char *key);
     void (*routes_changed)(void *context);
+
+    /* Where a bucket is published has changed; on_done as with deployed(). */
+    void (*published)(void *context, const char *account, const char *bucket,
+                      void (*on_done)(void *arg), void *arg);
+
+    /* Something was purged: no runtime uses it from now on. `purge` is what distribution_purge()
+     * gave, taken. */
+    void (*purged)(void *context, json_t *purge);
     void (*schedules_changed)(void *context);
 
     /* Runs scheduled() now; on_done gets {outcome, error?}. */
@@ -105,6 +113,9 @@ struct platform {
      * to remove. */
     void (*storage_copy)(void *context,
                          void (*on_done)(void *arg, int code, const char *text_or_path), void *arg);
+
+    /* Where the S3 API is, "http://127.0.0.1:8791", returned owned; NULL: nowhere. */
+    char *(*s3_endpoint)(void *context);
 
     /* Ends a worker's quarantine. False when it is in none. */
     bool (*release)(void *context, int64_t script_id);

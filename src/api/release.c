@@ -173,6 +173,7 @@ static int resolve_upload(const struct release *r, const struct base *base, stru
         .is_script = metadata->is_script,
         .registry = call_registry(r->call),
         .account = call_account(r->call),
+        .script = call_param(r->call, "script"),
     };
 
     return binding_resolve(&request, ret, ret_code, err);
@@ -514,6 +515,7 @@ static int resolve_change(const struct release *r, const struct base *base,
         .by_name = true,
         .registry = call_registry(r->call),
         .account = call_account(r->call),
+        .script = call_param(r->call, "script"),
     };
     int result = binding_resolve(&request, ret, code, err);
 

@@ -1,6 +1,8 @@
 /* The list of tables; see tables.h. */
 #include "api/tables.h"
 
+#include "api/api_r2.h"
+
 const struct call_route *const tables_all[] = {
     api_account_routes,
     api_audit_routes,
@@ -25,13 +27,21 @@ const struct call_route *const tables_all[] = {
     api_user_routes,
     api_version_routes,
     api_zone_routes,
+    api_analytics_routes,
     api_kv_routes,
     api_kv_value_routes,
     api_d1_routes,
     api_r2_routes,
     api_r2_object_routes,
+    api_r2_domain_routes,
+    api_purge_routes,
     api_parcel_routes,
     api_storage_routes,
     api_asset_routes,
     NULL,
+};
+
+const struct tables_large tables_large[] = {
+    {api_r2_object_put, api_r2_object_put_large},
+    {NULL, NULL},
 };

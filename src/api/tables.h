@@ -37,13 +37,24 @@ extern const struct call_route api_usage_routes[];
 extern const struct call_route api_user_routes[];
 extern const struct call_route api_zone_routes[];
 
+extern const struct call_route api_analytics_routes[];
 extern const struct call_route api_kv_routes[];
 extern const struct call_route api_kv_value_routes[];
 extern const struct call_route api_d1_routes[];
 extern const struct call_route api_r2_routes[];
 extern const struct call_route api_r2_object_routes[];
+extern const struct call_route api_r2_domain_routes[];
+extern const struct call_route api_purge_routes[];
 extern const struct call_route api_parcel_routes[];
 extern const struct call_route api_storage_routes[];
+
+/* Handlers whose bodies may be longer than a call holds, and what runs instead, with the head only
+ * (call_watch()). Ends with NULL. */
+struct tables_large {
+    void (*handle)(struct call *call);
+    void (*instead)(struct call *call);
+};
+extern const struct tables_large tables_large[];
 
 /* All of them but the server's; NULL at the end. */
 extern const struct call_route *const tables_all[];

@@ -112,6 +112,7 @@ static int check_others(struct registry *registry, const char *account, const ch
     static const char *const here[] = {
         "SELECT 1 FROM route WHERE host = ? AND account <> ? LIMIT 1",
         "SELECT 1 FROM domain WHERE hostname = ? AND account <> ? LIMIT 1",
+        "SELECT 1 FROM distribution WHERE host = ? AND account <> ? LIMIT 1",
     };
     static const char above[] =
         "SELECT 1 FROM route WHERE host = ? AND account <> ? AND wild > 0 LIMIT 1";

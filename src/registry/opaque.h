@@ -1,7 +1,7 @@
 /* Secrets that clients carry and cannot read: made up, hashed, derived, compared.
  *
- * Stored is only the hash: who reads the database can use none of them. They have 256 random bits,
- * so a plain hash is enough.
+ * Stored is only the hash: who reads the database cannot send them. They have 256 random bits, so a
+ * plain hash is enough. That of a token is what its bearer signs with in the S3 API (docs/s3.md).
  * Owns: nothing. Thread: any. Limits: OPAQUE_TEXT_MAX for what is derived. */
 #ifndef ATOLL_REGISTRY_OPAQUE_H
 #define ATOLL_REGISTRY_OPAQUE_H

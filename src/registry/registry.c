@@ -253,6 +253,11 @@ static int end(struct registry *registry, int result, struct err *err)
     return r < 0 ? db_end(registry->db, r) : 0;
 }
 
+int64_t registry_changes(const struct registry *registry)
+{
+    return sqlite3_total_changes64(db_connection(registry->db));
+}
+
 int registry_begin(struct registry *registry, struct err *err)
 {
     int r;

@@ -32,6 +32,10 @@ void registry_close(struct registry *registry);
 /* The directory, borrowed. */
 const char *registry_directory(const struct registry *registry);
 
+/* A number that grows with each row of registry.db that is written, deleted or replaced: what was
+ * read is as it was while this stays. */
+int64_t registry_changes(const struct registry *registry);
+
 /* Several calls as one transaction: all or nothing. registry_end() commits when `result` is 0, else
  * takes everything back and returns `result`. Not nested, and both in one turn of the loop. */
 NODISCARD int registry_begin(struct registry *registry, struct err *err);
@@ -44,6 +48,12 @@ void registry_new_id(char *ret);
  * 100,000 workers. To be called now and then; does nothing within a transaction or while a backup
  * runs. Returns how many it removed, or ERR_IO. */
 NODISCARD int registry_sweep(struct registry *registry, struct err *err);
+
+/* Sees that there is room for a backup in `directory`: for all of the data directory, or on the
+ * same disk for what cannot be linked, and where stores are for copies of their databases. Takes as
+ * long as a walk. Thread: any. Returns 0, ERR_LIMIT with what is missing where, ERR_IO. */
+NODISCARD int registry_backup_fits(const struct registry *registry, const char *directory,
+                                   struct err *err);
 
 /* Writes a copy that registry_open() can open, while everything goes on, into a directory that is
  * not there yet (copies of the databases, links or copies of blobs, the key; `storage`, a directory

@@ -5,10 +5,13 @@
  * grows under another name and is synced before it gets its own. */
 #include <errno.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "os/file.h"
@@ -16,6 +19,8 @@
 #include "os/tree.h"
 #include "registry/registry_private.h"
 #include "store/blob.h"
+
+enum { ROOM_SPARE_BYTES = 16 << 20, MIB_SHIFT = 20, DEPTH_MAX = 16 };
 
 static int fail(const char *path, struct err *err)
 {
@@ -106,6 +111,84 @@ static int take_storage(const char *storage, const char *to, struct err *err)
     free(path);
     return r;
 }
+
+/* ---- whether there is room ---- */
+
+/* nftw() has no argument of ours. */
+static _Thread_local struct {
+    size_t top;                       /* bytes of the data directory's path */
+    uint64_t stored, linked, rest;    /* databases of stores; what a link is a copy of; else */
+} sizes;
+
+/* Links are not followed: what is in stores may be somebody's who is not trusted. */
+static int add_size(const char *path, const struct stat *about, int type, struct FTW *at)
+{
+    const char *relative = path + sizes.top;
+
+    (void)at;
+    if (type != FTW_F || strncmp(relative, "/cache/", 7) == 0)
+        return 0;
+    if (strncmp(relative, "/blobs/", 7) == 0 || strstr(relative, "/bodies/"))
+        sizes.linked += (uint64_t)about->st_size;
+    else if (strncmp(relative, "/storage/", 9) == 0)
+        sizes.stored += (uint64_t)about->st_size;
+    else
+        sizes.rest += (uint64_t)about->st_size;
+    return 0;
+}
+
+/* The directory that is there already on the way to one that is not. */
+static char *nearest(const char *directory)
+{
+    char *at = str_dup(str_from(directory));
+    struct stat about;
+
+    while (strcmp(at, "/") != 0 && stat(at, &about) < 0) {
+        char *above = path_directory(str_from(at));
+
+        free(at);
+        at = above;
+    }
+    return at;
+}
+
+static int check_room(const char *place, uint64_t wanted, struct err *err)
+{
+    struct statvfs disk;
+    uint64_t room;
+
+    if (statvfs(place, &disk) < 0)
+        return fail(place, err);
+    room = (uint64_t)disk.f_bavail * disk.f_frsize;
+    if (room >= wanted + ROOM_SPARE_BYTES)
+        return 0;
+    return err_set(err, ERR_LIMIT,
+                   "the disk of %s is too small for the backup: it takes %llu MiB there, and %llu "
+                   "are free; nothing was written",
+                   place, (unsigned long long)((wanted + ROOM_SPARE_BYTES) >> MIB_SHIFT),
+                   (unsigned long long)(room >> MIB_SHIFT));
+}
+
+int registry_backup_fits(const struct registry *registry, const char *directory, struct err *err)
+{
+    char *place = nearest(directory);
+    struct stat here, there;
+    int r = 0;
+
+    memset(&sizes, 0, sizeof sizes);
+    sizes.top = strlen(registry->directory);
+    if (nftw(registry->directory, add_size, DEPTH_MAX, FTW_PHYS) < 0 ||
+        stat(registry->directory, &here) < 0 || stat(place, &there) < 0)
+        r = fail(registry->directory, err);
+    if (r == 0 && here.st_dev == there.st_dev)
+        r = check_room(place, sizes.stored + sizes.rest, err);
+    else if (r == 0 && (r = check_room(registry->directory, sizes.stored, err)) == 0)
+        r = check_room(place, sizes.stored + sizes.rest + sizes.linked, err);
+    free(place);
+    return r;
+}
+
+/* ---- all of it ---- */
 
 int registry_backup(struct registry *registry, const char *directory, const char *storage,
                     struct err *err)

@@ -181,4 +181,28 @@ static const char assets[] =
     " PRIMARY KEY (manifest, hash)) WITHOUT ROWID;"
     "CREATE INDEX asset_file_hash ON asset_file(hash);";
 
-const char *const registry_schema_steps[] = {first, grants, storage, assets, NULL};
+/* Hosts at which buckets are published, and what was purged there since `base`. */
+static const char distributions[] =
+    "CREATE TABLE distribution ("
+    " host TEXT NOT NULL PRIMARY KEY,"
+    " account TEXT NOT NULL,"
+    " kind TEXT NOT NULL,"
+    " bucket TEXT NOT NULL,"
+    " managed INTEGER NOT NULL,"
+    " enabled INTEGER NOT NULL,"
+    " zone TEXT NOT NULL,"
+    " zone_id TEXT NOT NULL,"
+    " settings TEXT NOT NULL,"
+    " created_ms INTEGER NOT NULL,"
+    " base INTEGER NOT NULL,"
+    " FOREIGN KEY (account, kind, bucket) REFERENCES storage(account, kind, id) ON DELETE CASCADE"
+    ") WITHOUT ROWID;"
+    "CREATE INDEX distribution_bucket ON distribution(account, kind, bucket);"
+    "CREATE TABLE purge ("
+    " seq INTEGER PRIMARY KEY AUTOINCREMENT,"
+    " host TEXT NOT NULL REFERENCES distribution(host) ON DELETE CASCADE,"
+    " kind TEXT NOT NULL,"
+    " text TEXT NOT NULL);"
+    "CREATE INDEX purge_host ON purge(host, seq);";
+
+const char *const registry_schema_steps[] = {first, grants, storage, assets, distributions, NULL};

@@ -495,6 +495,19 @@ int route_replace(struct registry *registry, int64_t script_id, const json_t *pa
 #define DOMAIN_COLUMNS "domain.id, domain.account, script_id, script.name AS script, hostname, zone"
 #define DOMAIN_TABLES "domain JOIN script ON script.id = domain.script_id"
 
+/* A bucket is published there. */
+static int check_published(struct registry *registry, const char *host, struct err *err)
+{
+    int64_t one;
+    int r = query_integer(registry->db,
+                          query_make(registry->db, "SELECT 1 FROM distribution WHERE host = ?", "t",
+                                     host),
+                          &one, err);
+
+    return r > 0 ? err_set(err, ERR_EXISTS, "a bucket is published at %s: remove that first", host)
+                 : r;
+}
+
 static int claim_domain(struct registry *registry, const struct row *row, json_t *kept,
                         struct err *err)
 {
@@ -508,7 +521,8 @@ static int claim_domain(struct registry *registry, const struct row *row, json_t
     if (r < 0)
         return r;
     if (r == 0) {
-        if ((r = holder_check(registry, row->account, row->host, HOLDER_HOST, err)) < 0)
+        if ((r = holder_check(registry, row->account, row->host, HOLDER_HOST, err)) < 0 ||
+            (r = check_published(registry, row->host, err)) < 0)
             return r;
         registry_new_hex(id, 32);
         keep(kept, id);
@@ -623,6 +637,19 @@ static int append_domain(struct registry *registry, const char *host, json_t *ru
         rules, err);
 }
 
+/* Where a bucket is published, what routes of the host leave is the bucket's. */
+static int append_bucket(struct registry *registry, const char *host, json_t *rules,
+                         struct err *err)
+{
+    static const char sql[] =
+        "SELECT '*' AS path, distribution.account || '/r2:' || storage.name AS key, "
+        "distribution.account AS account FROM distribution JOIN storage ON "
+        "storage.account = distribution.account AND storage.kind = distribution.kind AND "
+        "storage.id = distribution.bucket WHERE host = ? AND enabled";
+
+    return append(registry, query_make(registry->db, sql, "t", host), rules, err);
+}
+
 /* Of the host itself, or of those below it. The order is that of route_pattern_compare() among
  * patterns of one host. */
 static int append_routes(struct registry *registry, const char *host, bool below, json_t *rules,
@@ -710,6 +737,8 @@ static int read_rules(struct registry *registry, const char *domain, const char 
 
     if (r == 0)
         r = append_routes(registry, host, false, kinds[0], err);
+    if (r == 0)
+        r = append_bucket(registry, host, kinds[0], err);
     for (const char *name = next_parent(host); r == 0 && name; name = next_parent(name))
         r = append_routes(registry, name, true, kinds[1], err);
     return r < 0 ? r : append_own(registry, domain, host, kinds[2], err);

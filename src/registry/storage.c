@@ -210,6 +210,21 @@ int storage_rename(struct registry *registry, const char *account, const char *k
     return expect_one(registry, r, id, err);
 }
 
+int storage_set(struct registry *registry, const char *account, const char *kind, const char *id,
+                const json_t *settings, struct err *err)
+{
+    char *text = json_dumps(settings, JSON_COMPACT);
+    int r = query_run(registry->db,
+                      query_make(registry->db,
+                                 "UPDATE storage SET settings = ? WHERE account = ? AND kind = ? "
+                                 "AND id = ?",
+                                 "tttt", text, account, kind, id),
+                      err);
+
+    free(text);
+    return expect_one(registry, r, id, err);
+}
+
 int storage_delete(struct registry *registry, const char *account, const char *kind, const char *id,
                    struct err *err)
 {

@@ -42,6 +42,10 @@ NODISCARD int storage_list_all(struct registry *registry, const char *account, j
 NODISCARD int storage_rename(struct registry *registry, const char *account, const char *kind,
                              const char *id, const char *name, struct err *err);
 
+/* Other settings (borrowed) in place of those it has. ERR_NOT_FOUND. */
+NODISCARD int storage_set(struct registry *registry, const char *account, const char *kind,
+                          const char *id, const json_t *settings, struct err *err);
+
 /* The row goes; its store is then among storage_gone(). ERR_NOT_FOUND. */
 NODISCARD int storage_delete(struct registry *registry, const char *account, const char *kind,
                              const char *id, struct err *err);

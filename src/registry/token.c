@@ -209,20 +209,14 @@ static void note_use(struct registry *registry, const char *id, json_t *row)
         json_object_set_new(row, "used_ms", json_integer(now));
 }
 
-int token_find(struct registry *registry, str secret, json_t **ret, struct err *err)
+/* The row of an id that was found; it may have expired. */
+static int get_valid(struct registry *registry, const char *id, json_t **ret, struct err *err)
 {
-    unsigned char hash[OPAQUE_HASH_BYTES];
-    char id[37];
     json_int_t expires;
     json_t *row;
-    int r;
+    int r = get(registry, id, &row, err);
 
-    if (secret.len < 1 || secret.len > TOKEN_BYTES_MAX)
-        return err_set(err, ERR_NOT_FOUND, "the token is not valid");
-    opaque_hash(secret, hash);
-    if ((r = find_id(registry, hash, id, err)) < 0)
-        return r;
-    if (r == 0 || (r = get(registry, id, &row, err)) == ERR_NOT_FOUND)
+    if (r == ERR_NOT_FOUND)
         return err_set(err, ERR_NOT_FOUND, "the token is not valid");
     if (r < 0)
         return r;
@@ -234,6 +228,38 @@ int token_find(struct registry *registry, str secret, json_t **ret, struct err *
     note_use(registry, id, row);
     *ret = row;
     return 0;
+}
+
+int token_find_id(struct registry *registry, const char *id,
+                  unsigned char ret_hash[OPAQUE_HASH_BYTES], json_t **ret, struct err *err)
+{
+    sqlite3_stmt *row = query_make(registry->db, "SELECT hash FROM token WHERE id = ?", "t", id);
+    int r = db_step(row);
+
+    if (r < 0)
+        return query_fail(registry->db, r, err);
+    if (r > 0 && db_column(row, 0).len == OPAQUE_HASH_BYTES)
+        memcpy(ret_hash, db_column(row, 0).ptr, OPAQUE_HASH_BYTES);
+    else
+        r = 0;
+    sqlite3_reset(row);
+    return r ? get_valid(registry, id, ret, err)
+             : err_set(err, ERR_NOT_FOUND, "the token is not valid");
+}
+
+int token_find(struct registry *registry, str secret, json_t **ret, struct err *err)
+{
+    unsigned char hash[OPAQUE_HASH_BYTES];
+    char id[37];
+    int r;
+
+    if (secret.len < 1 || secret.len > TOKEN_BYTES_MAX)
+        return err_set(err, ERR_NOT_FOUND, "the token is not valid");
+    opaque_hash(secret, hash);
+    if ((r = find_id(registry, hash, id, err)) < 0)
+        return r;
+    return r ? get_valid(registry, id, ret, err)
+             : err_set(err, ERR_NOT_FOUND, "the token is not valid");
 }
 
 int token_list(struct registry *registry, const char *account, json_t **ret, struct err *err)

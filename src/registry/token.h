@@ -8,6 +8,7 @@
 #ifndef ATOLL_REGISTRY_TOKEN_H
 #define ATOLL_REGISTRY_TOKEN_H
 
+#include "registry/opaque.h"
 #include "registry/registry.h"
 
 enum { TOKEN_BYTES_MAX = 512, TOKEN_SCOPES_MAX = 32 };
@@ -25,6 +26,12 @@ NODISCARD int token_add(struct registry *registry, const json_t *row, const char
 /* The row of a secret that a client sent, in time that does not depend on it; ERR_NOT_FOUND when
  * there is none or it has expired. */
 NODISCARD int token_find(struct registry *registry, str secret, json_t **ret, struct err *err);
+
+/* The row of an id, with the SHA-256 of the secret: with it its bearer signs (the S3 API).
+ * ERR_NOT_FOUND when there is none or it has expired. */
+NODISCARD int token_find_id(struct registry *registry, const char *id,
+                            unsigned char ret_hash[OPAQUE_HASH_BYTES], json_t **ret,
+                            struct err *err);
 
 /* May its bearer do this to this account (NULL: to the server)? `need` is a scope. */
 bool token_allows(const json_t *row, const char *account, const char *need);

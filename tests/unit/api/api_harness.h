@@ -42,6 +42,8 @@ static void harness_listen(void)
                                          .deployed = harness_deployed,
                                          .deleted = harness_deleted,
                                          .routes_changed = harness_routes_changed,
+                                         .published = harness_published,
+                                         .purged = harness_purged,
                                          .schedules_changed = harness_schedules_changed,
                                          .tailing = harness_tailing,
                                          .status = harness_status,

@@ -121,6 +121,19 @@ static void harness_deleted(void *context, int64_t script_id, const char *key)
     harness.deleted++;
 }
 
+static void harness_published(void *context, const char *account, const char *bucket,
+                              void (*on_done)(void *arg), void *arg)
+{
+    (void)context, (void)account, (void)bucket;
+    on_done(arg);
+}
+
+static void harness_purged(void *context, json_t *purge)
+{
+    (void)context;
+    json_decref(purge);
+}
+
 static void harness_routes_changed(void *context)
 {
     (void)context;

@@ -87,6 +87,9 @@ Test(binding, an_upload)
            "[{'name':'A','type':'json','json':null}," KEPT);
     expect("[{'name':'A','type':'version_metadata'}]", "null", false,
            "[{'name':'A','type':'version_metadata'}," KEPT);
+    expect("[{'name':'A','type':'service','service':'b','entrypoint':'E','props':{'a':1},'x':2}]",
+           "null", false,
+           "[{'name':'A','type':'service','service':'b','entrypoint':'E','props':{'a':1}}," KEPT);
     expect("[{'name':'A','type':'wasm_module','part':'b.txt'}]", "null", false,
            "[{'name':'A','type':'wasm_module','part':'b.txt'}," KEPT);
     expect("[{'name':'S','type':'secret_text','text':'new'}]", "null", false,
@@ -128,6 +131,9 @@ Test(binding, what_is_refused)
         int code;
     } cases[] = {
         {"{}", "array", 10021},
+        {"[{'name':'A','type':'service'}]", "needs \"service\"", 10021},
+        {"[{'name':'A','type':'service','service':'b','props':[]}]", "must be an object", 10021},
+        {"[{'name':'A','type':'service','service':'b','entrypoint':1}]", "must be a string", 10021},
         {"[7]", "\"name\"", 10021},
         {"[{'name':'A'}]", "\"type\"", 10021},
         {"[{'type':'json','json':1}]", "\"name\"", 10021},

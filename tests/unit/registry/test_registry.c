@@ -1,7 +1,9 @@
 /* registry: its directory, its lock, transactions, sweeps, backups. */
 #include "registry_harness.h"
 
+#include <fcntl.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -256,6 +258,23 @@ Test(registry, copies_everything_into_a_backup)
     json_decref(version);
     json_decref(plain);
     free(copy);
+}
+
+Test(registry, sees_whether_a_backup_fits)
+{
+    char *copy = path_join(str_from(harness_above), STR("not/there/yet")), *large;
+    struct statvfs disk;
+
+    OK(registry_backup_fits(harness, copy, &err));
+    OK(registry_backup_fits(harness, "/a-directory-that-is-not-there", &err));
+    large = harness_path("large");
+    close(open(large, O_WRONLY | O_CREAT | O_CLOEXEC, 0600));
+    cr_assert_eq(statvfs(harness_above, &disk), 0);
+    /* It has no blocks: only its size is more than there is room for. */
+    cr_assert_eq(truncate(large, (off_t)(disk.f_bavail * disk.f_frsize)), 0);
+    FAILS(registry_backup_fits(harness, copy, &err), ERR_LIMIT, "too small for the backup");
+    free(copy);
+    free(large);
 }
 
 Test(registry, leaves_nothing_of_a_backup_that_fails)

@@ -47,6 +47,31 @@ Test(token, is_found_by_its_secret)
     free(path);
 }
 
+Test(token, is_found_by_its_id_with_what_signs)
+{
+    json_t *row = json_pack("{s:s, s:[s]}", "name", "s3", "scopes", "storage:read");
+    json_t *made, *found, *none;
+    unsigned char hash[OPAQUE_HASH_BYTES], wanted[OPAQUE_HASH_BYTES];
+    int64_t before;
+    char *secret;
+
+    OK(token_add(harness, row, NULL, &secret, &made, &err));
+    opaque_hash(str_from(secret), wanted);
+    OK(token_find_id(harness, text_of(made, "id"), hash, &found, &err));
+    cr_expect_arr_eq(hash, wanted, sizeof hash);
+    cr_expect_str_eq(text_of(found, "name"), "s3");
+    FAILS(token_find_id(harness, "none", hash, &none, &err), ERR_NOT_FOUND, "not valid");
+    before = registry_changes(harness);
+    OK(token_delete(harness, text_of(made, "id"), &err));
+    cr_expect_gt(registry_changes(harness), before);
+    FAILS(token_find_id(harness, text_of(made, "id"), hash, &none, &err), ERR_NOT_FOUND,
+          "not valid");
+    json_decref(row);
+    json_decref(made);
+    json_decref(found);
+    free(secret);
+}
+
 Test(token, is_not_found_by_another)
 {
     static char long_one[TOKEN_BYTES_MAX + 1];
