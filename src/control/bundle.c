@@ -553,18 +553,52 @@ static int start(uv_loop_t *loop, struct bundle_job *job, const struct config *c
     return r < 0 ? ERR_IO : 0;
 }
 
-/* The module that bundling starts at: a JSON string is a JavaScript string. */
-static char *entry_for(const char *main_path)
+/* A JSON string is a JavaScript string. Returned owned. */
+static char *quoted(const char *text)
 {
-    json_t *path = json_string(main_path);
-    char *quoted = path ? json_dumps(path, JSON_ENCODE_ANY) : NULL;
+    json_t *json = json_string(text ? text : "");
+    char *result = json ? json_dumps(json, JSON_ENCODE_ANY) : NULL;
+
+    json_decref(json);
+    return result ? result : str_dup(STR("\"\""));
+}
+
+/* Files that a script in service-worker format has as globals, before it runs. Returns how many. */
+static size_t put_blobs(const struct config *config, struct buf *out)
+{
+    static const char *const sections[] = {"text_blobs", "data_blobs", "wasm_modules"};
+    size_t count = 0;
+    const char *name;
+    json_t *file;
+
+    for (size_t i = 0; i < COUNT_OF(sections); i++)
+        json_object_foreach(json_object_get(config->deploy, sections[i]), name, file) {
+            char *path = path_join(str_from(config->root), str_from(json_string_value(file)));
+            char *global = quoted(name), *from = quoted(path);
+
+            if (buf_printf(out, "import g%zu from %s;\nglobalThis[%s] = g%zu;\n", count, from,
+                           global, count) == 0)
+                count++;
+            free(from);
+            free(global);
+            free(path);
+        }
+    return count;
+}
+
+/* The module that bundling starts at. */
+static char *entry_for(const struct config *config)
+{
+    char *main_path = quoted(config->main);
     struct buf b;
 
-    buf_init(&b, BUNDLE_LOG_MAX);
-    ASSERT(buf_printf(&b, "import * as worker from %s;\n" BUNDLE_SCRIPT_MAIN "(worker);\n",
-                      quoted ? quoted : "\"\"") == 0);
-    free(quoted);
-    json_decref(path);
+    buf_init(&b, BUNDLE_BYTES_MAX);
+    ASSERT(buf_printf(&b,
+                      put_blobs(config, &b) ? BUNDLE_SCRIPT_MAIN "(require(%s));\n"
+                                            : "import * as worker from %s;\n" BUNDLE_SCRIPT_MAIN
+                                              "(worker);\n",
+                      main_path) == 0);
+    free(main_path);
     return buf_take(&b, NULL);
 }
 
@@ -606,7 +640,7 @@ struct bundle_job *bundle_start(uv_loop_t *loop, const struct config *config,
 {
     struct bundle_job *job = job_new(loop, FOR_HERE, config->root, on_done, context);
 
-    job->entry = config->main ? entry_for(config->main) : NULL;
+    job->entry = config->main ? entry_for(config) : NULL;
     run(loop, job, config);
     return job;
 }

@@ -231,10 +231,30 @@ static void add_config(struct bundle_args *args, const struct config *config, bo
         warn(warnings, "too many settings for one build; what is over is left out", config->name);
 }
 
+/* Files that a script in service-worker format has as globals: bundle.c's entry imports them. */
+static void add_blobs(struct bundle_args *args, const struct config *config)
+{
+    static const struct {
+        const char *section, *loader;
+    } kinds[] = {{"text_blobs", "text"}, {"data_blobs", "copy"}, {"wasm_modules", "copy"}};
+    const char *name;
+    json_t *file;
+
+    for (size_t i = 0; i < COUNT_OF(kinds); i++)
+        json_object_foreach(json_object_get(config->deploy, kinds[i].section), name, file) {
+            const char *path = json_string_value(file), *slash = path ? strrchr(path, '/') : NULL;
+            const char *dot = path ? strrchr(slash ? slash : path, '.') : NULL;
+
+            if (dot && !strchr(dot, '='))
+                add(args, "--loader:%s=%s", dot, kinds[i].loader);
+        }
+}
+
 void bundle_args_init(struct bundle_args *args, const char *esbuild, const char *directory,
                       const struct config *config, struct buf *warnings)
 {
     init_evaluated(args, esbuild, directory);
+    add_blobs(args, config);
     add(args, "--sources-content=true");
     add_config(args, config, true, is_set(config->build, "minify", false), warnings);
 }

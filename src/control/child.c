@@ -116,7 +116,10 @@ int child_start(uv_loop_t *loop, const struct child_options *options,
                                               .cache = options->cache,
                                               .cache_bytes = options->cache_bytes,
                                               .storage = options->storage,
-                                              .outbound = options->outbound};
+                                              .outbound = options->outbound,
+                                              .sandbox_user = options->sandbox_user,
+                                              .s3_domain = options->s3_domain,
+                                              .bare = options->bare};
     child->hooks = hooks;
     child->context = context;
     child->delay_ms = CHILD_DELAY_MS_MIN;
@@ -155,6 +158,31 @@ void child_stop(struct child *child)
     default:
         break;
     }
+}
+
+void child_announce_change(struct child *child, uint64_t number)
+{
+    if (child->process)
+        process_announce_change(child->process, number);
+}
+
+pid_t child_pid(const struct child *child)
+{
+    return child->process ? process_pid(child->process) : 0;
+}
+
+int child_leave(struct child *child, pid_t *ret_pid)
+{
+    int fd;
+
+    if (child->state != CHILD_STOPPING)
+        return -1;
+    *ret_pid = process_pid(child->process);
+    fd = process_leave(child->process);
+    process_free(child->process);
+    child->process = NULL;
+    finish(child);
+    return fd;
 }
 
 static void on_timer_closed(uv_handle_t *handle)

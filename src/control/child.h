@@ -1,4 +1,5 @@
-/* The runtime process of `atoll dev`: started again, with back-off, when it dies.
+/* The runtime process of `atoll dev`, or that of the S3 API of `atoll serve`: started again, with
+ * back-off, when it dies.
  *
  * Owns: the process (process.h). Thread: the loop's.
  * Limits: waits CHILD_DELAY_MS_MAX at most before it starts the next one. */
@@ -6,6 +7,7 @@
 #define ATOLL_CONTROL_CHILD_H
 
 #include <jansson.h>
+#include <sys/types.h>
 #include <uv.h>
 
 #include "base/err.h"
@@ -26,6 +28,8 @@ struct child_options {
     uint64_t cache_bytes; /* how large it may become */
     const char *storage;  /* the directory of what workers store; kept */
     const char *outbound; /* which addresses workers may reach, as http/outbound.h reads it; kept */
+    const char *sandbox_user, *s3_domain; /* see process.h; kept */
+    bool bare;
 };
 
 struct child_hooks {
@@ -51,6 +55,16 @@ void child_send(struct child *child, json_t *object, str blob);
 
 /* Tells the process to finish what runs and end; a second call kills it. */
 void child_stop(struct child *child);
+
+/* See process_announce_change(); nothing while no process runs. */
+void child_announce_change(struct child *child, uint64_t number);
+
+/* The process that runs; 0: none. */
+pid_t child_pid(const struct child *child);
+
+/* Leaves a process that was told to stop to whoever comes after this program (process_leave()):
+ * on_stopped is called. Returns the descriptor of its link and its pid; -1 when there is none. */
+int child_leave(struct child *child, pid_t *ret_pid);
 
 /* Lets go of a child that has stopped. NULL is fine. */
 void child_free(struct child *child);

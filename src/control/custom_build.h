@@ -9,8 +9,8 @@
 #include "control/config.h"
 
 /* Runs config->build_command by the shell in its directory and waits for its end; what it prints
- * goes to standard error. Returns 0 when the main module is there then (also when there is no command), or ERR_INVALID with
- * how the command ended. */
+ * goes to standard error. Returns 0 when the main module is there then (also when there is no
+ * command), or ERR_INVALID with how the command ended. */
 NODISCARD int custom_build_run(const struct config *config, struct err *err);
 
 struct custom_build;

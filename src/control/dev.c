@@ -166,12 +166,28 @@ static struct worker *worker_named(struct dev *dev, const json_t *object)
     return NULL;
 }
 
+/* A service binding leads to a worker that is not among those that run here. */
+static void tell_missing(struct dev *dev, const char *name)
+{
+    json_t *frame = json_pack("{s:s, s:s, s:s, s:s+}", "type", "failed", "worker", name, "title",
+                              "This worker is not there", "detail",
+                              "no worker of this name runs in this `atoll dev`. Start it together "
+                              "with the other one: atoll dev ./first ./",
+                              name);
+
+    if (frame)
+        child_send(dev->child, frame, STR_NONE);
+}
+
 /* The runtime asks who answers at a host, or for a worker it has let go of. */
 static void on_want(struct dev *dev, const json_t *object)
 {
     const char *host = json_string_value(json_object_get(object, "host"));
     struct worker *worker = host ? worker_for(dev, str_from(host)) : worker_named(dev, object);
+    const char *name = json_string_value(json_object_get(object, "worker"));
 
+    if (!worker && name)
+        tell_missing(dev, name);
     if (!worker)
         return;
     worker->asked = true;

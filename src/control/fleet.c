@@ -287,6 +287,26 @@ void fleet_forget_hosts(struct fleet *fleet)
         process_send(p->process, json_pack("{s:s}", "type", "forget"), STR_NONE, -1);
 }
 
+void fleet_purge(struct fleet *fleet, json_t *purge)
+{
+    json_int_t seq = json_integer_value(json_object_get(purge, "seq"));
+
+    FLEET_EACH(fleet, p)
+    {
+        process_announce_purge(p->process, (uint64_t)seq);
+        process_send(p->process, json_incref(purge), STR_NONE, -1);
+    }
+    json_decref(purge);
+}
+
+void fleet_quota(struct fleet *fleet, json_t *quota)
+{
+    json_decref(fleet->quota);
+    fleet->quota = quota;
+    FLEET_EACH(fleet, p)
+    process_send(p->process, json_incref(quota), STR_NONE, -1);
+}
+
 void fleet_trace(struct fleet *fleet, const char *key, bool on)
 {
     struct fleet_worker *worker = on ? fleet_worker_get(fleet, key) : fleet_worker_find(fleet, key);
@@ -415,6 +435,7 @@ void fleet_free(struct fleet *fleet)
     fleet_event_end_all(fleet);
     fleet_store_end_all(fleet);
     json_decref(fleet->store_blamed);
+    json_decref(fleet->quota);
     fleet_worker_forget_all(fleet);
     uv_close((uv_handle_t *)&fleet->beat, on_timer_closed);
     uv_close((uv_handle_t *)&fleet->again, on_timer_closed);

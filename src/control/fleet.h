@@ -80,6 +80,14 @@ void fleet_keep(struct fleet *fleet, const char *key, unsigned count);
 /* Host tables are to be asked for again. */
 void fleet_forget_hosts(struct fleet *fleet);
 
+/* Something that distributions keep was purged: no process uses it from now on. `purge` is the
+ * frame (docs/internals/link.md), taken. */
+void fleet_purge(struct fleet *fleet, json_t *purge);
+
+/* Which accounts store as much as they may: the frame `quota`, taken, for every process from now
+ * on. */
+void fleet_quota(struct fleet *fleet, json_t *quota);
+
 void fleet_trace(struct fleet *fleet, const char *key, bool on);
 
 /* Loads a version in a throw-away isolate of some process that serves nobody. on_done gets the

@@ -108,8 +108,9 @@ static json_t *want_of(const json_t *frame)
 
     if (!key && !host)
         return NULL;
-    return json_pack("{s:s*, s:s*, s:s*}", "worker", key, "host", key ? NULL : host, "path",
-                     key ? NULL : path);
+    return json_pack("{s:s*, s:s*, s:s*, s:b}", "worker", key, "host", key ? NULL : host, "path",
+                     key ? NULL : path, "lend",
+                     key && json_is_true(json_object_get(frame, "lend")));
 }
 
 static size_t bytes_of(const json_t *want)

@@ -53,6 +53,7 @@ struct fleet_told {
     bool here;      /* it serves it; else it hands its connections over, */
     bool failed;    /* or answers with an error page */
     bool kept;      /* it was told to keep it loaded */
+    bool lent;      /* it wants it for calls by other workers even where it does not belong */
     bool served;    /* it serves it or did, and may have something to tell about it */
 };
 
@@ -136,6 +137,7 @@ struct fleet {
     struct list stores;            /* calls that run */
     size_t store_count;
     json_t *store_blamed;          /* {count, until_ms} by store: calls that a process died of */
+    json_t *quota;                 /* the frame; NULL: everybody may write */
     uint64_t last_id;              /* of checks, events and calls */
     uv_timer_t beat, again, check_timer;
     unsigned beats;

@@ -40,16 +40,20 @@ static void on_ready(struct fleet_process *p, const json_t *frame)
 
     (void)frame;
     p->ready = true;
+    if (fleet->quota)
+        process_send(p->process, json_incref(fleet->quota), STR_NONE, -1);
     if (fleet->announced || !fleet_accepting(fleet))
         return;
     fleet->announced = true;
     fleet->hooks->on_ready(fleet->context);
 }
 
-static void answer_want(struct fleet_process *p, const char *key, bool load)
+static void answer_want(struct fleet_process *p, const char *key, bool load, bool lend)
 {
     struct fleet_worker *worker = fleet_worker_get(p->fleet, key);
 
+    if (lend)
+        fleet_worker_lend(worker, p);
     fleet_worker_tell(worker, p, load);
     fleet_worker_tidy(worker);
 }
@@ -94,7 +98,7 @@ static void answer_host(struct fleet_process *p, const char *host, const char *p
         }
     worker = key ? fleet_worker_find(fleet, key) : NULL;
     if (key && !(worker && fleet_worker_told(worker, p)))
-        answer_want(p, key, true);
+        answer_want(p, key, true, false);
     send_hosts(p, host, rules);
 }
 
@@ -103,7 +107,7 @@ void fleet_process_answer(struct fleet_process *p, const json_t *want)
     const char *key = json_string_value(json_object_get(want, "worker"));
 
     if (key)
-        answer_want(p, key, false);
+        answer_want(p, key, false, json_is_true(json_object_get(want, "lend")));
     else
         answer_host(p, text_of(want, "host"), text_of(want, "path"));
 }

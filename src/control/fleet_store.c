@@ -16,6 +16,7 @@
 enum {
     ERROR_BYTES_MAX = 16 << 10,
     FRAME_ROOM = 1024,
+    QUEUED_BYTES_MAX = 192 << 20,    /* on a link: no more calls */
     BLAMED_MAX = 1024,
     BLAME_STEP_MS = 1000,    /* doubled with each death */
     BLAME_STEPS_MAX = 6,
@@ -68,15 +69,23 @@ static void on_timer(uv_timer_t *timer)
 static bool is_fit(const struct fleet_process *p)
 {
     return (p->role == FLEET_SPARE || p->role == FLEET_FAST) && !p->killed_for && !p->beat.stuck &&
-           process_queued_bytes(p->process) <= FLEET_QUEUED_BYTES_MAX;
+           process_queued_bytes(p->process) <= QUEUED_BYTES_MAX;
 }
 
-/* One that is ready before one that is not, one that serves nobody before one that does, one that
- * has read what it was sent before one that has not. */
+static bool is_behind(const struct fleet_process *p)
+{
+    return process_queued_bytes(p->process) > FLEET_QUEUED_BYTES_MAX;
+}
+
+/* One that is ready before one that is not, one that keeps up before one that is behind, one that
+ * serves nobody before one that does, one that has read what it was sent before one that has not.
+ */
 static bool is_better(const struct fleet_process *p, const struct fleet_process *than)
 {
     if (p->ready != than->ready)
         return p->ready;
+    if (is_behind(p) != is_behind(than))
+        return is_behind(than);
     if (p->role != than->role)
         return p->role == FLEET_SPARE;
     return process_queued_bytes(p->process) < process_queued_bytes(than->process);

@@ -216,17 +216,40 @@ void fleet_worker_send(struct fleet_told *told, const json_t *frame, str blob, b
     process_send(told->process->process, copy, blob, -1);
 }
 
+/* Its deployment for calls by other workers; NULL: it is not lent, or there is none. */
+static json_t *lent_frame(struct fleet_told *told, struct buf *blob)
+{
+    json_t *frame;
+
+    if (!told->lent || told->worker->lane.lane == LANE_OWN)
+        return NULL;
+    frame = fleet_worker_frame(told->worker, blob);
+    if (!frame || is_failed(frame)) {
+        json_decref(frame);
+        buf_clear(blob);
+        return NULL;
+    }
+    told->served = true;
+    return frame;
+}
+
 /* It is not served here: its connections go elsewhere. */
 static void send_away(struct fleet_told *told)
 {
     const struct fleet_worker *worker = told->worker;
-    json_t *frame = empty_frame(worker);
+    json_t *frame;
+    struct buf blob;
 
+    buf_init(&blob, (size_t)FRAME_BLOB_MAX * 2);
+    frame = lent_frame(told, &blob);
+    if (!frame)
+        frame = empty_frame(worker);
     set_here(told, false);
     told->failed = told->kept = false;
     json_object_set_new(frame, "here", json_false());
     json_object_set_new(frame, "trace", json_boolean(worker->trace));
-    process_send(told->process->process, frame, STR_NONE, -1);
+    process_send(told->process->process, frame, buf_str(&blob), -1);
+    buf_done(&blob);
 }
 
 /* It is in quarantine and has to wait. */
@@ -286,6 +309,11 @@ static void learn(struct fleet_worker *worker)
     buf_init(&blob, (size_t)FRAME_BLOB_MAX * 2);
     json_decref(fleet_worker_frame(worker, &blob));
     buf_done(&blob);
+}
+
+void fleet_worker_lend(struct fleet_worker *worker, struct fleet_process *p)
+{
+    told_of(worker, p)->lent = true;
 }
 
 /* A worker that nothing is known of is read once: what is learned of it may send it elsewhere. */

@@ -21,6 +21,10 @@ void fleet_worker_tidy(struct fleet_worker *worker);
 /* Forgets all of them: no process is left. */
 void fleet_worker_forget_all(struct fleet *fleet);
 
+/* From now on the process is given its deployments for calls by other workers, also where it does
+ * not belong; not while it is in quarantine. */
+void fleet_worker_lend(struct fleet_worker *worker, struct fleet_process *p);
+
 /* Tells a process about a worker: what it serves, that it is elsewhere, or why nobody does. */
 struct fleet_told *fleet_worker_tell(struct fleet_worker *worker, struct fleet_process *p,
                                      bool load);

@@ -66,6 +66,16 @@ static void add_number(struct arguments *args, size_t slot, const char *name, ui
     add(args, name, args->numbers[slot]);
 }
 
+static void fill_arguments_of_s3(struct arguments *args, const struct process_options *options)
+{
+    *args = (struct arguments){0};
+    add(args, "atoll", "s3");
+    add(args, "--storage", options->storage);
+    add(args, "--domain", options->s3_domain);
+    if (options->sandbox_user)
+        add(args, "--sandbox", options->sandbox_user);
+}
+
 static void fill_arguments(struct arguments *args, const struct process_options *options)
 {
     *args = (struct arguments){0};
@@ -227,7 +237,10 @@ static int spawn(struct process *process, const struct process_options *options,
         .exit_cb = on_exit_of_process,
     };
 
-    fill_arguments(&args, options);
+    if (options->s3_domain)
+        fill_arguments_of_s3(&args, options);
+    else
+        fill_arguments(&args, options);
     if (options->bare) {
         fill_environment(environment);
         uv_options.env = environment;
@@ -279,7 +292,8 @@ int process_start(uv_loop_t *loop, const struct process_options *options,
     uv_close((uv_handle_t *)&process->timer, on_closed);
     if (process->handle.loop)
         uv_close((uv_handle_t *)&process->handle, on_closed);
-    return err_set(err, ERR_IO, "the runtime process cannot be started: %s", uv_strerror(r));
+    return err_set(err, ERR_IO, "the %s process cannot be started: %s",
+                   options->s3_domain ? "S3" : "runtime", uv_strerror(r));
 }
 
 void process_send(struct process *process, json_t *object, str blob, int fd)
@@ -365,6 +379,18 @@ struct process *process_adopt(uv_loop_t *loop, pid_t pid, int link_fd,
 const struct pulse *process_pulse(const struct process *process)
 {
     return process->pulse;
+}
+
+void process_announce_purge(struct process *process, uint64_t seq)
+{
+    if (process->pulse)
+        atomic_store(&process->pulse->purges, seq);
+}
+
+void process_announce_change(struct process *process, uint64_t number)
+{
+    if (process->pulse)
+        atomic_store(&process->pulse->changes, number);
 }
 
 void process_free(struct process *process)

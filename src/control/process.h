@@ -1,4 +1,5 @@
-/* One runtime process as its supervisor sees it: started, spoken to, watched, ended.
+/* One runtime process, or that of the S3 API, as its supervisor sees it: started, spoken to,
+ * watched, ended.
  *
  * Owns: the process, the link to it, its pulse. Thread: the loop's.
  * Limits: a process that is told to stop has PROCESS_STOP_MS_MAX, then it is killed. */
@@ -28,6 +29,8 @@ struct process_options {
     uint64_t idle_ms;        /* how long an isolate may be idle; 0: for ever */
     const char *sandbox_user;    /* enters the sandbox as this user, "" as the one it is; NULL: no
                                   * sandbox */
+    const char *s3_domain;   /* it is the process of the S3 API, for hosts <bucket>.<domain>; NULL:
+                              * a runtime */
     bool bare;               /* gets those variables of the environment only that it knows */
 };
 
@@ -74,6 +77,12 @@ pid_t process_pid(const struct process *process);
 
 /* Readable until process_free(). */
 const struct pulse *process_pulse(const struct process *process);
+
+/* Announces in its pulse the number of a purge (bindings/publish): its frame is to follow. */
+void process_announce_purge(struct process *process, uint64_t seq);
+
+/* Says in its pulse that what it was told may have changed: a number unlike the one before. */
+void process_announce_change(struct process *process, uint64_t number);
 
 /* Leaves a process that was told to stop to whoever comes after this program: no hook is called any
  * more. Returns the descriptor of its link, for process_adopt(); -1 when it cannot go on there: the

@@ -19,6 +19,7 @@
 #include "control/upload.h"
 #include "control/watch.h"
 #include "os/path.h"
+#include "registry/registry.h"
 
 enum {
     VERSION_TEXT_MAX = 32,
@@ -40,6 +41,8 @@ struct project {
     char *failure;
     char version[VERSION_TEXT_MAX];
     unsigned version_number;
+    char id[37];               /* of the good version, as it sees it, */
+    uint64_t built_ms;         /* and when it was made, since 1970 */
     bool dirty;                /* something changed while a build ran */
     unsigned hurried;          /* builds in a row that came right after the one before */
     uint64_t ended_ms;         /* loop time: of the last build */
@@ -214,10 +217,15 @@ static json_t *assets_object(const struct config *config)
 static json_t *stored_binding(const json_t *binding, json_t *assets)
 {
     const char *type = json_string_value(json_object_get(binding, "type"));
+    json_t *shared;
 
     if (assets && type && strcmp(type, "assets") == 0)
         return json_pack("{s:O, s:s, s:O}", "name", json_object_get(binding, "name"), "type", type,
                          "assets", assets);
+    if (type && strcmp(type, "service") == 0)
+        return upload_service(binding, NULL);
+    if ((shared = upload_shared(binding, "dev")))
+        return shared;
     return upload_store(binding, "dev");
 }
 
@@ -240,6 +248,24 @@ static json_t *config_object(const struct config *config)
     if (assets)
         json_object_set_new(object, "assets", assets);
     return object;
+}
+
+/* What a version can know of itself: here each good build is one. */
+static void add_metadata(const struct project *p, json_t *object)
+{
+    json_t *vars = json_copy(json_object_get(object, "vars")), *binding;
+    json_t *version = json_pack("{s:s, s:I}", "id", p->id, "created_ms", (json_int_t)p->built_ms);
+    size_t i;
+
+    json_array_foreach(p->config->bindings, i, binding) {
+        const char *type = json_string_value(json_object_get(binding, "type"));
+
+        if (type && strcmp(type, "version_metadata") == 0)
+            json_object_set_new(vars, json_string_value(json_object_get(binding, "name")),
+                                upload_metadata(version));
+    }
+    json_decref(version);
+    json_object_set_new(object, "vars", vars);
 }
 
 /* True when the build made what is there already. */
@@ -276,6 +302,8 @@ static void take_good(struct project *p, struct bundle *bundle)
         p->hooks->on_note(p->context, p, true, bundle->log);
     if (!same) {
         snprintf(p->version, sizeof p->version, "%u", ++p->version_number);
+        registry_new_id(p->id);
+        p->built_ms = now_ns() / 1000000;
         p->hooks->on_version(p->context, p);
     } else if (failed_before) {
         p->hooks->on_note(p->context, p, false, "builds again, and nothing has changed");
@@ -386,13 +414,15 @@ int64_t project_changed_ms_ago(const struct project *p)
 
 json_t *project_worker_frame(const struct project *p, unsigned number, bool load, str *ret_blob)
 {
+    json_t *config = config_object(p->config);
     json_t *frame = json_pack(
         "{s:s, s:s, s:i, s:s, s:b, s:b, s:b, s:{s:I}, s:[{s:s, s:i, s:o, s:O}]}", "type", "worker",
         "worker", p->name, "number", (int)number, "script", p->name, "here", true, "load", load,
         "keep", false, "limits", "cpu_ms", (json_int_t)p->config->cpu_ms, "versions", "id",
-        p->version, "percent", 100, "config", config_object(p->config), "parts", p->good->parts);
+        p->version, "percent", 100, "config", config, "parts", p->good->parts);
 
     ASSERT(frame);
+    add_metadata(p, config);
     *ret_blob = buf_str(&p->good->blob);
     return frame;
 }

@@ -107,8 +107,9 @@ static void on_ready(void *context)
     snprintf(url, sizeof url, "%.*s://NAME.%s", (int)(scheme - serve->public_url),
              serve->public_url, scheme + 3);
     snprintf(admin, sizeof admin, "http://%s", serve->admin.shown);
-    journal_say(serve->journal, JOURNAL_INFO, "server.ready", "s:s, s:s, s:s, s:s, s:s, s:i",
-                "listen", serve->listen.shown, "admin", serve->admin.shown, "domain",
+    journal_say(serve->journal, JOURNAL_INFO, "server.ready", "s:s, s:s, s:s*, s:s, s:s, s:s, s:i",
+                "listen", serve->listen.shown, "admin", serve->admin.shown, "s3",
+                serve->s3_socket.fd >= 0 ? serve->s3_socket.shown : NULL, "domain",
                 serve->config->domain, "data", serve->config->data, "version", ATOLL_VERSION, "pid",
                 (int)getpid());
     serve->hooks->on_ready(serve->context, &start);
@@ -135,15 +136,17 @@ static void close_rest(struct serve *serve)
     for (size_t i = 0; i < COUNT_OF(serve->signals); i++)
         close_handle((uv_handle_t *)&serve->signals[i]);
     close_handle((uv_handle_t *)&serve->tick);
+    serve_quota_free(serve->quota);
+    serve->quota = NULL;
     journal_say(serve->journal, JOURNAL_INFO, "server.stopped", "");
     journal_stop(serve->journal);
     serve->journal = NULL;
 }
 
 /* Calls of the API go on while the fleet ends, and after: they are answered. */
-static void close_rest_if_last(struct serve *serve)
+void serve_end_if_last(struct serve *serve)
 {
-    if (!serve->fleet_stopped || serve->api)
+    if (!serve->fleet_stopped || serve->api || serve->s3)
         return;
     fleet_free(serve->fleet);
     serve->fleet = NULL;
@@ -155,7 +158,7 @@ static void on_api_stopped(void *context)
     struct serve *serve = context;
 
     serve->api = NULL;
-    close_rest_if_last(serve);
+    serve_end_if_last(serve);
 }
 
 static void on_fleet_stopped(void *context)
@@ -163,14 +166,16 @@ static void on_fleet_stopped(void *context)
     struct serve *serve = context;
 
     serve->fleet_stopped = true;
-    close_rest_if_last(serve);
+    serve_end_if_last(serve);
 }
 
 static void close_listen(struct serve *serve)
 {
     if (serve->listen.fd >= 0)
         close(serve->listen.fd);
-    serve->listen.fd = -1;
+    if (serve->s3_socket.fd >= 0)
+        close(serve->s3_socket.fd);
+    serve->listen.fd = serve->s3_socket.fd = -1;
 }
 
 void serve_drain(struct serve *serve)
@@ -186,6 +191,7 @@ void serve_drain(struct serve *serve)
         if (serve->api)
             api_stop(serve->api, on_api_stopped, serve);
     }
+    serve_s3_stop(serve);
     if (serve->fleet && !serve->fleet_stopped)
         fleet_stop(serve->fleet);
 }
@@ -223,6 +229,8 @@ static void tell_ignored(struct serve *serve, const struct serve_config *next)
                  {"public_url", now->public_url, next->public_url},
                  {"listen", now->listen.ip, next->listen.ip},
                  {"admin", now->admin.ip, next->admin.ip},
+                 {"s3", now->s3.ip, next->s3.ip},
+                 {"s3_url", now->s3_url, next->s3_url},
                  {"outbound", now->outbound, next->outbound},
                  {"sandbox", next->sandbox_given ? now->sandbox_user : NULL,
                   next->sandbox_given ? next->sandbox_user : NULL},
@@ -232,7 +240,8 @@ static void tell_ignored(struct serve *serve, const struct serve_config *next)
         if (strcmp(texts[i].old ? texts[i].old : "", texts[i].new ? texts[i].new : "") != 0)
             journal_say(serve->journal, JOURNAL_WARN, "config.needs_restart", "s:s", "key",
                         texts[i].key);
-    if (now->listen.port != next->listen.port || now->admin.port != next->admin.port)
+    if (now->listen.port != next->listen.port || now->admin.port != next->admin.port ||
+        now->s3.port != next->s3.port)
         journal_say(serve->journal, JOURNAL_WARN, "config.needs_restart", "s:s", "key", "port");
     if (now->cache_mib != next->cache_mib)
         journal_say(serve->journal, JOURNAL_WARN, "config.needs_restart", "s:s", "key",
@@ -330,6 +339,7 @@ static void on_tick(uv_timer_t *timer)
 
     if (log_store_flush(serve->registry, &err) < 0)
         journal_say(serve->journal, JOURNAL_ERROR, "logs.unwritten", "s:s", "error", err.text);
+    serve_quota_on_tick(serve->quota);
     if (++serve->ticks % TICKS_PER_SWEEP != 0)
         return;
     serve_storage_sweep(serve);
@@ -466,7 +476,8 @@ static int make_directory(struct serve *serve, const char *name, char **ret, str
     char *directory = *ret = path_join(str_from(serve->config->data), str_from(name));
     int r;
 
-    if ((r = file_make_directories(directory, err)) < 0 || (r = find_user(serve, &user, err)) < 0 ||
+    if ((r = file_make_directories(directory, err)) < 0 ||
+        (r = file_sync_names(directory, 1, err)) < 0 || (r = find_user(serve, &user, err)) < 0 ||
         !user)
         return r;
     if (chmod(serve->config->data, 0711) < 0)
@@ -526,11 +537,14 @@ static int start_parts(struct serve *serve, struct err *err)
     serve_replace_adopt(serve);
     serve_storage_sweep(serve);
     serve->collector = collector_start(&serve->loop, serve->registry, on_usage_trouble, serve);
+    serve->quota = serve_quota_new(serve);
     serve_platform_init(serve);
     admin_fd = dup(serve->admin.fd); /* ours stays open for the next binary */
     r = admin_fd < 0 ? err_set(err, ERR_IO, "the admin socket cannot be copied")
                      : api_start(&serve->loop, admin_fd, serve->registry, &serve->platform,
                                  &serve->api, err);
+    if (r == 0)
+        r = serve_s3_start(serve, err);
     if (r < 0) {
         serve_drain(serve);
         serve_drain(serve);
@@ -600,7 +614,7 @@ int serve_run(const struct serve_options *options, const struct serve_hooks *hoo
     serve->options = options;
     serve->hooks = hooks;
     serve->context = context;
-    serve->listen.fd = serve->admin.fd = -1;
+    serve->listen.fd = serve->admin.fd = serve->s3_socket.fd = -1;
     serve->binary = find_binary();
     proc_raise_descriptors();
     uv_loop_init(&serve->loop);

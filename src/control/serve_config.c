@@ -30,6 +30,8 @@ static const struct key keys[] = {
     {"data", PATH, AT(data), 0, 0},
     {"listen", ADDRESS, AT(listen), 0, 0},
     {"admin", ADDRESS, AT(admin), 0, 0},
+    {"s3", ADDRESS, AT(s3), 0, 0},
+    {"s3_url", URL, AT(s3_url), 0, 0},
     {"domain", DOMAIN, AT(domain), 0, 0},
     {"public_url", URL, AT(public_url), 0, 0},
     {"outbound", OUTBOUND, AT(outbound), 0, 0},
@@ -425,6 +427,8 @@ void serve_config_free(struct serve_config *config)
     free(config->data);
     free(config->listen.ip);
     free(config->admin.ip);
+    free(config->s3.ip);
+    free(config->s3_url);
     free(config->domain);
     free(config->public_url);
     free(config->outbound);

@@ -31,6 +31,8 @@ struct serve_address {
 struct serve_config {
     char *data;               /* directory, absolute */
     struct serve_address listen, admin;
+    struct serve_address s3;  /* without an ip: there is no S3 API */
+    char *s3_url;             /* where clients find it; NULL: at its address */
     char *domain;             /* lower case */
     char *public_url;         /* NULL: made of the domain and the port */
     char *outbound;           /* as http/outbound.h reads it */

@@ -3,6 +3,7 @@
  * Limits of a worker, the later the stronger: base/limits.h, the configuration, the account's, what
  * its author asks for (as far as the account and the configuration let him), the operator's for
  * this worker. */
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "api/binding.h"
@@ -10,12 +11,13 @@
 #include "control/upload.h"
 #include "registry/account.h"
 #include "registry/deployment.h"
+#include "registry/distribution.h"
 #include "registry/route.h"
 #include "registry/script.h"
 #include "registry/script_version.h"
 #include "registry/storage.h"
 
-enum { KEPT_MAX = 128 };
+enum { KEPT_MAX = 128, KEY_BYTES_MAX = 160 };
 
 static const char *text_of(const json_t *object, const char *key)
 {
@@ -209,14 +211,66 @@ static int find_script(struct serve *serve, const char *key, json_t **ret, struc
     return r;
 }
 
+/* ---- buckets that are published ---- */
+
+static const char bucket_mark[] = "/r2:";
+
+char *serve_frame_bucket_key(const char *account, const char *bucket)
+{
+    struct buf key;
+    int r;
+
+    buf_init(&key, KEY_BYTES_MAX);
+    r = buf_printf(&key, "%s%s%s", account, bucket_mark, bucket);
+    if (r < 0)
+        buf_clear(&key); /* of none */
+    return buf_take(&key, NULL);
+}
+
+/* A client may take as long as a worker may at most. */
+static json_t *bucket_limits(struct serve *serve, const char *account)
+{
+    json_t *script = json_pack("{s:s}", "account", account);
+    json_t *limits = limits_of(serve, script, NULL);
+
+    json_object_set_new(limits, "wall_ms", json_integer((json_int_t)limits_find("wall_ms")->most));
+    json_decref(script);
+    return limits;
+}
+
+/* Its version is the number of the last purge: every change is one. */
+static json_t *bucket_frame(struct serve *serve, const char *key, const char *mark, struct err *err)
+{
+    char *account = str_dup((str){key, (size_t)(mark - key)}), id[32];
+    json_t *published = NULL, *frame = NULL;
+
+    if (distribution_published(serve->registry, account, mark + sizeof bucket_mark - 1, &published,
+                               err) == 0) {
+        snprintf(id, sizeof id, "%lld",
+                 (long long)json_integer_value(json_object_get(published, "seq")));
+        frame = json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:[{s:s, s:i}]}", "type", "worker",
+                          "worker", key, "number", 0, "script", mark + 1, "limits",
+                          bucket_limits(serve, account), "published", published, "versions", "id",
+                          id, "percent", 100);
+    }
+    free(account);
+    return frame;
+}
+
 json_t *serve_frame_worker(void *context, const char *key, struct buf *blob)
 {
     struct serve *serve = context;
+    const char *mark = strstr(key, bucket_mark);
     json_t *script = NULL, *deployment = NULL, *frame = NULL;
     struct making making = {.key = key, .versions = json_array(), .blob = blob};
     struct err err = {0};
-    int r = find_script(serve, key, &script, &err);
+    int r;
 
+    if (mark) {
+        json_decref(making.versions);
+        return bucket_frame(serve, key, mark, &err);
+    }
+    r = find_script(serve, key, &script, &err);
     if (r == 0)
         r = deployment_current(serve->registry, json_integer_value(json_object_get(script, "id")),
                                &deployment, &err);

@@ -76,6 +76,24 @@ static void routes_changed(void *context)
     fleet_forget_hosts(serve->fleet);
 }
 
+static void published(void *context, const char *account, const char *bucket,
+                      void (*on_done)(void *arg), void *arg)
+{
+    struct serve *serve = context;
+    char *key = serve_frame_bucket_key(account, bucket);
+
+    fleet_forget_hosts(serve->fleet);
+    fleet_deployed(serve->fleet, key, on_done, arg);
+    free(key);
+}
+
+static void purged(void *context, json_t *purge)
+{
+    struct serve *serve = context;
+
+    fleet_purge(serve->fleet, purge);
+}
+
 static void schedules_changed(void *context)
 {
     struct serve *serve = context;
@@ -161,6 +179,11 @@ static bool release(void *context, int64_t script_id)
     return released;
 }
 
+static char *s3_endpoint(void *context)
+{
+    return serve_s3_endpoint(context);
+}
+
 void serve_platform_init(struct serve *serve)
 {
     serve->platform = (struct platform){
@@ -171,6 +194,8 @@ void serve_platform_init(struct serve *serve)
         .deployed = deployed,
         .deleted = deleted,
         .routes_changed = routes_changed,
+        .published = published,
+        .purged = purged,
         .schedules_changed = schedules_changed,
         .run_scheduled = run_scheduled,
         .tailing = tailing,
@@ -181,6 +206,7 @@ void serve_platform_init(struct serve *serve)
         .release = release,
         .store = serve_storage_call,
         .storage_gone = serve_storage_sweep,
+        .s3_endpoint = s3_endpoint,
         .storage_copy = serve_storage_copy,
         .notice = notice,
     };

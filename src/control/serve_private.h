@@ -5,8 +5,10 @@
  *   serve_frame.c      what the registry knows, as frames for runtimes
  *   serve_platform.c   what the REST API needs
  *   serve_storage.c    what tenants store: calls, data that is to go, copies
+ *   serve_quota.c      what accounts store, against what they may
  *   serve_site.c       files of versions, where runtimes read them
  *   serve_token.c      the administrator's token
+ *   serve_s3.c         the process of the S3 API
  *   serve_replace.c    the next binary
  * Owns: as serve.h says. Thread: the loop's. */
 #ifndef ATOLL_CONTROL_SERVE_PRIVATE_H
@@ -43,8 +45,10 @@ struct serve {
     struct collector *collector;
     struct scheduler *scheduler;
     struct api *api;
+    struct serve_quota *quota;
     struct platform platform;
-    struct serve_socket listen, admin;
+    struct serve_socket listen, admin, s3_socket;
+    struct serve_s3 *s3;      /* NULL: it does not run */
     char *public_url;
     char *cache, *storage;    /* directories */
     char *binary;             /* what is started by SIGUSR2 */
@@ -75,6 +79,9 @@ void serve_socket_hand_over(struct serve *serve);
 json_t *serve_frame_worker(void *context, const char *key, struct buf *blob);
 json_t *serve_frame_hosts(void *context, const char *host);
 
+/* The key of what stands for a bucket that is published, "<account>/r2:<name>". Returned owned. */
+char *serve_frame_bucket_key(const char *account, const char *bucket);
+
 /* How many processes are to keep a script loaded, by its settings. */
 unsigned serve_frame_kept(const json_t *script);
 
@@ -102,6 +109,16 @@ void serve_storage_sweep(void *context);
 /* Removes what a copy left that did not come to its end; before the first runtime. */
 void serve_storage_remove_copies(const struct serve *serve);
 
+/* ---- serve_quota.c ---- */
+
+struct serve_quota *serve_quota_new(struct serve *serve);
+
+/* Before the fleet is freed no more; NULL is fine. */
+void serve_quota_free(struct serve_quota *quota);
+
+/* Once a second. */
+void serve_quota_on_tick(struct serve_quota *quota);
+
 /* ---- serve_site.c ---- */
 
 /* Sees that a site (registry/asset.h) is in the storage directory with its files; "" is none. */
@@ -117,6 +134,23 @@ void serve_site_sweep(struct serve *serve);
  * shown by on_token. */
 NODISCARD int serve_token_ensure(struct serve *serve, const char *given, struct err *err);
 
+/* ---- serve_s3.c ---- */
+
+/* Starts the S3 API, when there is a socket for it. */
+NODISCARD int serve_s3_start(struct serve *serve, struct err *err);
+
+/* What runs is finished; a second call ends it. serve_end_if_last() follows. */
+void serve_s3_stop(struct serve *serve);
+
+/* Which accounts store as much as they may: the frame `quota`, borrowed. */
+void serve_s3_quota(struct serve *serve, json_t *quota);
+
+/* Leaves what does not end to the next binary, as the runtimes are (serve->left). */
+void serve_s3_leave(struct serve *serve);
+
+/* Where clients find it; NULL: nowhere. Returned owned. */
+char *serve_s3_endpoint(const struct serve *serve);
+
 /* ---- serve_replace.c ---- */
 
 /* Asks the next binary for its version, and has everything drained when it answers. */
@@ -129,6 +163,9 @@ void serve_replace_adopt(struct serve *serve);
 int serve_replace_exec(struct serve *serve, struct err *err);
 
 /* ---- serve.c ---- */
+
+/* One of the parts has ended: the rest follows when it was the last one. */
+void serve_end_if_last(struct serve *serve);
 
 /* Begins to end: connections in the backlog wait for the next binary, or are refused. */
 void serve_drain(struct serve *serve);

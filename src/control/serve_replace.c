@@ -25,6 +25,8 @@ static void on_patience(uv_timer_t *timer)
 {
     struct serve *serve = timer->data;
 
+    if (serve->replacing)
+        serve_s3_leave(serve);
     if (serve->fleet && !serve->fleet_stopped && serve->replacing)
         fleet_leave(serve->fleet, &serve->left);
 }

@@ -1,8 +1,8 @@
 /* The listening sockets of a server: opened, or inherited.
  *
- * From the binary before, by ATOLL_SOCKETS="<pid>:<fd>:<fd>"; from systemd, by LISTEN_PID,
- * LISTEN_FDS and LISTEN_FDNAMES (sd_listen_fds(3)): those named "listen" and "admin", or the first
- * and the second. */
+ * From the binary before, by ATOLL_SOCKETS="<pid>:<fd>:<fd>:<fd>"; from systemd, by LISTEN_PID,
+ * LISTEN_FDS and LISTEN_FDNAMES (sd_listen_fds(3)): those named "listen", "admin" and "s3", or the
+ * first, the second and the third. */
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -58,11 +58,13 @@ static void take(struct serve_socket *socket, int fd)
 static void take_handed_over(struct serve *serve)
 {
     const char *text = getenv(VARIABLE);
-    int pid = 0, listen_fd = -1, admin_fd = -1;
+    int pid = 0, listen_fd = -1, admin_fd = -1, s3_fd = -1;
 
-    if (text && sscanf(text, "%d:%d:%d", &pid, &listen_fd, &admin_fd) == 3 && pid == getpid()) {
+    if (text && sscanf(text, "%d:%d:%d:%d", &pid, &listen_fd, &admin_fd, &s3_fd) >= 3 &&
+        pid == getpid()) {
         take(&serve->listen, listen_fd);
         take(&serve->admin, admin_fd);
+        take(&serve->s3_socket, s3_fd);
         serve->inherited = true;
     }
     unsetenv(VARIABLE);
@@ -81,12 +83,16 @@ static void take_systemd(struct serve *serve)
 
         name = str_head(name, str_find(name, ':'));
         names = names && names[name.len] ? names + name.len + 1 : NULL;
-        if (str_equal(name, STR("admin")))
+        if (str_equal(name, STR("s3")))
+            take(&serve->s3_socket, SYSTEMD_FIRST_FD + i);
+        else if (str_equal(name, STR("admin")))
             take(&serve->admin, SYSTEMD_FIRST_FD + i);
         else if (str_equal(name, STR("listen")) || serve->listen.fd < 0)
             take(&serve->listen, SYSTEMD_FIRST_FD + i);
-        else
+        else if (serve->admin.fd < 0)
             take(&serve->admin, SYSTEMD_FIRST_FD + i);
+        else
+            take(&serve->s3_socket, SYSTEMD_FIRST_FD + i);
     }
     unsetenv("LISTEN_PID");
     unsetenv("LISTEN_FDS");
@@ -112,12 +118,16 @@ int serve_socket_open_all(struct serve *serve, struct err *err)
 {
     int r;
 
-    serve->listen.fd = serve->admin.fd = -1;
+    serve->listen.fd = serve->admin.fd = serve->s3_socket.fd = -1;
     take_handed_over(serve);
     take_systemd(serve);
     if ((r = open_one(&serve->listen, &serve->config->listen, "--listen", err)) < 0)
         return r;
-    return open_one(&serve->admin, &serve->config->admin, "--admin", err);
+    if ((r = open_one(&serve->admin, &serve->config->admin, "--admin", err)) < 0)
+        return r;
+    return serve->config->s3.ip || serve->s3_socket.fd >= 0
+               ? open_one(&serve->s3_socket, &serve->config->s3, "--s3", err)
+               : 0;
 }
 
 void serve_socket_hand_over(struct serve *serve)
@@ -126,6 +136,9 @@ void serve_socket_hand_over(struct serve *serve)
 
     fcntl(serve->listen.fd, F_SETFD, 0);
     fcntl(serve->admin.fd, F_SETFD, 0);
-    snprintf(text, sizeof text, "%d:%d:%d", (int)getpid(), serve->listen.fd, serve->admin.fd);
+    if (serve->s3_socket.fd >= 0)
+        fcntl(serve->s3_socket.fd, F_SETFD, 0);
+    snprintf(text, sizeof text, "%d:%d:%d:%d", (int)getpid(), serve->listen.fd, serve->admin.fd,
+             serve->s3_socket.fd);
     setenv(VARIABLE, text, 1);
 }

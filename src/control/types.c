@@ -14,9 +14,11 @@
 #include "os/path.h"
 
 /* The platform's declarations, and those of each kind of binding. */
-static const char *const files[] = {"atoll.d.ts", "kv.d.ts", "d1.d.ts", "r2.d.ts"};
+static const char *const files[] = {"atoll.d.ts", "kv.d.ts", "d1.d.ts", "r2.d.ts", "ratelimit.d.ts",
+                                    "analytics.d.ts"};
 static const char *const places[] = {"types", "lib/atoll/types", "src/bindings/kv",
-                                     "src/bindings/d1", "src/bindings/r2", NULL};
+                                     "src/bindings/d1", "src/bindings/r2", "src/bindings/ratelimit",
+                                     "src/bindings/analytics", NULL};
 
 /* What a binding is in env. */
 static const struct binding_type {
@@ -26,6 +28,10 @@ static const struct binding_type {
     {"d1", "D1Database"},
     {"r2_bucket", "R2Bucket"},
     {"assets", "Fetcher"},
+    {"service", "Fetcher"},
+    {"ratelimit", "RateLimit"},
+    {"analytics_engine", "AnalyticsEngineDataset"},
+    {"version_metadata", "WorkerVersionMetadata"},
 };
 
 struct maker {

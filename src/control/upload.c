@@ -54,8 +54,7 @@ static struct {
 
 /* ---- bindings ---- */
 
-/* What a version can know of itself: {id, tag, timestamp}. */
-static json_t *metadata_of(const json_t *version)
+json_t *upload_metadata(const json_t *version)
 {
     const json_t *annotations = json_object_get(version, "annotations");
     const char *id = json_string_value(json_object_get(version, "id"));
@@ -87,7 +86,7 @@ static json_t *var_of(const json_t *binding, const json_t *version, const json_t
     if (strcmp(type, "secret_text") == 0)
         return json_incref(json_object_get(secrets, name));
     if (strcmp(type, "version_metadata") == 0)
-        return metadata_of(version);
+        return upload_metadata(version);
     return NULL;
 }
 
@@ -112,6 +111,37 @@ json_t *upload_store(const json_t *binding, const char *owner)
                        json_sprintf("%s/%s/%s", owner, store->kind, segment));
     free(segment);
     return result;
+}
+
+json_t *upload_shared(const json_t *binding, const char *owner)
+{
+    char *store = binding_shared_store(json_string_value(json_object_get(binding, "type")), owner);
+    json_t *result;
+
+    if (!store)
+        return NULL;
+    result = json_copy((json_t *)binding);
+    json_object_set_new(result, "store", json_string(store));
+    free(store);
+    return result;
+}
+
+/* A key has one slash, behind the account: a name with another leads nowhere. */
+json_t *upload_service(const json_t *binding, const char *account)
+{
+    const char *type = json_string_value(json_object_get(binding, "type"));
+    const char *service = json_string_value(json_object_get(binding, "service"));
+    const char *environment = json_string_value(json_object_get(binding, "environment"));
+    bool has_environment = environment && *environment && strcmp(environment, "production") != 0;
+
+    if (!type || strcmp(type, "service") != 0 || !service || strchr(service, '/'))
+        return NULL;
+    return json_pack("{s:O, s:s, s:o, s:O*, s:O*}", "name", json_object_get(binding, "name"),
+                     "type", type, "worker",
+                     json_sprintf("%s%s%s%s%s", account ? account : "", account ? "/" : "", service,
+                                  has_environment ? "-" : "", has_environment ? environment : ""),
+                     "entrypoint", json_object_get(binding, "entrypoint"), "props",
+                     json_object_get(binding, "props"));
 }
 
 /* What a runtime knows of its files: where they are. NULL: there are none. */
@@ -146,6 +176,8 @@ json_t *upload_config(const json_t *version, const json_t *secrets, const char *
         if ((value = var_of(binding, version, secrets)))
             json_object_set_new(vars, json_string_value(json_object_get(binding, "name")), value);
         else if ((value = assets_binding(binding, assets)) ||
+                 (account && (value = upload_service(binding, account))) ||
+                 (account && (value = upload_shared(binding, account))) ||
                  (account && (value = upload_store(binding, account))))
             json_array_append_new(bindings, value);
     if (assets)

@@ -41,4 +41,16 @@ json_t *upload_config(const json_t *version, const json_t *secrets, const char *
  * its name. What cannot stand in a path becomes "_". Returned owned. */
 json_t *upload_store(const json_t *binding, const char *owner);
 
+/* The binding with `store` added, the place of the data that all bindings of its type share under
+ * `owner`: rate limits, datasets; NULL when it is none of them. Returned owned. */
+json_t *upload_shared(const json_t *binding, const char *owner);
+
+/* What a version can know of itself, {id, tag, timestamp}, of its {id, created_ms, annotations?}.
+ * Returned owned. */
+json_t *upload_metadata(const json_t *version);
+
+/* {name, type, worker, entrypoint?, props?} of a binding to another worker of `account` (NULL: keys
+ * of workers are their names); NULL when it is none. Returned owned. */
+json_t *upload_service(const json_t *binding, const char *account);
+
 #endif

@@ -1,12 +1,12 @@
 /* Requests answered by files; see asset_route.h.
  *
- *     asset_route_try ──in memory──> answered whole, or MEMORY
- *             │ ──small, not in memory──> WAITING ──> answered whole, or MEMORY
- *             └ ──large──> OPENING ──> READING <──> FULL ──> closed
+ *     asset_route_try ──in memory──> answered
+ *             │ ──not in memory──> WAITING ──> answered
+ *             └ ──large──> OPENING ──> answered with the file
  *
- * (1) What is in memory and small is answered within the call: nothing is allocated for it.
- * (2) A route ends when its answer is whole or its exchange is over, but stays until the file
- *     system has given back what it was asked for. */
+ * (1) What is in memory is answered within the call: nothing is allocated for it, nothing copied.
+ * (2) A route ends when it is answered or its exchange is over, but stays until the file system has
+ *     given back what it was asked for. From then on the contents are the connection's. */
 #include "runtime/asset_route.h"
 
 #include <fcntl.h>
@@ -18,26 +18,20 @@
 #include "runtime/page.h"
 
 enum {
-    WHOLE_BYTES_MAX = 64 << 10,     /* an answer that is put out at once */
-    PIECE_BYTES = 128 << 10,
+    COPIED_BYTES_MAX = 1024, /* what is no more work to copy than to keep */
+    HASH_MAX = 128,
 };
 
-enum route_state {
-    ROUTE_WAITING, ROUTE_MEMORY, ROUTE_OPENING, ROUTE_READING, ROUTE_FULL, ROUTE_OVER
-};
+enum route_state { ROUTE_WAITING, ROUTE_OPENING, ROUTE_OVER };
 
 struct asset_route {
     enum route_state state;
     struct exchange *x;              /* NULL once it is over */
     struct site_open *open;
     struct site_answer answer;
+    char hash[HASH_MAX];             /* of its file; a directory's is soon another's */
     struct site_body_wait wait;
-    struct site_body *body;          /* of MEMORY */
-    enum site_coding coding;
-    uint64_t at, left;               /* of the contents */
-    int fd;                          /* -1: none */
     uv_fs_t fs;
-    char *piece;
 };
 
 /* ---- deployments ---- */
@@ -104,12 +98,8 @@ static void route_free(struct asset_route *route)
 {
     if (route->x)
         route->x->asset = NULL;
-    if (route->fd >= 0)
-        close_file(route->fd);
-    site_body_unref(route->body);
     site_open_unref(route->open);
     site_answer_done(&route->answer);
-    free(route->piece);
     free(route);
 }
 
@@ -119,29 +109,13 @@ void asset_route_over(struct exchange *x)
 
     x->asset = NULL;
     route->x = NULL;
-    if (route->state == ROUTE_OPENING || route->state == ROUTE_READING) {
+    if (route->state == ROUTE_OPENING) {
         route->state = ROUTE_OVER;
         return;
     }
     if (route->state == ROUTE_WAITING)
         site_body_forget(&route->wait);
     route_free(route);
-}
-
-static void end_whole(struct asset_route *route)
-{
-    struct exchange *x = route->x;
-
-    route_free(route);
-    http_answer_end(x->http);
-}
-
-static void end_cut(struct asset_route *route)
-{
-    struct exchange *x = route->x;
-
-    route_free(route);
-    http_answer_abort(x->http);
 }
 
 /* ---- requests ---- */
@@ -167,64 +141,46 @@ static void answer_head(struct exchange *x, const struct site_answer *answer)
 
 /* ---- from memory ---- */
 
-static void pump_memory(struct asset_route *route)
-{
-    str rest = str_head(str_skip(site_body_bytes(route->body), route->at), route->left);
-
-    while (rest.len) {
-        str piece = str_head(rest, PIECE_BYTES);
-        int r = http_answer_write(route->x->http, piece);
-
-        rest = str_skip(rest, piece.len);
-        route->at += piece.len;
-        route->left -= piece.len;
-        if (r < 0) {
-            end_cut(route);
-            return;
-        }
-        if (r == 0 && rest.len)
-            return;
-    }
-    end_whole(route);
-}
-
 static struct asset_route *route_new(struct exchange *x, struct site_open *open,
                                      const struct site_answer *answer)
 {
     struct asset_route *route = mem_new(struct asset_route);
+    str hash = answer->file.hash;
 
+    ASSERT(hash.len < sizeof route->hash);
+    memcpy(route->hash, hash.ptr, hash.len);
     route->x = x;
     route->open = site_open_ref(open);
     route->answer = *answer;
-    route->fd = -1;
+    route->answer.file.hash.ptr = route->hash;
     x->asset = route;
     return route;
 }
 
-/* Answers with a body (taken), when the head is made; the answer is taken, too. */
-static void answer_body(struct exchange *x, struct site_open *open, struct site_answer *answer,
-                        struct site_body *body)
+static void release_body(void *body)
 {
-    str bytes = str_head(str_skip(site_body_bytes(body), answer->from), answer->length);
-    struct asset_route *route;
+    site_body_unref(body);
+}
 
-    if (answer->outcome == SITE_TO_HEAD || bytes.len <= WHOLE_BYTES_MAX ||
-        x->method_id == HTTP_HEAD) {
+/* Answers with a body (taken), when the head is made; the answer is taken, too. */
+static void answer_body(struct exchange *x, struct site_answer *answer, struct site_body *body)
+{
+    str bytes = site_body_bytes(body);
+    struct http_kept kept = {.bytes = bytes.ptr,
+                             .from = answer->from,
+                             .length = answer->length,
+                             .release = release_body,
+                             .owner = body};
+
+    if (answer->outcome == SITE_TO_FILE && answer->length > COPIED_BYTES_MAX) {
+        http_answer_kept(x->http, answer->status, buf_str(&answer->head), &kept);
+    } else {
+        bytes = str_head(str_skip(bytes, answer->from), answer->length);
         http_answer_whole(x->http, answer->status, buf_str(&answer->head),
                           answer->outcome == SITE_TO_HEAD ? STR_NONE : bytes);
-        site_answer_done(answer);
         site_body_unref(body);
-        return;
     }
-    route = route_new(x, open, answer);
-    route->state = ROUTE_MEMORY;
-    route->body = body;
-    route->at = answer->from;
-    route->left = answer->length;
-    if (http_answer_start(x->http, answer->status, buf_str(&answer->head), (int64_t)answer->length))
-        pump_memory(route);
-    else
-        route_free(route);
+    site_answer_done(answer);
 }
 
 static void fail(struct exchange *x)
@@ -237,81 +193,42 @@ static void on_body(struct site_body_wait *wait, struct site_body *body)
 {
     struct asset_route *route = CONTAINER_OF(wait, struct asset_route, wait);
     struct exchange *x = route->x;
-    struct site_open *open = site_open_ref(route->open);
     struct site_answer answer = route->answer;
     struct site_request request = request_of(x);
     struct err err;
 
-    route->answer = (struct site_answer){0};
-    route_free(route);
     if (!body || !exchange_can_answer(x)) {
-        site_answer_done(&answer);
         site_body_unref(body);
         fail(x);
     } else {
-        site_answer_finish(site_open_site(open, &err), &request, site_body_coding(body),
+        site_answer_finish(site_open_site(route->open, &err), &request, site_body_coding(body),
                            site_body_bytes(body).len, &answer);
-        answer_body(x, open, &answer, body);
+        route->answer = (struct site_answer){0};
+        answer_body(x, &answer, body);
     }
-    site_open_unref(open);
+    route_free(route);
 }
 
 /* ---- from disk ---- */
 
-static void read_on(struct asset_route *route);
-
-static void on_read(uv_fs_t *fs)
+static void release_file(void *owner)
 {
-    struct asset_route *route = CONTAINER_OF(fs, struct asset_route, fs);
-    ssize_t got = fs->result;
-    int r;
-
-    uv_fs_req_cleanup(fs);
-    if (route->state == ROUTE_OVER) {
-        route_free(route);
-        return;
-    }
-    if (got <= 0 || (r = http_answer_write(route->x->http, (str){route->piece, (size_t)got})) < 0) {
-        end_cut(route);
-        return;
-    }
-    route->at += (uint64_t)got;
-    route->left -= (uint64_t)got;
-    if (!route->left)
-        end_whole(route);
-    else if (r == 0)
-        route->state = ROUTE_FULL;
-    else
-        read_on(route);
+    close_file((int)(intptr_t)owner);
 }
 
-static void read_on(struct asset_route *route)
+static void answer_from_file(struct exchange *x, const struct site_answer *answer, int fd)
 {
-    size_t wanted = route->left < PIECE_BYTES ? (size_t)route->left : PIECE_BYTES;
-    uv_buf_t buf;
+    struct http_kept kept = {.fd = fd,
+                             .from = answer->from,
+                             .length = answer->length,
+                             .release = release_file,
+                             .owner = (void *)(intptr_t)fd};
 
-    if (!route->piece)
-        route->piece = mem_alloc(PIECE_BYTES);
-    buf = uv_buf_init(route->piece, (unsigned)wanted);
-    route->state = ROUTE_READING;
-    ASSERT(uv_fs_read(isolate_loop(), &route->fs, route->fd, &buf, 1, (int64_t)route->at,
-                      on_read) == 0);
-}
-
-static void start_reading(struct asset_route *route)
-{
-    struct exchange *x = route->x;
-
-    route->at = route->answer.from;
-    route->left = route->answer.length;
-    if (route->answer.outcome == SITE_TO_HEAD) {
-        answer_head(x, &route->answer);
-        route_free(route);
-    } else if (!http_answer_start(x->http, route->answer.status, buf_str(&route->answer.head),
-                                  (int64_t)route->left)) {
-        route_free(route);
+    if (answer->outcome == SITE_TO_HEAD) {
+        answer_head(x, answer);
+        close_file(fd);
     } else {
-        read_on(route);
+        http_answer_kept(x->http, answer->status, buf_str(&answer->head), &kept);
     }
 }
 
@@ -319,17 +236,20 @@ static void on_opened(uv_fs_t *fs)
 {
     struct asset_route *route = CONTAINER_OF(fs, struct asset_route, fs);
     struct exchange *x = route->x;
+    struct site_answer answer = route->answer;
+    int fd = fs->result < 0 ? -1 : (int)fs->result;
+    bool is_over = route->state == ROUTE_OVER || !exchange_can_answer(x);
 
-    route->fd = fs->result < 0 ? -1 : (int)fs->result;
     uv_fs_req_cleanup(fs);
-    if (route->state == ROUTE_OVER || !exchange_can_answer(x)) {
-        route_free(route);
-    } else if (route->fd < 0) {
-        route_free(route);
+    route->answer = (struct site_answer){0};
+    route_free(route);
+    if (!is_over && fd >= 0)
+        answer_from_file(x, &answer, fd);
+    else if (fd >= 0)
+        close_file(fd);
+    else if (!is_over)
         fail(x);
-    } else {
-        start_reading(route);
-    }
+    site_answer_done(&answer);
 }
 
 static void open_file(struct exchange *x, struct site_open *open, const struct site_answer *answer,
@@ -373,7 +293,7 @@ static void answer_file(struct exchange *x, struct site_open *open, struct site 
     } else if ((body = site_body_find(&wanted))) {
         site_answer_finish(site, request, site_body_coding(body), site_body_bytes(body).len,
                            answer);
-        answer_body(x, open, answer, body);
+        answer_body(x, answer, body);
     } else {
         load(x, open, answer, &wanted);
     }
@@ -401,14 +321,4 @@ bool asset_route_try(struct site_open *open, struct exchange *x)
         answer_head(x, &answer);
     site_answer_done(&answer);
     return answer.outcome == SITE_TO_HEAD;
-}
-
-void asset_route_on_drain(struct exchange *x)
-{
-    struct asset_route *route = x->asset;
-
-    if (route->state == ROUTE_MEMORY)
-        pump_memory(route);
-    else if (route->state == ROUTE_FULL)
-        read_on(route);
 }

@@ -30,7 +30,4 @@ bool asset_route_try(struct site_open *open, struct exchange *x);
 /* The exchange, which has a route, is over. */
 void asset_route_over(struct exchange *x);
 
-/* There is room for more of a long answer. */
-void asset_route_on_drain(struct exchange *x);
-
 #endif

@@ -4,12 +4,14 @@
 #include <stdlib.h>
 
 #include "runtime/meter.h"
+#include "runtime/op_event.h"
 #include "runtime/runtime.h"
 #include "runtime/trace.h"
 #include "runtime/version.h"
 #include "runtime/worker.h"
 
-struct event {
+struct scheduled {
+    struct event event;
     json_t *id;        /* what the supervisor calls it */
     char *cron;
     json_int_t time_ms;
@@ -17,11 +19,9 @@ struct event {
 
 static size_t running;
 
-static void event_free(struct event *event)
+static struct scheduled *scheduled_of(const struct exchange *x)
 {
-    json_decref(event->id);
-    free(event->cron);
-    free(event);
+    return CONTAINER_OF(x->event, struct scheduled, event);
 }
 
 static void tell_done(json_t *id, enum outcome outcome, str error)
@@ -34,13 +34,33 @@ static void tell_done(json_t *id, enum outcome outcome, str error)
     runtime_tell(frame);
 }
 
+static json_t *scheduled_trace(struct exchange *x)
+{
+    const struct scheduled *event = scheduled_of(x);
+
+    return json_pack("{s:s, s:I}", "cron", event->cron, "scheduledTime", event->time_ms);
+}
+
+static void scheduled_end(struct exchange *x, str error)
+{
+    struct scheduled *event = scheduled_of(x);
+
+    tell_done(event->id, x->outcome, error);
+    running--;
+    json_decref(event->id);
+    free(event->cron);
+    free(event);
+}
+
+static const struct event_kind scheduled_kind = {op_event_dispatch, scheduled_trace, scheduled_end};
+
 void event_on_frame(const json_t *frame)
 {
     json_t *id = json_object_get(frame, "id");
     const char *key = json_string_value(json_object_get(frame, "worker"));
     const char *type = json_string_value(json_object_get(frame, "event"));
     const char *cron = json_string_value(json_object_get(frame, "cron"));
-    struct event *event;
+    struct scheduled *event;
 
     if (!id)
         return;
@@ -53,48 +73,52 @@ void event_on_frame(const json_t *frame)
         return;
     }
     running++;
-    event = mem_new(struct event);
+    event = mem_new(struct scheduled);
+    event->event.kind = &scheduled_kind;
     event->id = json_incref(id);
     event->cron = str_dup(str_from(cron ? cron : ""));
     event->time_ms = json_integer_value(json_object_get(frame, "time_ms"));
-    worker_run(str_from(key), exchange_new_event(event));
-}
-
-static void account(struct exchange *x)
-{
-    uint64_t wall_ns = meter_now_ns() - x->start_ns;
-
-    meter_request(&(struct meter_request){
-        .key = x->worker,
-        .meter = x->version ? version_meter(x->version)->meter : NULL,
-        .outcome = x->outcome,
-        .wall_ns = wall_ns,
-    });
-    if (exchange_is_watched(x))
-        exchange_tell_trace(x, wall_ns,
-                            json_pack("{s:s, s:I}", "cron", x->event->cron, "scheduledTime",
-                                      x->event->time_ms));
+    worker_run(str_from(key), exchange_new_event(&event->event));
 }
 
 const char *event_cron(const struct exchange *x)
 {
-    return x->event->cron;
+    return scheduled_of(x)->cron;
 }
 
 double event_time_ms(const struct exchange *x)
 {
-    return (double)x->event->time_ms;
+    return (double)scheduled_of(x)->time_ms;
+}
+
+void event_dispatch(struct isolate *iso, struct exchange *x)
+{
+    x->event->kind->dispatch(iso, x);
+}
+
+static void account(struct exchange *x, json_t *trace)
+{
+    uint64_t wall_ns = meter_now_ns() - x->start_ns;
+
+    if (x->spent.subrequests || x->spent.log_bytes || x->spent.tree)
+        runtime_keep_spent(x->id, &x->spent);
+    meter_request(&(struct meter_request){
+        .key = x->held ? x->worker : NULL,
+        .meter = x->version ? version_meter(x->version)->meter : NULL,
+        .outcome = x->outcome,
+        .wall_ns = wall_ns,
+    });
+    if (trace)
+        exchange_tell_trace(x, wall_ns, trace);
 }
 
 void event_end(struct exchange *x, str error)
 {
-    struct event *event = x->event;
+    json_t *trace = exchange_is_watched(x) ? x->event->kind->trace(x) : NULL;
 
-    tell_done(event->id, x->outcome, error);
-    account(x);
+    x->event->kind->end(x, error);
+    account(x, trace);
     x->event = NULL;
-    running--;
-    event_free(event);
     exchange_leave(x);
 }
 

@@ -11,6 +11,7 @@
 
 #include "os/clock.h"
 #include "runtime/asset_route.h"
+#include "runtime/bucket_route.h"
 #include "runtime/event.h"
 #include "runtime/meter.h"
 #include "runtime/op_request.h"
@@ -203,6 +204,7 @@ static struct exchange *begin(void)
     x->tasks_posted = 0;
     x->chosen = 0;
     x->asset = NULL;
+    x->bucket = NULL;
     x->pull_id = x->collect_id = x->drain_id = 0;
     buf_clear(&x->text);
     return x;
@@ -376,7 +378,7 @@ static void account(struct exchange *x)
     uint64_t wall_ns = meter_now_ns() - x->start_ns;
 
     exchange_set_outcome(x, outcome_of_client(x));
-    if (x->spent.subrequests || x->spent.log_bytes)
+    if (x->spent.subrequests || x->spent.log_bytes || x->spent.tree)
         runtime_keep_spent(x->id, &x->spent);
     meter_request(&(struct meter_request){
         .key = x->held ? x->worker : NULL,
@@ -432,6 +434,8 @@ void exchange_over(struct exchange *x)
     x->http = NULL;
     if (x->asset)
         asset_route_over(x);
+    if (x->bucket)
+        bucket_route_over(x);
     if (x->sink.fetch)
         op_fetch_sink_drop(&x->sink);
     exchange_leave(x);

@@ -22,6 +22,7 @@
 enum { EXCHANGE_COLLECT_MAX = 128 << 20 };
 
 struct asset_route;
+struct bucket_route;
 struct event;
 struct trace;
 struct version;
@@ -38,6 +39,7 @@ struct exchange {
     struct version *version;       /* that serves it; NULL while it waits */
     unsigned chosen;               /* which version of its worker is to: index + 1; 0: none yet */
     struct asset_route *asset;     /* of a file on its way to the client; NULL: none is */
+    struct bucket_route *bucket;   /* of an object of a published bucket; NULL: none is */
     struct task dispatch;          /* gives it to the isolate */
     struct task body_ready;        /* a pull or collect that can be answered */
     struct task drained;           /* room again for a streamed answer */

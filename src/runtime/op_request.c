@@ -7,8 +7,10 @@
 #include "runtime/op_request.h"
 
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "base/utf8.h"
+#include "bindings/r2/op_r2.h"
 #include "engine/hook.h"
 #include "engine/value.h"
 #include "runtime/event.h"
@@ -49,7 +51,7 @@ static void run_dispatch(struct isolate *iso, struct task *task)
                              JSValueMakeNumber(ctx, (double)x->body_length)};
         hook_call(iso, HOOK_DISPATCH, COUNT_OF(argv), argv, NULL);
     } else if (x->event) {
-        op_event_dispatch(iso, x);
+        event_dispatch(iso, x);
     }
     exchange_task_done(x);
 }
@@ -486,6 +488,44 @@ OP(op_answer_pipe)
     return JSValueMakeBoolean(ctx, goes_on);
 }
 
+static void close_file(void *owner)
+{
+    close((int)(intptr_t)owner);
+}
+
+/* What is sent of a file is not looked at on its way: all of it has to be allowed, and promised. */
+static bool answer_file(struct exchange *x, int status, str head, int64_t length,
+                        struct http_kept *file)
+{
+    if ((length >= 0 && (uint64_t)length != file->length) ||
+        (x->version && file->length > version_limits(x->version)->response_bytes))
+        return false;
+    http_answer_kept(x->http, status, head, file);
+    return true;
+}
+
+/* op_answer_file(request, status, head, length, reader): answers with the file that an R2 reader
+ * has open. False when that cannot be: it is to be read and written, as any other body. */
+OP(op_answer_file)
+{
+    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+    int status = (int)value_to_number(ctx, OP_ARG(1), 500);
+    int64_t length = (int64_t)value_to_number(ctx, OP_ARG(3), -1);
+    struct http_kept file = {.release = close_file};
+    bool is_sent = false;
+    char *head_text;
+    str head;
+
+    if (!x || !exchange_can_answer(x) || !(head_text = head_arg(ctx, OP_ARG(2), &head, exception)))
+        return JSValueMakeBoolean(ctx, false);
+    file.fd = op_r2_copy_file(ctx, OP_ARG(4), &file.from, &file.length);
+    file.owner = (void *)(intptr_t)file.fd;
+    if (file.fd >= 0 && !(is_sent = answer_file(x, status, head, length, &file)))
+        close(file.fd);
+    free(head_text);
+    return JSValueMakeBoolean(ctx, is_sent);
+}
+
 OP(op_answer_end)
 {
     struct exchange *x = exchange_arg(ctx, OP_ARG(0));
@@ -606,6 +646,7 @@ const struct op op_request_table[] = {
     {"op_answer_whole", op_answer_whole}, {"op_answer_start", op_answer_start},
     {"op_answer_write", op_answer_write}, {"op_answer_end", op_answer_end},
     {"op_answer_abort", op_answer_abort}, {"op_answer_pipe", op_answer_pipe},
+    {"op_answer_file", op_answer_file},
     {"op_request_watch", op_request_watch},
     {0},
 };

@@ -18,7 +18,10 @@
 #include "os/memory.h"
 #include "os/sandbox.h"
 #include "os/pulse.h"
+#include "bindings/publish/publish_cache.h"
+#include "bindings/quota.h"
 #include "runtime/asset_route.h"
+#include "runtime/bucket_route.h"
 #include "runtime/exchange.h"
 #include "runtime/event.h"
 #include "runtime/handover.h"
@@ -31,6 +34,7 @@
 #include "runtime/op_upgrade.h"
 #include "runtime/page.h"
 #include "runtime/pool.h"
+#include "runtime/service_call.h"
 #include "runtime/store_call.h"
 #include "runtime/trace.h"
 #include "runtime/version.h"
@@ -46,6 +50,7 @@ enum {
     METER_BITS = 8,
     METER_IDLE_MS = 1000,
     LINK_QUEUED_BYTES_MAX = 4 << 20,  /* of log lines the supervisor has not read yet */
+    SERVICE_ROUNDS = 4,
     ORPHAN_MS_MAX = 30 * 1000,        /* what runs may take after the supervisor has died */
 };
 
@@ -197,8 +202,8 @@ static void on_drain(struct http_request *request)
 {
     struct exchange *x = http_request_user(request);
 
-    if (x->asset)
-        asset_route_on_drain(x);
+    if (x->bucket)
+        bucket_route_on_drain(x);
     else
         op_request_on_drain(x);
 }
@@ -279,6 +284,10 @@ static void on_frame(void *context, json_t *frame, str blob)
         event_on_frame(frame);
     else if (strcmp(type, "store") == 0)
         store_call_on_frame(frame, blob);
+    else if (strcmp(type, "purge") == 0)
+        publish_host_on_purge(frame);
+    else if (strcmp(type, "quota") == 0)
+        quota_on_frame(frame);
     else if (strcmp(type, "stop") == 0)
         stop();
 }
@@ -303,10 +312,18 @@ static void on_idle(uv_idle_t *idle)
     (void)idle; /* active while isolates have tasks, so that the loop does not sleep */
 }
 
+/* Workers that call each other take turns at once, a few times before others get their share. */
+static void run_isolates(void)
+{
+    isolate_run_ready();
+    for (int i = 0; i < SERVICE_ROUNDS && service_call_start(); i++)
+        isolate_run_ready();
+}
+
 static void on_turn_end(uv_check_t *check)
 {
     (void)check;
-    isolate_run_ready();
+    run_isolates();
     meter_clock_moved();
     version_reap();
     http_server_flush(rt.server);
@@ -320,7 +337,7 @@ static void on_before_poll(uv_prepare_t *prepare)
     (void)prepare;
     atomic_store_explicit(&rt.pulse->loops, ++rt.loops, memory_order_relaxed);
     if (isolate_any_ready()) {
-        isolate_run_ready();
+        run_isolates();
         http_server_flush(rt.server);
     }
     frame_link_flush(rt.link);
@@ -427,6 +444,9 @@ int runtime_main(const struct runtime_options *options)
                                                .bytes_max = options->cache_bytes_max,
                                                .owner_of = cache_owner});
     bindings_start(rt.loop, options->storage_directory);
+    publish_host_start(&rt.pulse->purges);
+    publish_cache_start(options->cache_directory, options->cache_bytes_max);
+    service_call_init();
     isolate_engine_start(&setup);
     rt.link = frame_link_new(rt.loop, options->link_fd, &link_hooks, NULL);
     frame_link_hold(rt.link);
@@ -439,7 +459,8 @@ int runtime_main(const struct runtime_options *options)
         uv_run(rt.loop, UV_RUN_ONCE);
     worker_drain_all();
     version_reap();
-    while (version_any_busy() || store_call_any_busy())
+    while (version_any_busy() || store_call_any_busy() || bucket_route_any_busy() ||
+           bindings_flush())
         uv_run(rt.loop, UV_RUN_ONCE);
     evict_stop();
     tell_usage();

@@ -17,12 +17,14 @@
 
 #include "base/map.h"
 #include "runtime/asset_route.h"
+#include "runtime/bucket_route.h"
 #include "runtime/handover.h"
 #include "runtime/host_table.h"
 #include "runtime/meter.h"
 #include "runtime/page.h"
 #include "runtime/rollout.h"
 #include "runtime/runtime.h"
+#include "runtime/service_call.h"
 
 enum worker_state { WORKER_UNTOLD, WORKER_HERE, WORKER_FAILED, WORKER_AWAY, WORKER_DELETED };
 
@@ -40,6 +42,8 @@ struct worker {
     unsigned running;            /* exchanges it was given that are not over */
     enum worker_state state;
     bool asked;                  /* the supervisor owes us a frame */
+    bool lent;                   /* AWAY, but here for calls by other workers */
+    bool asked_lent;             /* that was asked for, the last time it was AWAY */
     bool keep;
     bool traced;
     uint64_t number;
@@ -49,6 +53,7 @@ struct worker {
     struct asset_sites *sites;   /* NULL: no version has files */
     struct asset_sites *next_sites;
     bool has_next_sites;         /* even when they are none */
+    struct publish_set *published;    /* a bucket stands for it; NULL: it is a script */
     struct list waiting;         /* exchanges */
     unsigned retry_s;    /* in quarantine: when to come again; 0: it is not */
     char *failed_title;
@@ -232,8 +237,16 @@ static void set_next_sites(struct worker *w, struct asset_sites *sites, bool has
     w->has_next_sites = has;
 }
 
+/* Takes `published`; NULL: it is none, or none any more. */
+static void set_published(struct worker *w, struct publish_set *published)
+{
+    publish_host_free_set(w->published);
+    w->published = published;
+}
+
 static void forget_sites(struct worker *w)
 {
+    set_published(w, NULL);
     set_next_sites(w, NULL, true);
     take_sites(w);
 }
@@ -397,7 +410,16 @@ static void ask(struct worker *w)
     if (w->asked)
         return;
     w->asked = true;
-    runtime_tell(json_pack("{s:s, s:s}", "type", "want", "worker", w->key));
+    w->asked_lent = w->state == WORKER_AWAY;
+    runtime_tell(
+        json_pack("{s:s, s:s, s:b}", "type", "want", "worker", w->key, "lend", w->asked_lent));
+}
+
+/* Requests for a worker that is in another process are for that one to answer; a call by another
+ * worker is not, as the two are to be in one process. */
+static bool is_away_for(const struct worker *w, const struct exchange *x)
+{
+    return w->state == WORKER_AWAY && !service_call_is(x);
 }
 
 static size_t choose_from(const struct worker *w, const struct rollout *rollout, struct exchange *x)
@@ -439,7 +461,8 @@ static struct version *version_for(struct worker *w, struct exchange *x)
 /* Sees to it that a version is loaded, or that there never will be one: then false. */
 static bool may_come(struct worker *w)
 {
-    if (w->state == WORKER_FAILED || w->state == WORKER_DELETED || w->state == WORKER_AWAY)
+    if (w->state == WORKER_FAILED || w->state == WORKER_DELETED ||
+        (w->state == WORKER_AWAY && !w->lent && w->asked_lent))
         return false;
     if (!w->next.count && w->kept)
         load_kept(w);
@@ -450,7 +473,9 @@ static bool may_come(struct worker *w)
 
 static void refuse(struct worker *w, struct exchange *x)
 {
-    if (w->state == WORKER_AWAY && x->event)
+    if (w->state == WORKER_AWAY && service_call_is(x))
+        page_outcome(x, OUTCOME_QUARANTINED, NULL, STR_NONE);
+    else if (w->state == WORKER_AWAY && x->event)
         page_outcome(x, OUTCOME_NOT_FOUND, "The worker is not in this process", STR_NONE);
     else if (w->state == WORKER_AWAY)
         handover_give(x);
@@ -466,6 +491,15 @@ static void give(struct worker *w, struct exchange *x)
 {
     struct version *v;
 
+    if (is_away_for(w, x)) {
+        list_remove(&x->link);
+        refuse(w, x);
+        return;
+    }
+    if (w->published && x->http) {
+        bucket_route_answer(w->published, x);
+        return;
+    }
     if (w->sites && answer_by_file(w, x))
         return;
     if ((v = version_for(w, x))) {
@@ -595,6 +629,7 @@ static void enter(struct worker *w, enum worker_state state)
 static void put_away(struct worker *w, enum worker_state state)
 {
     enter(w, state);
+    w->lent = false;
     keep(w, NULL, STR_NONE);
     set_failed(w, NULL, STR_NONE);
     forget_sites(w);
@@ -604,14 +639,15 @@ static void put_away(struct worker *w, enum worker_state state)
 
 /* With files a script is loaded by the first request that no file answers; in `atoll dev` at once,
  * so that its author hears of its errors. */
-static void deploy(struct worker *w, json_t *frame, str blob)
+static void deploy(struct worker *w, json_t *frame, str blob, enum worker_state state)
 {
     struct asset_sites *sites = asset_route_sites(frame);
     bool asked = !list_empty(&w->waiting) || json_is_true(json_object_get(frame, "load"));
     bool now = w->live.count || w->next.count || (asked && (!sites || runtime_options()->dev)) ||
                json_is_true(json_object_get(frame, "keep"));
 
-    enter(w, WORKER_HERE);
+    enter(w, state);
+    w->lent = state == WORKER_AWAY;
     w->retry_s = 0;
     set_failed(w, NULL, STR_NONE);
     set_next_sites(w, sites, true);
@@ -625,19 +661,35 @@ static void deploy(struct worker *w, json_t *frame, str blob)
     give_waiting(w);
 }
 
+/* Whose requests are for a bucket: there is nothing to load. */
+static void publish(struct worker *w, const json_t *frame)
+{
+    json_t *ids = json_array(), *version;
+    size_t i;
+
+    enter(w, WORKER_HERE);
+    set_published(w, publish_host_set(json_object_get(frame, "published")));
+    json_array_foreach(json_object_get(frame, "versions"), i, version)
+        json_array_append(ids, json_object_get(version, "id"));
+    runtime_tell(json_pack("{s:s, s:s, s:o, s:f, s:b}", "type", "live", "worker", w->key,
+                           "versions", ids, "ms", 0.0, "kept", true));
+    give_waiting(w);
+}
+
 void worker_on_worker(json_t *frame, str blob)
 {
+    bool here = !json_is_false(json_object_get(frame, "here"));
     struct worker *w = worker_of_frame(frame);
 
     if (!w)
         return;
     set_about(w, frame);
-    if (json_is_false(json_object_get(frame, "here")))
-        put_away(w, WORKER_AWAY);
-    else if (!json_array_size(json_object_get(frame, "versions")))
-        put_away(w, WORKER_DELETED);
+    if (!json_array_size(json_object_get(frame, "versions")))
+        put_away(w, here ? WORKER_DELETED : WORKER_AWAY);
+    else if (json_is_object(json_object_get(frame, "published")))
+        publish(w, frame);
     else
-        deploy(w, frame, blob);
+        deploy(w, frame, blob, here ? WORKER_HERE : WORKER_AWAY);
 }
 
 void worker_on_failed(json_t *frame)
@@ -654,6 +706,7 @@ void worker_on_failed(json_t *frame)
     }
     set_failed(w, title ? title : "This worker cannot run",
                str_from(json_string_value(json_object_get(frame, "detail"))));
+    w->lent = false;
     enter(w, w->live.count || w->next.count ? WORKER_HERE : WORKER_FAILED);
     give_waiting(w);
 }
