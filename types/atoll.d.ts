@@ -12,6 +12,10 @@ type MaybePromise<T> = T | Promise<T>;
 declare namespace Cloudflare {
   /** What `atoll types` adds the configuration's variables to: the type of `env`. */
   interface Env {}
+  /** The entrypoints of the worker itself: see `ctx.exports`. */
+  interface Exports {
+    [name: string]: any;
+  }
 }
 
 interface ExecutionContext<Props = unknown> {
@@ -20,6 +24,8 @@ interface ExecutionContext<Props = unknown> {
   /** Does nothing: there is no origin behind a worker. */
   passThroughOnException(): void;
   readonly props: Props;
+  /** The worker's own exports as services: `ctx.exports.Named.method()`, `ctx.exports.Named({ props })`. */
+  readonly exports: Cloudflare.Exports;
 }
 
 type ExportedHandlerFetchHandler<Env = unknown, CfHostMetadata = unknown, Props = unknown> = (
@@ -46,9 +52,60 @@ interface ScheduledController {
   noRetry(): void;
 }
 
-/** Something with a fetch() of its own. */
-interface Fetcher {
+/** Another worker, or something else with a fetch() of its own. */
+type Fetcher<T extends Rpc.WorkerEntrypointBranded | undefined = undefined, Reserved extends string = never> = {
   fetch(input: RequestInfo | URL, init?: RequestInit): Promise<Response>;
+} & (T extends Rpc.WorkerEntrypointBranded ? Rpc.Provider<T, Reserved | "fetch" | "connect" | "scheduled"> : unknown);
+
+/** A service binding: `Service<typeof OtherEntrypoint>` knows its methods. */
+type Service<T = undefined> = T extends new (...args: any[]) => Rpc.WorkerEntrypointBranded
+  ? Fetcher<InstanceType<T>>
+  : T extends Rpc.WorkerEntrypointBranded
+    ? Fetcher<T>
+    : Fetcher;
+
+/** What becomes of types on their way to another worker and back. */
+declare namespace Rpc {
+  const __RPC_STUB_BRAND: "__RPC_STUB_BRAND";
+  const __RPC_TARGET_BRAND: "__RPC_TARGET_BRAND";
+  const __WORKER_ENTRYPOINT_BRAND: "__WORKER_ENTRYPOINT_BRAND";
+  interface RpcTargetBranded {
+    [__RPC_TARGET_BRAND]: never;
+  }
+  interface WorkerEntrypointBranded {
+    [__WORKER_ENTRYPOINT_BRAND]: never;
+  }
+  /** What stays where it is: the other side gets a stub. */
+  type Stubable = RpcTargetBranded | ((...args: any[]) => any);
+  interface StubBase<T extends Stubable> extends Disposable {
+    [__RPC_STUB_BRAND]: T;
+    dup(): this;
+    onRpcBroken(callback: (error: any) => void): void;
+  }
+  type Stub<T extends Stubable> = Provider<T> & StubBase<T>;
+  type Copied =
+    | Date | Error | RegExp | ArrayBuffer | ArrayBufferView | Blob | ReadableStream | WritableStream | Request | Response | Headers;
+  type Received<T> = T extends StubBase<any>
+    ? T
+    : T extends Stubable
+      ? Stub<T>
+      : T extends Copied
+        ? T
+        : T extends Map<infer K, infer V>
+          ? Map<Received<K>, Received<V>>
+          : T extends Set<infer V>
+            ? Set<Received<V>>
+            : T extends object
+              ? { [K in keyof T]: Received<T[K]> }
+              : T;
+  type Disposing<T> = T extends object ? T & Disposable : T;
+  type Result<T> = Promise<Disposing<Received<Awaited<T>>>> & Disposable & (Awaited<T> extends object ? Provider<Awaited<T>> : unknown);
+  type Sent<Args extends any[]> = { [I in keyof Args]: Args[I] | (Args[I] extends Stubable ? Stub<Args[I]> : never) };
+  type Called<T> = T extends (...args: infer Args) => infer Returned ? (...args: Sent<Args>) => Result<Returned> : unknown;
+  type Member<T> = T extends (...args: any[]) => any ? Called<T> : Result<T>;
+  type Provider<T, Reserved extends string = never> = Called<T> & {
+    [K in Exclude<keyof T, Reserved | symbol | keyof StubBase<any>>]: Member<T[K]>;
+  };
 }
 
 // ---- the global ----
@@ -1432,6 +1489,25 @@ interface Socket {
 declare module "cloudflare:workers" {
   export const env: Cloudflare.Env;
   export function waitUntil(promise: Promise<unknown>): void;
+  export const exports: Cloudflare.Exports;
+
+  /** A class whose methods other workers call by a service binding. */
+  export abstract class WorkerEntrypoint<Env = Cloudflare.Env, Props = {}> implements Rpc.WorkerEntrypointBranded {
+    [Rpc.__WORKER_ENTRYPOINT_BRAND]: never;
+    protected ctx: ExecutionContext<Props>;
+    protected env: Env;
+    constructor(ctx: ExecutionContext, env: Env);
+    fetch?(request: Request): MaybePromise<Response>;
+    scheduled?(controller: ScheduledController): MaybePromise<void>;
+  }
+  /** An object that stays where it is when it is sent: the other side gets a stub of it. */
+  export abstract class RpcTarget implements Rpc.RpcTargetBranded {
+    [Rpc.__RPC_TARGET_BRAND]: never;
+  }
+  export type RpcStub<T extends Rpc.Stubable> = Rpc.Stub<T>;
+  export const RpcStub: { new <T extends Rpc.Stubable>(value: T): Rpc.Stub<T> };
+  export type RpcPromise<T> = Rpc.Result<T>;
+  export const RpcPromise: { prototype: Promise<unknown> };
 }
 
 declare module "cloudflare:sockets" {
@@ -1446,6 +1522,14 @@ declare module "*.wasm" {
 declare module "*.wasm?module" {
   const module: WebAssembly.Module;
   export default module;
+}
+
+/** What a version knows of itself: `version_metadata`. */
+interface WorkerVersionMetadata {
+  id: string;
+  tag: string;
+  /** ISO 8601. */
+  timestamp: string;
 }
 
 declare module "*.txt" {

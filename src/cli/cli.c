@@ -1,6 +1,6 @@
 /* The command line; see cli.h.
  *
- * 1. The first one to three words name the command; the row with the most words wins.
+ * 1. The first one to four words name the command; the row with the most words wins.
  * 2. --help and -h anywhere before "--" print help and run nothing.
  * 3. Everything else is read by the command's options before it runs: what is wrong with the
  *    command line costs nothing. */
@@ -21,7 +21,7 @@
 #include "cli/terminal.h"
 #include "control/suggest.h"
 
-enum { NAME_MAX_BYTES = 64, WORDS_MAX = 3 };
+enum { NAME_MAX_BYTES = 64, WORDS_MAX = 4, FAMILY_BYTES = (WORDS_MAX - 1) * NAME_MAX_BYTES };
 
 struct cli_args {
     const struct cli_command *command;
@@ -303,26 +303,40 @@ const struct cli_command *cli_find_command(char *const *words, size_t *ret_count
     return found;
 }
 
-/* The family that the first words name, two of them if there is one; what is behind it, or NULL.
- * False: they name none. */
-static bool find_family(char **words, char family[2 * NAME_MAX_BYTES], const char **ret_next)
+/* The first `count` words with one blank between; false when there are not so many, or they are too
+ * long. */
+static bool join_words(char **words, size_t count, char family[FAMILY_BYTES])
 {
-    *ret_next = words[1];
-    if (words[1]) {
-        snprintf(family, 2 * NAME_MAX_BYTES, "%s %s", words[0], words[1]);
-        if (cli_help_is_family(family, strlen(family))) {
-            *ret_next = words[2];
+    size_t len = 0;
+
+    for (size_t i = 0; i < count && words[i]; i++) {
+        len += (size_t)snprintf(family + len, FAMILY_BYTES - len, "%s%s", i ? " " : "", words[i]);
+        if (len >= FAMILY_BYTES)
+            return false;
+        if (i + 1 == count)
+            return true;
+    }
+    return false;
+}
+
+/* The family that the first words name, as many of them as there is one for; what is behind it, or
+ * NULL. False: they name none. */
+static bool find_family(char **words, char family[FAMILY_BYTES], const char **ret_next)
+{
+    for (size_t count = WORDS_MAX - 1; count > 0; count--)
+        if (join_words(words, count, family) && cli_help_is_family(family, strlen(family))) {
+            *ret_next = words[count];
             return true;
         }
-    }
-    snprintf(family, 2 * NAME_MAX_BYTES, "%s", words[0]);
-    return cli_help_is_family(family, strlen(family));
+    snprintf(family, FAMILY_BYTES, "%s", words[0]);
+    *ret_next = words[1];
+    return false;
 }
 
 /* What to say when no command is named by these words. */
 static int run_unknown(char **words)
 {
-    char family[2 * NAME_MAX_BYTES];
+    char family[FAMILY_BYTES];
     const char *next;
 
     if (!find_family(words, family, &next))
@@ -336,7 +350,7 @@ static int run_unknown(char **words)
 
 static int run_help(char **words)
 {
-    char family[2 * NAME_MAX_BYTES];
+    char family[FAMILY_BYTES];
     const struct cli_command *command;
     const char *next;
     size_t count;

@@ -49,7 +49,7 @@ struct cli_example {
 struct cli_args;
 
 struct cli_command {
-    const char *name;     /* one to three words with one blank between */
+    const char *name;     /* one to four words with one blank between */
     const char *usage;    /* what follows "atoll <name> " */
     const char *summary;  /* one line; NULL: the command is not for people */
     const char *details;  /* more lines for its own help; may be NULL */

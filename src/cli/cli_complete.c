@@ -64,7 +64,7 @@ static void offer_first_words(const struct unfinished *word)
     }
 }
 
-/* The words that stand behind `family`, which may be two itself; each once. */
+/* The words that stand behind `family`, which may be several itself; each once. */
 static void offer_second_words(const struct unfinished *word, const char *family)
 {
     size_t len = strlen(family);
@@ -84,15 +84,16 @@ static void offer_second_words(const struct unfinished *word, const char *family
     }
 }
 
-/* The word that is being typed as the second or third one of a command. */
+/* The word that is being typed as the second to fourth one of a command. */
 static void offer_next_words(const struct unfinished *word, char *const *words, size_t count)
 {
     char family[FAMILY_BYTES_MAX];
+    size_t len = 0;
 
-    if (count != 2 && count != 3)
+    if (count < 2 || count > 4)
         return;
-    snprintf(family, sizeof family, "%s%s%s", words[0], count == 2 ? "" : " ",
-             count == 2 ? "" : words[1]);
+    for (size_t i = 0; i + 1 < count && len < sizeof family; i++)
+        len += (size_t)snprintf(family + len, sizeof family - len, "%s%s", i ? " " : "", words[i]);
     offer_second_words(word, family);
 }
 

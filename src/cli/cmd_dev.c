@@ -1,11 +1,13 @@
 /* `atoll dev`: the command line of control/dev.h, and how what happens looks at a terminal. */
+#include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-#include "cli/cli.h"
+#include "cli/pull.h"
 #include "cli/terminal.h"
 #include "control/dev.h"
 #include "http/outbound.h"
+#include "os/path.h"
 
 enum { LOG_INDENT = 2 };
 
@@ -134,6 +136,37 @@ static bool read_cache(const struct cli_args *args, struct dev_options *options)
     return true;
 }
 
+/* Into the place where dev_run() looks: beside the first worker's files. */
+static int pull_one(const struct cli_args *args, const char *path, char **state)
+{
+    const struct config_request wanted = {.path = path, .environment = cli_value(args, "env")};
+    struct pull_request request = {0};
+    struct err err;
+    int status;
+
+    if (config_read(&wanted, &request.config, &err) < 0) {
+        terminal_error(err.text);
+        return EXIT_FAILED;
+    }
+    if (!*state)
+        *state = path_join(str_from(request.config->root), STR(".atoll"));
+    request.state = *state;
+    status = pull_run(args, &request);
+    config_unref(request.config);
+    return status;
+}
+
+static int pull_all(const struct cli_args *args, const struct dev_options *options)
+{
+    char *state = options->state ? str_dup(str_from(options->state)) : NULL;
+    int status = EXIT_DONE;
+
+    for (size_t i = 0; status == EXIT_DONE && i < options->path_count; i++)
+        status = pull_one(args, options->paths[i], &state);
+    free(state);
+    return status;
+}
+
 static int run_with(const struct dev_options *options)
 {
     struct screen screen = {.started_ms = now_ms()};
@@ -175,7 +208,9 @@ static int run(const struct cli_args *args)
         return EXIT_USAGE;
     options.port = (int)port;
     options.vars = vars;
-    status = run_with(&options);
+    status = cli_has(args, "pull") ? pull_all(args, &options) : EXIT_DONE;
+    if (status == EXIT_DONE)
+        status = run_with(&options);
     json_decref(vars);
     return status;
 }
@@ -189,6 +224,7 @@ static const struct cli_option options[] = {
     {"persist-to", "DIRECTORY", "where the cache is kept (.atoll beside the first PATH)"},
     {"cache-mib", "NUMBER", "how large the cache may become, in MiB (1024)"},
     {"quiet", NULL, "no line for each request"},
+    {"pull", NULL, "first copy what the deployed workers store, as atoll pull does"},
     {0},
 };
 
@@ -196,6 +232,7 @@ static const struct cli_example examples[] = {
     {"atoll dev", "the worker in this directory"},
     {"atoll dev api shop --port 8080", "two workers, api.localhost:8080 and shop.localhost:8080"},
     {"atoll dev --env staging --var LEVEL=debug", "another environment, one variable changed"},
+    {"atoll dev --pull", "with what the deployed worker stores"},
     {0},
 };
 
@@ -210,4 +247,5 @@ const struct cli_command cmd_dev = {
     .run = run,
     .examples = examples,
     .group = GROUP_PROJECT,
+    .shared = CLI_SERVER | CLI_YES,
 };

@@ -1,13 +1,17 @@
 /* `atoll r2 object put`, `get`, `delete` and `list`: on a server, and with --local here. */
+#include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
-#include "cli/depot.h"
+#include "cli/depot_file.h"
 #include "cli/history.h"
+#include "cli/progress.h"
 #include "cli/quantity.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
-#include "os/file.h"
 
 #define R2 "r2/buckets/%s/objects"
 
@@ -51,106 +55,129 @@ static void say(const char *verb, const char *what, const char *key)
 
 /* ---- put ---- */
 
-static int put_bytes(struct depot *depot, const char *key, const struct remote_body *body,
-                     struct err *err)
-{
-    struct depot_words words = {"put", NULL, body->bytes};
-    json_t *http;
-
-    if (!depot->is_local)
-        return remote_send(depot->session.remote, "PUT", object_path(depot, key), body, NULL, err);
-    http = json_pack("{s:s*}", "contentType", body->content_type);
-    words.args = json_pack("{s:s, s:o}", "key", key, "http", http);
-    return depot_call(depot, &words, NULL, NULL, err);
-}
-
-static int put(struct depot *depot, const struct cli_args *args, const char *key, str bytes)
+static int put(struct depot *depot, const struct cli_args *args, struct depot_file *file)
 {
     const char *type = cli_value(args, "content-type");
-    const struct remote_body body = {.content_type = type ? type : "application/octet-stream",
-                                     .bytes = bytes};
     char what[64];
     struct err err;
 
-    if (put_bytes(depot, key, &body, &err) < 0)
+    file->content_type = type ? type : "application/octet-stream";
+    progress_begin("uploading");
+    if (depot_file_put(depot, file, &err) < 0)
         return depot_fail(depot, &err);
-    snprintf(what, sizeof what, "%s as ", quantity_bytes((int64_t)bytes.len));
-    say("put", what, key);
+    progress_end();
+    snprintf(what, sizeof what, "%s as ", quantity_bytes((int64_t)file->bytes));
+    say("put", what, file->key);
     return EXIT_DONE;
+}
+
+/* What is to be put: standard input is kept in a file first, since its length is not known. */
+static int open_source(const char *path, struct depot_file *file, struct err *err)
+{
+    struct stat st = {0};
+
+    if (strcmp(path, "-") == 0) {
+        file->fd = depot_file_copy(STDIN_FILENO, &file->bytes, err);
+        return file->fd < 0 ? err->code : 0;
+    }
+    file->fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (file->fd < 0 || fstat(file->fd, &st) < 0)
+        return err_set(err, errno == ENOENT ? ERR_NOT_FOUND : ERR_IO, "%.300s: %s", path,
+                       strerror(errno));
+    file->bytes = (uint64_t)st.st_size;
+    if (S_ISREG(st.st_mode))
+        return 0;
+    return err_set(err, ERR_INVALID, "%.300s is no file: a stream comes by --file -", path);
 }
 
 static int run_put(const struct cli_args *args)
 {
-    const char *path = cli_value(args, "file"), *key;
+    const char *path = cli_value(args, "file");
+    struct depot_file file = {.fd = -1};
     struct depot depot;
-    struct buf bytes;
     struct err err;
     int status;
 
     if (!path)
         return cli_usage_error(args, "say what is put: --file FILE (- is standard input)");
-    buf_init(&bytes, BYTES_MAX);
-    if (depot_read(path, &bytes, &err) < 0) {
-        if (err.code == ERR_LIMIT)
-            err_set(&err, ERR_LIMIT,
-                    "%.300s has more than %d MiB, which is what one call can have: "
-                    "upload it in parts, by a worker",
-                    path, BYTES_MAX >> 20);
+    status = open_object(&depot, args, &file.key);
+    if (status == EXIT_DONE && open_source(path, &file, &err) < 0) {
         terminal_error(err.text);
-        buf_done(&bytes);
-        return EXIT_FAILED;
+        status = EXIT_FAILED;
     }
-    status = open_object(&depot, args, &key);
     if (status == EXIT_DONE)
-        status = put(&depot, args, key, buf_str(&bytes));
+        status = put(&depot, args, &file);
+    if (file.fd >= 0)
+        close(file.fd);
     depot_close(&depot);
-    buf_done(&bytes);
     return status;
 }
 
 /* ---- get, delete ---- */
 
-static int get_bytes(struct depot *depot, const char *key, struct buf *out, struct err *err)
+/* Into a new file beside the one that is meant, which takes its place when it is whole. */
+static int get_file(struct depot *depot, const char *key, const char *path, uint64_t *ret_bytes,
+                    struct err *err)
 {
-    if (!depot->is_local)
-        return remote_raw(depot->session.remote, "GET", object_path(depot, key), NULL, out, err);
-    return depot_call(depot, &(struct depot_words){"get", json_pack("{s:s}", "key", key), STR_NONE},
-                      NULL, out, err);
+    mode_t mask = umask(0);
+    char *place;
+    int fd, r;
+
+    umask(mask);
+    ASSERT(asprintf(&place, "%s.XXXXXX", path) >= 0);
+    fd = mkostemp(place, O_CLOEXEC);
+    if (fd < 0) {
+        free(place);
+        return err_set(err, ERR_IO, "%.300s cannot be made: %s", path, strerror(errno));
+    }
+    r = depot_file_get(depot, key, fd, ret_bytes, err);
+    if (r == 0 && (fchmod(fd, 0666 & ~mask) < 0 || rename(place, path) < 0))
+        r = err_set(err, ERR_IO, "%.300s cannot be written: %s", path, strerror(errno));
+    if (r < 0)
+        unlink(place);
+    close(fd);
+    free(place);
+    return r;
 }
 
 /* To the file, or to standard output. */
-static int deliver(const struct cli_args *args, const char *key, str bytes)
+static int get(struct depot *depot, const struct cli_args *args, const char *key)
 {
     const char *path = cli_value(args, "file");
+    bool is_out = !path || strcmp(path, "-") == 0;
+    struct stat st;
+    uint64_t bytes;
     char what[64];
     struct err err;
+    int r;
 
-    if (!path || strcmp(path, "-") == 0)
-        return !bytes.len || fwrite(bytes.ptr, bytes.len, 1, stdout) == 1 ? EXIT_DONE : EXIT_FAILED;
-    if (file_write(path, bytes, &err) < 0) {
-        terminal_error(err.text);
-        return EXIT_FAILED;
+    if (is_out || (stat(path, &st) == 0 && !S_ISREG(st.st_mode))) {
+        int fd = is_out ? STDOUT_FILENO : open(path, O_WRONLY | O_CLOEXEC);
+
+        r = fd < 0 ? err_set(&err, ERR_IO, "%.300s: %s", path, strerror(errno))
+                   : depot_file_get(depot, key, fd, &bytes, &err);
+        if (!is_out && fd >= 0)
+            close(fd);
+    } else {
+        r = get_file(depot, key, path, &bytes, &err);
     }
-    snprintf(what, sizeof what, "%s of ", quantity_bytes((int64_t)bytes.len));
-    say("got", what, key);
+    if (r < 0)
+        return depot_fail(depot, &err);
+    snprintf(what, sizeof what, "%s of ", quantity_bytes((int64_t)bytes));
+    if (!is_out)
+        say("got", what, key);
     return EXIT_DONE;
 }
 
 static int run_get(const struct cli_args *args)
 {
     struct depot depot;
-    struct buf bytes;
-    struct err err;
     const char *key;
     int status = open_object(&depot, args, &key);
 
-    buf_init(&bytes, BYTES_MAX);
-    if (status == EXIT_DONE && get_bytes(&depot, key, &bytes, &err) < 0)
-        status = depot_fail(&depot, &err);
     if (status == EXIT_DONE)
-        status = deliver(args, key, buf_str(&bytes));
+        status = get(&depot, args, key);
     depot_close(&depot);
-    buf_done(&bytes);
     return status;
 }
 
@@ -332,7 +359,7 @@ static const struct cli_example list_examples[] = {
 
 #define DETAILS                                                                                    \
     "BUCKET is a bucket's name, or the name of a binding of the configuration.\n"                  \
-    "An object of one call has 64 MiB at most."
+    "An object that is put has 5 GiB at most."
 
 const struct cli_command cmd_r2_object_put = {
     .name = "r2 object put",

@@ -45,6 +45,7 @@ static const struct cli_option options[] = {
     {"data", "DIR", "the directory for everything that is kept; made when it is not there"},
     {"listen", "ADDR:PORT", "where workers answer (127.0.0.1:8787)"},
     {"admin", "ADDR:PORT", "where the REST API answers (127.0.0.1:8790)"},
+    {"s3", "ADDR:PORT", "where the S3 API of R2 buckets answers (nowhere)"},
     {"domain", "NAME", "workers answer at <worker>.NAME (localhost)"},
     {"runtimes", "NUMBER", "processes that accept connections (one per core)"},
     {"config", "FILE", "a configuration in TOML or JSON; see docs/serve.md"},

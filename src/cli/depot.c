@@ -56,9 +56,8 @@ static const json_t *find_binding(const struct depot *depot, const char *name)
 
 /* ---- a local one ---- */
 
-static char *place_of(const struct depot *depot, const struct cli_args *args)
+static char *place_of(const struct depot *depot, const char *given)
 {
-    const char *given = cli_value(args, "persist-to");
     char *beside = path_join(str_from(depot->config ? depot->config->root : "."), STR(".atoll"));
     char *place = path_join(str_from(given ? given : beside), STR("storage"));
 
@@ -66,18 +65,23 @@ static char *place_of(const struct depot *depot, const struct cli_args *args)
     return place;
 }
 
-static int open_local(struct depot *depot, const struct cli_args *args, const char *name)
+void depot_place(struct depot *depot, const char *state, const char *name)
 {
     const json_t *binding = find_binding(depot, name);
     json_t *made = binding ? json_incref((json_t *)binding)
                            : json_pack("{s:s, s:s}", "name", name, "type", depot->kind->type);
     json_t *stored = upload_store(made, "dev");
 
-    depot->is_local = true;
-    depot->place = place_of(depot, args);
+    depot->place = place_of(depot, state);
     depot->store = str_dup(str_from(text_of(stored, "store")));
     json_decref(stored);
     json_decref(made);
+}
+
+static int open_local(struct depot *depot, const struct cli_args *args, const char *name)
+{
+    depot->is_local = true;
+    depot_place(depot, cli_value(args, "persist-to"), name);
     return EXIT_DONE;
 }
 
@@ -136,8 +140,7 @@ int depot_call(struct depot *depot, const struct depot_words *words, json_t **re
 
 /* ---- one on a server ---- */
 
-/* What the live worker has under the name, when the configuration leaves it to the deploy. */
-static int find_deployed(struct depot *depot, const char *name, struct err *err)
+int depot_find_deployed(struct depot *depot, const char *name, struct err *err)
 {
     struct session *session = &depot->session;
     json_t *settings = NULL;
@@ -177,7 +180,7 @@ static int open_remote(struct depot *depot, const struct cli_args *args, const c
         return status;
     if (!asks)
         depot->id = str_dup(str_from(id ? id : name));
-    else if (find_deployed(depot, name, &err) < 0)
+    else if (depot_find_deployed(depot, name, &err) < 0)
         return depot_fail(depot, &err);
     return EXIT_DONE;
 }
@@ -193,6 +196,25 @@ int depot_open(struct depot *depot, const struct cli_args *args, const char *typ
     if (cli_has(args, "local") && cli_has(args, "remote"))
         return cli_usage_error(args, "--local and --remote contradict each other");
     return cli_has(args, "local") ? open_local(depot, args, name) : open_remote(depot, args, name);
+}
+
+int depot_open_shared(struct depot *depot, const struct cli_args *args,
+                      const struct binding_store *kind)
+{
+    int status;
+
+    *depot = (struct depot){.kind = kind};
+    depot->session.args = args;
+    if ((status = depot_read_config(depot, args)) != EXIT_DONE)
+        return status;
+    if (cli_has(args, "local") && cli_has(args, "remote"))
+        return cli_usage_error(args, "--local and --remote contradict each other");
+    if (!cli_has(args, "local"))
+        return session_open(&depot->session, args);
+    depot->is_local = true;
+    depot->place = place_of(depot, cli_value(args, "persist-to"));
+    depot->store = binding_shared_store(kind->type, "dev");
+    return EXIT_DONE;
 }
 
 void depot_close(struct depot *depot)

@@ -31,8 +31,18 @@ NODISCARD int depot_open(struct depot *depot, const struct cli_args *args, const
                          const char *name);
 void depot_close(struct depot *depot);
 
+/* The same for what all bindings of this type in an account share: datasets. */
+NODISCARD int depot_open_shared(struct depot *depot, const struct cli_args *args,
+                                const struct binding_store *kind);
+
 /* Only the configuration, if there is one, or one is named. depot_open() does that itself. */
 NODISCARD int depot_read_config(struct depot *depot, const struct cli_args *args);
+
+/* For who has opened a session with a worker, and needs both: the id of what the live worker has
+ * under the name, when the configuration leaves that to the deploy; the store that `atoll dev`
+ * keeps in `state` (NULL: .atoll beside the configuration). Both fill in the depot. */
+NODISCARD int depot_find_deployed(struct depot *depot, const char *name, struct err *err);
+void depot_place(struct depot *depot, const char *state, const char *name);
 
 /* A call in the words of bindings/storage_call.h; `args` is taken by depot_call() (NULL: none). */
 struct depot_words {

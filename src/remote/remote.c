@@ -39,6 +39,9 @@ struct call {
     str body;
     struct buf *out;            /* takes a good answer's body as it is; NULL: it is read */
     const char *token;         /* instead of the credentials'; NULL: those */
+    const struct remote_file *file;    /* instead of `body` */
+    int (*on_bytes)(void *context, str bytes, struct err *err);    /* as remote_fetch() */
+    void *bytes_context;
 };
 
 /* ---- life ---- */
@@ -257,11 +260,18 @@ static int ask(struct remote *remote, const struct call *call, struct envelope *
         .body = call->body,
         .on_wait = remote->hooks.on_wait,
         .context = remote->hooks.context,
+        .on_bytes = call->on_bytes,
+        .bytes_context = call->bytes_context,
     };
     struct roundtrip_answer answer;
     struct buf headers, url;
     int r;
 
+    if (call->file) {
+        request.has_file = true;
+        request.file = call->file->fd;
+        request.file_bytes = call->file->bytes;
+    }
     buf_init(&headers, HEADERS_BYTES_MAX);
     put_headers(remote, call, &headers);
     request.headers = buf_str(&headers);
@@ -277,7 +287,7 @@ static int ask(struct remote *remote, const struct call *call, struct envelope *
         r = buf_append(call->out, buf_str(&answer.body)) < 0
                 ? err_set(err, ERR_LIMIT, "the answer is too long")
                 : 0;
-    else if (r == 0)
+    else if (r == 0 && !(call->on_bytes && answer.status / 100 == 2))
         r = read_answer(remote, url.ptr, &answer, ret, err);
     roundtrip_answer_done(&answer);
     buf_done(&headers);
@@ -384,6 +394,33 @@ int remote_raw(struct remote *remote, const char *method, char *path,
         call.body = body->bytes;
     }
     r = call_plainly(remote, &call, NULL, err);
+    free(path);
+    return r;
+}
+
+int remote_send_file(struct remote *remote, const char *method, char *path,
+                     const struct remote_file *file, json_t **ret_result, struct err *err)
+{
+    struct call call = {.method = method,
+                        .path = path,
+                        .content_type = file->content_type,
+                        .file = file};
+    int r = call_plainly(remote, &call, ret_result, err);
+
+    free(path);
+    return r;
+}
+
+int remote_fetch(struct remote *remote, char *path,
+                 int (*on_bytes)(void *context, str bytes, struct err *err), void *context,
+                 struct err *err)
+{
+    struct call call = {.method = "GET",
+                        .path = path,
+                        .on_bytes = on_bytes,
+                        .bytes_context = context};
+    int r = call_plainly(remote, &call, NULL, err);
+
     free(path);
     return r;
 }

@@ -122,6 +122,21 @@ struct remote_body {
 NODISCARD int remote_send(struct remote *remote, const char *method, char *path,
                           const struct remote_body *body, json_t **ret_result, struct err *err);
 
+/* The same with the first `bytes` bytes of a file, which is read as it is sent. */
+struct remote_file {
+    int fd;
+    uint64_t bytes;
+    const char *content_type;
+};
+NODISCARD int remote_send_file(struct remote *remote, const char *method, char *path,
+                               const struct remote_file *file, json_t **ret_result,
+                               struct err *err);
+
+/* GET of bytes, however many: on_bytes has each piece, and fails with a text. */
+NODISCARD int remote_fetch(struct remote *remote, char *path,
+                           int (*on_bytes)(void *context, str bytes, struct err *err),
+                           void *context, struct err *err);
+
 /* A call whose answer is no JSON, or of which more than `result` is wanted: its body is appended to
  * `out`. `body` may be NULL. */
 NODISCARD int remote_raw(struct remote *remote, const char *method, char *path,

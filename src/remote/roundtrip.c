@@ -5,7 +5,9 @@
  * good stays where it is. */
 #include "remote/roundtrip.h"
 
+#include <errno.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "http/client.h"
 
@@ -21,7 +23,8 @@ struct run {
     struct roundtrip_answer *answer;
     struct client_request *sent;
     struct err *err;
-    size_t handed;   /* bytes of the body that the client has */
+    uint64_t total;  /* bytes of the body */
+    uint64_t handed; /* those that the client has */
     bool streams;
     bool done;
     uv_timer_t timer;
@@ -56,10 +59,10 @@ uv_loop_t *roundtrip_loop(struct roundtrip *roundtrip)
 static void show(struct run *run)
 {
     const struct roundtrip_request *request = run->request;
-    size_t queued = run->sent && run->streams && !run->done ? client_send_queued(run->sent) : 0;
+    uint64_t queued = run->sent && run->streams && !run->done ? client_send_queued(run->sent) : 0;
 
     if (request->on_wait)
-        request->on_wait(request->context, run->handed - queued, request->body.len);
+        request->on_wait(request->context, run->handed - queued, run->total);
 }
 
 static void on_head(void *owner, int status, str reason, str headers)
@@ -75,22 +78,50 @@ static void on_data(void *owner, str bytes)
 {
     struct run *run = owner;
 
-    if (run->err->code || buf_append(&run->answer->body, bytes) == 0)
+    if (run->err->code)
+        return;
+    if (run->request->on_bytes && run->answer->status / 100 == 2) {
+        run->done = run->request->on_bytes(run->request->bytes_context, bytes, run->err) != 0;
+        return;
+    }
+    if (buf_append(&run->answer->body, bytes) == 0)
         return;
     err_set(run->err, ERR_LIMIT, "%.300s answers with more than %d MiB", run->request->url,
             ROUNDTRIP_ANSWER_BYTES_MAX >> 20);
     run->done = true;
 }
 
+/* A file that became shorter, or cannot be read, ends it: {"", 0}. */
+static str read_piece(struct run *run, char piece[PIECE_BYTES])
+{
+    uint64_t left = run->total - run->handed;
+    ssize_t got;
+
+    if (!run->request->has_file)
+        return str_head(str_skip(run->request->body, run->handed), PIECE_BYTES);
+    got = pread(run->request->file, piece, left < PIECE_BYTES ? left : PIECE_BYTES,
+                (off_t)run->handed);
+    if (got > 0)
+        return (str){piece, (size_t)got};
+    err_set(run->err, ERR_IO, "the file cannot be read: %s",
+            got < 0 ? strerror(errno) : "it became shorter");
+    run->done = true;
+    return STR_NONE;
+}
+
 static void send_piece(struct run *run)
 {
-    str piece = str_head(str_skip(run->request->body, run->handed), PIECE_BYTES);
+    char place[PIECE_BYTES];
+    str piece;
 
+    if (run->done || run->handed == run->total)
+        return;
+    piece = read_piece(run, place);
     if (!piece.len)
         return;
     run->handed += piece.len;
     client_send(run->sent, piece);
-    if (run->handed == run->request->body.len)
+    if (run->handed == run->total)
         client_send_end(run->sent);
 }
 
@@ -158,14 +189,15 @@ static void wait_for_end(struct roundtrip *roundtrip, struct run *run)
 int roundtrip_run(struct roundtrip *roundtrip, const struct roundtrip_request *request,
                   struct roundtrip_answer *ret, struct err *err)
 {
-    struct run run = {.request = request, .answer = ret, .err = err};
+    uint64_t total = request->has_file ? request->file_bytes : request->body.len;
+    struct run run = {.request = request, .answer = ret, .err = err, .total = total};
     struct client_options options = {
         .method = str_from(request->method),
         .url = str_from(request->url),
         .headers = request->headers,
         .body_kind = CLIENT_BODY_NONE,
         .body = request->body,
-        .body_length = (int64_t)request->body.len,
+        .body_length = (int64_t)total,
         .idle_timeout_s = ROUNDTRIP_TIMEOUT_MS / 1000,
     };
 
@@ -175,12 +207,12 @@ int roundtrip_run(struct roundtrip *roundtrip, const struct roundtrip_request *r
     buf_init(&ret->body, ROUNDTRIP_ANSWER_BYTES_MAX);
     if (!roundtrip->client)
         roundtrip->client = client_new(&roundtrip->loop, &everything);
-    run.streams = request->body.len > PIECE_BYTES;
+    run.streams = total > PIECE_BYTES || (request->has_file && total);
     if (run.streams)
         options.body_kind = CLIENT_BODY_STREAM;
-    else if (request->body.ptr)
+    else if (request->body.ptr || request->has_file)
         options.body_kind = CLIENT_BODY_BYTES;
-    run.handed = run.streams ? 0 : request->body.len;
+    run.handed = run.streams ? 0 : total;
     run.sent = client_start(roundtrip->client, &options, &hooks, &run, err);
     if (!run.sent)
         return err->code;

@@ -5,6 +5,7 @@
 #ifndef ATOLL_REMOTE_ROUNDTRIP_H
 #define ATOLL_REMOTE_ROUNDTRIP_H
 
+#include <stdbool.h>
 #include <uv.h>
 
 #include "base/buf.h"
@@ -22,6 +23,13 @@ struct roundtrip_request {
     const char *url;
     str headers;           /* lines "name: value\n" */
     str body;              /* borrowed for the call; ptr NULL: none */
+    bool has_file;         /* this many bytes of a file are the body, from its beginning */
+    int file;
+    uint64_t file_bytes;
+    /* Takes the body of an answer with a status of 2xx, piece by piece; NULL: it is collected.
+     * Anything but 0, with a text, ends it all. */
+    int (*on_bytes)(void *bytes_context, str bytes, struct err *err);
+    void *bytes_context;
     void (*on_wait)(void *context, uint64_t sent, uint64_t total);  /* NULL: nobody looks */
     void *context;
 };
