@@ -1,5 +1,5 @@
 /* KV from a worker: gets of a hot key and of any, puts, 64 puts at once; beside hello world of the same process,
- * and beside a plain C loop that commits 64 rows of SQLite at a time.
+ * beside a plain C loop that commits 64 rows of SQLite at a time, and beside Redis where it is installed.
  *
  * The server, or the C loop, has core 0, wrk core 1. Each round begins with an empty namespace. */
 import { execFileSync } from "node:child_process";
@@ -11,6 +11,7 @@ import { Connection } from "./http.mjs";
 import { load } from "./load.mjs";
 import { writeProject } from "./projects.mjs";
 import { cpuSeconds, memoryMb, processTree } from "./proc.mjs";
+import { hasRedis, measureRedis } from "./redis.mjs";
 import { interleave } from "./rounds.mjs";
 import { withServer } from "./serving.mjs";
 import { medianOf } from "./stats.mjs";
@@ -57,26 +58,36 @@ async function measureOnce(server, run) {
     return cases;
 }
 
-/* Transactions of 64 rows a second: the median of the rounds. */
+/* Transactions of 64 rows a second. */
 async function measureLoop(run) {
     const dir = join(run.work, "group_commit");
     const binary = join(dir, "group_commit");
-    const rates = [];
-    for (let round = 0; round < run.rounds; round++) {
-        rmSync(dir, { recursive: true, force: true });
-        mkdirSync(dir, { recursive: true });
-        execFileSync("gcc", ["-O2", "-o", binary, join(PROGRAMS, "group_commit.c"), "-lsqlite3"]);
-        const output = await runChild([binary, dir, String(run.seconds)], run.seconds * 1000 + SLACK_MS,
-            { core: SERVER_CORE });
-        rates.push({ perSecond: Number(output.match(/^JSON (.*)$/m)[1]) / PUTS_AT_ONCE });
-    }
     rmSync(dir, { recursive: true, force: true });
-    return medianOf(rates, "perSecond");
+    mkdirSync(dir, { recursive: true });
+    execFileSync("gcc", ["-O2", "-o", binary, join(PROGRAMS, "group_commit.c"), "-lsqlite3"]);
+    const output = await runChild([binary, dir, String(run.seconds)], run.seconds * 1000 + SLACK_MS,
+        { core: SERVER_CORE });
+    rmSync(dir, { recursive: true, force: true });
+    const [perSecond, perCpuSecond] = JSON.parse(output.match(/^JSON (.*)$/m)[1]).map((rows) => rows / PUTS_AT_ONCE);
+    return { perSecond, perCpuSecond };
+}
+
+/* Peers that are no servers of workers. */
+const LOOP = { name: "C loop" };
+const REDIS = { name: "redis" };
+
+function sampleOf(peer, run, source) {
+    if (peer === LOOP)
+        return measureLoop(run);
+    if (peer === REDIS)
+        return measureRedis(run, { serverCore: SERVER_CORE, loadCore: LOAD_CORE });
+    return withServer(peer, peer.serve.dev, { core: SERVER_CORE, dir: freshProject(run, source) },
+        (server) => measureOnce(server, run));
 }
 
 function digest(rounds) {
     const cases = {};
-    for (const name of Object.keys(CASES)) {
+    for (const name of Object.keys(CASES).filter((one) => one in rounds[0])) {
         const list = rounds.map((round) => round[name]);
         const median = (field) => medianOf(list, field);
         cases[name] = {
@@ -91,16 +102,18 @@ function digest(rounds) {
     return { cases, rounds };
 }
 
-/* {peer: {cases: {name: medians}, rounds}}; atoll's has `loopPerSecond`, the pace of the C loop. */
+/* {peer: {cases: {name: medians}, rounds}}; atoll's has the pace of the C loop. */
 export async function measureKv(run) {
     const { build } = await import("esbuild");
-    const able = run.peers.filter((peer) => peer.serve.dev);
+    const servers = run.peers.filter((peer) => peer.serve.dev);
+    const others = run.peers.some(({ name }) => name === "atoll") ? [LOOP, ...(hasRedis() ? [REDIS] : [])] : [];
     const source = (await build({ entryPoints: [join(PROGRAMS, "kv.mjs")], format: "esm", write: false })).outputFiles[0].text;
-    const samples = await interleave("kv", able, run.rounds, run, (peer) =>
-        withServer(peer, peer.serve.dev, { core: SERVER_CORE, dir: freshProject(run, source) },
-            (server) => measureOnce(server, run)));
+    const { [LOOP.name]: loop, ...samples } = await interleave("kv", [...servers, ...others], run.rounds, run,
+        (peer) => sampleOf(peer, run, source));
     const results = Object.fromEntries(Object.entries(samples).map(([name, rounds]) => [name, digest(rounds)]));
-    if (results.atoll)
-        results.atoll.loopPerSecond = await measureLoop(run);
+    if (results.atoll && loop) {
+        results.atoll.loopPerSecond = medianOf(loop, "perSecond");
+        results.atoll.loopPerCpuSecond = medianOf(loop, "perCpuSecond");
+    }
     return results;
 }

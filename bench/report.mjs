@@ -91,7 +91,8 @@ function timesTable(title) {
 function bodiesTable(title) {
     return (results) => {
         const names = Object.keys(Object.values(results)[0].cases);
-        const rows = names.flatMap((name) => Object.entries(results).map(([peer, { cases }]) => {
+        const rowsOf = (name) => Object.entries(results).filter(([, { cases }]) => name in cases);
+        const rows = names.flatMap((name) => rowsOf(name).map(([peer, { cases }]) => {
             const mine = cases[name];
             const base = (results.atoll ?? Object.values(results)[0]).cases[name];
             return [
@@ -104,6 +105,16 @@ function bodiesTable(title) {
         return table(title, ["", "req/s", `x ${first}`, "req/CPU s", `x ${first}`, "busy", "p50 ms", "loaded MB",
             "failed"], rows);
     };
+}
+
+function r2Table(results) {
+    const huge = results.atoll?.huge;
+    const text = bodiesTable("R2: an object of 1 MB from a worker, beside hello world")(results);
+    if (!huge)
+        return text;
+    return `${text}\n${table(`An object of ${huge.gigabytes} GB, atoll`, ["", "seconds", "MB of memory before", "at most"], [
+        ["in", number(huge.inSeconds, 1), number(huge.beforeMb, 1), number(huge.inMb, 1)],
+        ["out", number(huge.outSeconds, 1), number(huge.beforeMb, 1), number(huge.outMb, 1)]])}`;
 }
 
 function evictTable(results) {
@@ -170,6 +181,7 @@ const TABLES = {
     sha256: bodiesTable("crypto.subtle.digest(\"SHA-256\")"),
     url: bodiesTable("new URL() and searchParams"),
     d1: bodiesTable("D1: a row by its key, a list of 20, an insert, from a worker"),
+    r2: r2Table,
     static: bodiesTable("Static files of 10 KB and 1 MB, beside hello world"),
     kv: bodiesTable("KV: get and put of 100 bytes from a worker"),
     cold: coldTable,

@@ -19,6 +19,7 @@ import { measureMemory } from "./memory.mjs";
 import { measureNeighbours } from "./neighbours.mjs";
 import { PEERS, availablePeers } from "./peers.mjs";
 import { writePrograms } from "./projects.mjs";
+import { measureR2 } from "./r2.mjs";
 import { tableOf, targetsTable } from "./report.mjs";
 import { measureSave } from "./save.mjs";
 import { measureScale } from "./scale.mjs";
@@ -36,6 +37,7 @@ const MEASURES = {
         .map((name) => [name, (run) => measureBodies(name, run)])),
     kv: measureKv,
     d1: measureD1,
+    r2: measureR2,
     static: measureStatic,
     cold: measureCold,
     memory: measureMemory,
@@ -54,6 +56,7 @@ const USAGE = `usage: node bench/run.mjs [options]
   --rounds N      rounds of every measure (5)
   --seconds S     whole seconds of load in a round (3)
   --workers K     workers loaded in a round of cold and memory (200)
+  --gigabytes N   also an object of so many GB in and out, in r2 (none)
   --only A,B      of ${Object.keys(MEASURES).join(",")}
   --peers A,B     of ${Object.keys(PEERS).join(",")} (those available)
   --atoll PATH    the binary to measure (build/atoll)
@@ -91,6 +94,7 @@ function parseOptions() {
                 rounds: { type: "string", default: "5" },
                 seconds: { type: "string", default: "3" },
                 workers: { type: "string", default: "200" },
+                gigabytes: { type: "string" },
                 only: { type: "string", default: Object.keys(MEASURES).join(",") },
                 peers: { type: "string" },
                 atoll: { type: "string" },
@@ -110,6 +114,7 @@ function parseOptions() {
         rounds: wholeNumber(values.rounds, "rounds"),
         seconds: wholeNumber(values.seconds, "seconds"),
         workers: wholeNumber(values.workers, "workers"),
+        gigabytes: values.gigabytes && wholeNumber(values.gigabytes, "gigabytes"),
         peers: values.peers && namesIn(values.peers, PEERS, "peer"),
         atoll: values.atoll && resolve(values.atoll),
         out: values.out,

@@ -1,11 +1,12 @@
-/* Static files: 10 KB and 1 MB out of a directory of assets, beside hello world of the same process and
- * beside nginx (where it is installed) with one worker that serves the same files.
+/* Static files: 10 KB and 1 MB out of a directory of assets, beside hello world of the same process, beside
+ * wrangler dev, and beside nginx (where it is installed) with one worker that serves the same files.
  *
  * atoll is `atoll dev`, which looks at the file for every request, as nginx does. The server has core 0,
  * wrk core 1. */
-import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { load } from "./load.mjs";
+import { NGINX, hasNginx } from "./nginx.mjs";
 import { HELLO } from "./peers.mjs";
 import { cpuSeconds, memoryMb, processTree } from "./proc.mjs";
 import { writeProject } from "./projects.mjs";
@@ -19,19 +20,6 @@ const WARM_UP_SECONDS = 1;
 const CASES = { hello: "/", small: "/ten.bin", large: "/meg.bin" };
 const BYTES = { "ten.bin": 10 << 10, "meg.bin": 1 << 20 };
 const SCRIPT = `export default { fetch: () => new Response(${JSON.stringify(HELLO)}) };\n`;
-
-/* Installing it would start it: who wants the comparison installs nginx-light. */
-const NGINX_BINARY = "/usr/sbin/nginx";
-const NGINX = {
-    name: "nginx",
-    command: ({ port, dir }) => {
-        writeFileSync(join(dir, "nginx.conf"), `worker_processes 1; daemon off; pid ${dir}/pid; error_log ${dir}/log;
-events { worker_connections 1024; }
-http { access_log off; sendfile on; tcp_nopush on; keepalive_requests 10000000; open_file_cache max=1000;
-  server { listen 127.0.0.1:${port}; root ${dir}/public; location = / { return 200 ${JSON.stringify(HELLO)}; } } }\n`);
-        return [NGINX_BINARY, "-e", `${dir}/log`, "-c", join(dir, "nginx.conf")];
-    },
-};
 
 function freshProject(run) {
     const dir = join(run.work, "static");
@@ -78,9 +66,9 @@ function digest(rounds) {
     return { cases, rounds };
 }
 
-/* {peer: {cases: {name: medians}, rounds}} of atoll and nginx. */
+/* {peer: {cases: {name: medians}, rounds}} of those that serve workers, and nginx. */
 export async function measureStatic(run) {
-    const peers = [...run.peers.filter(({ name }) => name === "atoll"), ...(existsSync(NGINX_BINARY) ? [NGINX] : [])];
+    const peers = [...run.peers.filter((peer) => peer.serve.dev), ...(hasNginx() ? [NGINX] : [])];
     const samples = await interleave("static", peers, run.rounds, run, (peer) =>
         withServer(peer, peer.command ?? peer.serve.dev, { core: SERVER_CORE, dir: freshProject(run) },
             (server) => measureOnce(server, run)));

@@ -50,6 +50,11 @@ export const TARGETS = [
         atLeast: 0.5,
     },
     {
+        name: "the same by CPU time",
+        of: ({ kv }) => kv?.atoll?.cases.put64.perCpuSecond / kv?.atoll?.loopPerCpuSecond,
+        atLeast: 0.5,
+    },
+    {
         name: "D1 SELECT by primary key, against hello world of the same process",
         of: ({ d1 }) => d1?.atoll?.cases.select.perSecond / d1?.atoll?.cases.hello.perSecond,
         atLeast: 0.3,
@@ -58,6 +63,16 @@ export const TARGETS = [
         name: "D1 SELECT by primary key, against wrangler dev",
         of: ({ d1 }) => d1?.atoll?.cases.select.perSecond / d1?.wrangler?.cases.select.perSecond,
         atLeast: 5,
+    },
+    {
+        name: "R2 get of 1 MB, streamed, against nginx",
+        of: ({ r2 }) => r2?.atoll?.cases.meg.perSecond / r2?.nginx?.cases.meg.perSecond,
+        atLeast: 0.7,
+    },
+    {
+        name: "R2: memory that a huge object takes, in or out, MB",
+        of: ({ r2 }) => Math.max(r2?.atoll?.huge?.inMb, r2?.atoll?.huge?.outMb) - r2?.atoll?.huge?.beforeMb,
+        atMost: 64,
     },
     {
         name: "a static file of 10 KB, against nginx",
