@@ -26,11 +26,12 @@ function complete(...words) {
 function allCommands() {
   const names = [];
   for (const first of Object.keys(complete("")).filter((word) => word !== "help")) {
-    const more = Object.keys(complete("help", first, ""));
-    for (const second of more) {
-      const third = Object.keys(complete("help", first, second, ""));
-      names.push(...(third.length ? third.map((word) => [first, second, word]) : [[first, second]]));
-    }
+    const below = (words) => {
+      const more = Object.keys(complete("help", ...words, ""));
+      if (more.length === 0 && words.length > 1) names.push(words);
+      for (const word of more) below([...words, word]);
+    };
+    below([first]);
     if (!spawnSync(binary, [first, "--help"], { encoding: "utf8" }).stdout.includes(`atoll ${first} COMMAND`)) names.push([first]);
   }
   return names;
@@ -93,7 +94,7 @@ const mistakes = [
   [["list", "--jsno"], /no option --jsno; did you mean --json\?\n {2}see: atoll list --help/],
   [["dev", "-env"], /no option -env; did you mean --env/],
   [["dev", "-x"], /no option -x\n/],
-  [["dev", "-y"], /no option -y\n/],
+  [["completion", "-y"], /no option -y\n/],
   [["dev", "--port"], /--port needs a value: --port PORT/],
   [["dev", "-e"], /--env needs a value: --env NAME/],
   [["list", "--json=yes"], /--json takes no value/],

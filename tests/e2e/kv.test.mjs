@@ -23,6 +23,10 @@ const WORKER = script(`{
       if (verb === "bad") return new Response(await BAD.get(key));
       if (verb === "large") return new Response(await KV.put(key, new Uint8Array(Number(value))));
       if (verb === "length") return new Response((await KV.get(key, "arrayBuffer"))?.byteLength);
+      if (verb === "puts") {
+        const all = await Promise.allSettled(Array.from({ length: Number(key) }, (_, i) => KV.put(\`p\${i}\`, "v")));
+        return Response.json(all.map(({ reason }) => reason?.message ?? ""));
+      }
       if (verb === "many") {
         for (let i = 0; i < key; i++) await KV.get("k");
         return new Response("done");
@@ -201,6 +205,9 @@ test("each operation counts as a subrequest", async (t) => {
   const { status, text } = await link.get("x", "/many/11");
   assert.equal(status, 500);
   assert.equal(text, "Error: Too many subrequests.");
+  const puts = JSON.parse(await link.text("x", "/puts/12"));
+  assert.deepEqual(puts, [...Array(10).fill(""), ...Array(2).fill("Too many subrequests.")]);
+  assert.equal(JSON.parse(await link.text("x", "/list")).length, 10);
 });
 
 test("in the sandbox, with a large value", { skip: process.getuid() !== 0 }, async (t) => {

@@ -2,7 +2,8 @@
 // The REST API, wrangler and `atoll r2`: r2_api.test.mjs; the store: tests/unit/bindings.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
@@ -289,6 +290,51 @@ test("200 MB stream in and out with flat memory", async (t) => {
   assert.equal(length, size);
   // A sanitizer keeps what was freed.
   if (!process.env.ATOLL_FLAVOUR) assert.ok(memory() - before < 100_000, `${before} KiB, then ${memory()} KiB`);
+});
+
+/** Reads 64 KiB at a time, with pauses until the server has nothing to write: the answer, or what came of it. */
+async function slowly(link, key, most = Infinity, headers = {}) {
+  const socket = connect(link.port, "127.0.0.1");
+  const lines = Object.entries(headers).map(([name, value]) => `${name}: ${value}\r\n`).join("");
+  socket.write(`GET /get/${key} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n${lines}\r\n`);
+  const chunks = [];
+  let bytes = 0;
+  for await (const chunk of socket.setNoDelay()) {
+    chunks.push(chunk);
+    if ((bytes += chunk.length) >= most) break; // closes it
+    if (chunks.length % 16 === 0) await new Promise((resolve) => setImmediate(resolve));
+  }
+  const all = Buffer.concat(chunks);
+  return all.subarray(all.indexOf("\r\n\r\n") + 4);
+}
+
+test("objects go from their files to clients, whole, and are let go of", async (t) => {
+  const link = await start(t);
+  const bodies = [300000, 5 << 20].map((length) => Buffer.from(Uint8Array.from({ length }, (_, i) => (i * 7) ^ (i >> 9))));
+  for (const [i, body] of bodies.entries()) {
+    await link.sync();
+    assert.equal((await fetch(`http://127.0.0.1:${link.port}/upload/o${i}`, { method: "PUT", body })).status, 200);
+  }
+  for (const [i, body] of bodies.entries()) {
+    const got = await Promise.all(Array.from({ length: 8 }, () => slowly(link, `o${i}`)));
+    for (const one of got) assert.ok(one.equals(body), `${one.length} of ${body.length}`);
+  }
+  const files = () => readdirSync(`/proc/${link.child.pid}/fd`).map((fd) => {
+    try {
+      return readlinkSync(`/proc/${link.child.pid}/fd/${fd}`);
+    } catch {
+      return "";
+    }
+  }).filter((path) => path.includes("/bodies/"));
+  await Promise.all(Array.from({ length: 20 }, () => slowly(link, "o1", 100000)));
+  await until(() => files().length === 0, () => files().join());
+  const action = async ({ B }) => {
+    const o = await B.get("o1", { range: { offset: 300000, length: 2000000 } });
+    const bytes = await new Response(o.body).bytes(), late = await B.get("o1");
+    await B.put("o1", "new");
+    return [bytes.length, bytes[0], bytes.at(-1), (await late.arrayBuffer()).byteLength];
+  };
+  assert.deepEqual(await link.run(action), [2000000, bodies[1][300000], bodies[1][2299999], 5 << 20]);
 });
 
 test("kill -9 while all write: nothing acknowledged is lost, no half object is seen", async (t) => {

@@ -1,7 +1,10 @@
 // R2 from outside of workers: the REST API, the real wrangler, `atoll r2`, deploys with buckets, backups.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { once } from "node:events";
 import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { readdir } from "node:fs/promises";
+import { request } from "node:http";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
 import { dev, project, until } from "./atoll.mjs";
@@ -86,6 +89,59 @@ describe("R2 by the REST API", { concurrency: 4 }, () => {
     await fails("GET", `${R2}/no-such/objects/a`, undefined, 404, 10006);
   });
 
+  test("an object larger than a frame goes in and out piece by piece", async () => {
+    const path = `${await bucket("large")}/objects`;
+    const bytes = Buffer.alloc(70 << 20, "0123456789abcde"); // a piece does not end where the pattern does
+    const put = await raw(`${path}/a`, { method: "PUT", body: bytes, headers: { "content-type": "x/y" } });
+    const { result, errors } = await put.json();
+    assert.deepEqual([errors, result.size, result.http_metadata], [[], bytes.length, { contentType: "x/y" }]);
+    const got = await raw(`${path}/a`);
+    assert.deepEqual([got.status, got.headers.get("content-length"), got.headers.get("content-type")], [200, `${bytes.length}`, "x/y"]);
+    assert.ok(Buffer.from(await got.arrayBuffer()).equals(bytes));
+    const [from, to] = [(5 << 20) - 3, (20 << 20) + 7];
+    const part = await raw(`${path}/a`, { headers: { range: `bytes=${from}-${to}` } });
+    assert.deepEqual([part.status, part.headers.get("content-range")], [206, `bytes ${from}-${to}/${bytes.length}`]);
+    assert.ok(Buffer.from(await part.arrayBuffer()).equals(bytes.subarray(from, to + 1)));
+    const head = await raw(`${path}/a`, { method: "HEAD" });
+    assert.deepEqual([head.status, head.headers.get("content-length")], [200, `${bytes.length}`]);
+    await ok("DELETE", `${path}/a`);
+  });
+
+  test("a large object whose client leaves is not there; one of more than 5 GiB is refused at once", async () => {
+    const path = `${await bucket("cut")}/objects`;
+    const send = (length, bytes) => {
+      const url = new URL(server.base + path + "/a");
+      const sent = request(url, { method: "PUT", headers: { authorization: `Bearer ${TOKEN}`, "content-length": length } });
+      sent.on("error", () => {});
+      sent.write(bytes);
+      return sent;
+    };
+    const first = send(80 << 20, Buffer.alloc(12 << 20));
+    await until(async () => (await readdir(server.data, { recursive: true })).some((name) => name.includes("/r2/") && name.includes("/bodies/") && !name.endsWith("bodies")), "a part on disk");
+    first.destroy();
+    await fails("GET", `${path}/a`, undefined, 404, 10007);
+    const [answer] = await once(send(6 * 2 ** 30, Buffer.alloc(10)), "response");
+    assert.equal(answer.statusCode, 413);
+    answer.destroy();
+    await ok("DELETE", path.replace("/objects", ""));
+  });
+
+  test("an answer is cut when its object is replaced meanwhile, and never mixed", async () => {
+    const path = `${await bucket("mixed")}/objects`;
+    await (await raw(`${path}/a`, { method: "PUT", body: Buffer.alloc(40 << 20, "a") })).json();
+    const url = new URL(server.base + path + "/a");
+    const [answer] = await once(request(url, { headers: { authorization: `Bearer ${TOKEN}` } }).end(), "response");
+    await (await raw(`${path}/a`, { method: "PUT", body: Buffer.alloc(40 << 20, "b") })).json();
+    let failed = false;
+    try {
+      for await (const piece of answer) assert.equal(piece.indexOf("b"), -1);
+    } catch (error) {
+      if (error.code !== "ECONNRESET") throw error;
+      failed = true;
+    }
+    assert.ok(failed);
+  });
+
   test("keys have slashes and all of Unicode; lists have pages and prefixes", async () => {
     const path = `${await bucket("keys")}/objects`;
     const keys = ["a/b/../c?d#e", "a//b", "/lead", "käse 🧀", "%2F", "x/".repeat(60), "a/b c+d"];
@@ -167,12 +223,21 @@ describe("wrangler and R2", { concurrency: 2 }, () => {
     await run("bucket", "create", "by-wrangler");
     assert.match(await run("bucket", "list"), /by-wrangler/);
     assert.match(await run("bucket", "info", "by-wrangler"), /by-wrangler/);
+    await run("bucket", "update", "storage-class", "by-wrangler", "--storage-class", "InfrequentAccess");
+    assert.equal(JSON.parse(await run("bucket", "info", "by-wrangler", "--json")).default_storage_class, "InfrequentAccess");
+    await fails("PATCH", `${R2}/by-wrangler`, undefined, 400, 10062);
     const bytes = Buffer.from([0, 255, 10, 13]);
     writeFileSync(join(directory, "bytes"), bytes);
     await run("object", "put", "by-wrangler/a/b c", "--remote", "--file", "bytes", "--content-type", "x/y");
     await run("object", "get", "by-wrangler/a/b c", "--remote", "--file", "back");
     assert.deepEqual(readFileSync(join(directory, "back")), bytes);
     assert.equal((await raw(`${R2}/by-wrangler/objects/a/b%20c`)).headers.get("content-type"), "x/y");
+    const large = Buffer.alloc(80 << 20, "wrangler ");
+    writeFileSync(join(directory, "large"), large);
+    await run("object", "put", "by-wrangler/large", "--remote", "--file", "large");
+    await run("object", "get", "by-wrangler/large", "--remote", "--file", "large-back");
+    assert.ok(readFileSync(join(directory, "large-back")).equals(large));
+    await run("object", "delete", "by-wrangler/large", "--remote");
     const full = await wrangler(server, directory, ["r2", "bucket", "delete", "by-wrangler"], { status: 1, all: true });
     assert.match(full, /not empty/);
     await run("object", "delete", "by-wrangler/a/b c", "--remote");

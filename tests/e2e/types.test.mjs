@@ -7,7 +7,7 @@ import { test } from "node:test";
 import { dev, project, root, run, typeErrors, write } from "./atoll.mjs";
 
 const platform = join(root, "types/atoll.d.ts");
-const bindings = ["kv", "d1", "r2"].map((kind) => join(root, `src/bindings/${kind}/${kind}.d.ts`));
+const bindings = ["kv", "d1", "r2", "ratelimit", "analytics"].map((kind) => join(root, `src/bindings/${kind}/${kind}.d.ts`));
 const everything = [platform, ...bindings];
 const wranglerToml = (text) => ({ "wrangler.toml": `name = "typed"\nmain = "index.js"\n${text}`, "index.js": "" });
 
@@ -54,8 +54,9 @@ for (const [what, text, extra, args, expected] of [
     ['A: "1";', "B: string;", "C: string;"]],
   ["all environments together", '[vars]\nA = "1"\nB = "2"\nC = "3"\n[env.p.vars]\nA = "1"\nB = "4"\nD = "5"\n', {}, [],
     ['A: "1";', 'B: "2" | "4";', 'C?: "3";', 'D?: "5";']],
-  ["bindings", '[[kv_namespaces]]\nbinding = "CACHE"\nid = "x"\n[[d1_databases]]\nbinding = "DB"\ndatabase_name = "d"\ndatabase_id = "y"\n', {}, [],
-    ["CACHE: KVNamespace;", "DB: D1Database;"]],
+  ["bindings", '[[kv_namespaces]]\nbinding = "CACHE"\nid = "x"\n[[d1_databases]]\nbinding = "DB"\ndatabase_name = "d"\ndatabase_id = "y"\n' +
+    '[[ratelimits]]\nname = "RL"\n[[analytics_engine_datasets]]\nbinding = "AE"\n[version_metadata]\nbinding = "V"\n', {}, [],
+    ["CACHE: KVNamespace;", "DB: D1Database;", "AE: AnalyticsEngineDataset;", "RL: RateLimit;", "V: WorkerVersionMetadata;"]],
   ["one environment", '[vars]\nA = "1"\n[env.p.vars]\nA = "2"\n', {}, ["--env", "p"], ['A: "2";']],
 ])
   test(`atoll types: ${what}`, async (t) => {
@@ -116,7 +117,7 @@ test("atoll types: places and mistakes", async (t) => {
 
 // ---- the declarations ----
 
-const sources = ["worker.ts", "service.ts", "kv.ts"].map((name) => join(root, "tests/types", name));
+const sources = ["worker.ts", "service.ts", "kv.ts", "rpc.ts", "analytics.ts"].map((name) => join(root, "tests/types", name));
 
 test("workers compile against ours and against @cloudflare/workers-types", (t) => {
   for (const source of sources) {

@@ -46,7 +46,8 @@ describe("wrangler", { concurrency: 3 }, () => {
     await run("bulk", "delete", "gone.json", "--force", ...at);
     assert.deepEqual(JSON.parse(await run("key", "list", ...at)).map(({ name }) => name), ["bytes", "k0"]);
     await wrangler(server, directory, ["kv", "key", "get", "none", ...at], { status: 1 });
-    await run("namespace", "delete", "--namespace-id", id, "--skip-confirmation");
+    await run("namespace", "rename", "store", "--new-name", "storehouse");
+    await run("namespace", "delete", "storehouse", "--skip-confirmation");
     assert.ok(!JSON.parse(await run("namespace", "list")).some((it) => it.id === id));
   });
 
@@ -72,6 +73,14 @@ describe("wrangler", { concurrency: 3 }, () => {
     await run("migrations", "create", "shop-db", "third");
     await run("export", "shop-db", "--remote", "--output", "out.sql");
     assert.match(readFileSync(join(directory, "out.sql"), "utf8"), /CREATE TABLE goods[\s\S]*it''s/);
+    await run("export", "shop-db", "--remote", "--output", "data.sql", "--no-schema", "--table", "goods");
+    assert.doesNotMatch(readFileSync(join(directory, "data.sql"), "utf8"), /CREATE/);
+    await run("export", "shop-db", "--remote", "--output", "schema.sql", "--no-data");
+    assert.doesNotMatch(readFileSync(join(directory, "schema.sql"), "utf8"), /INSERT/);
+    assert.match(await run("time-travel", "info", "shop-db"), /current bookmark is/);
+    const back = await wrangler(server, directory, ["d1", "time-travel", "restore", "shop-db", "--timestamp", new Date().toISOString()], { status: 1, all: true });
+    assert.match(back, /There is no Time Travel here/);
+    assert.equal(JSON.parse(await run("info", "shop-db", "--json")).num_tables, 2);
     await run("delete", "shop-db", "--skip-confirmation");
     assert.doesNotMatch(await run("list"), /shop-db/);
   });

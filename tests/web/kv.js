@@ -313,6 +313,49 @@ test("many at once, in the order they were asked for", async () => {
   assertEquals(values, Array.from({ length: 500 }, (_, i) => `${i}`));
 });
 
+test("puts and deletes of one task: the last call wins, whatever its kind", async () => {
+  const large = "l".repeat(20000);
+  const calls = [
+    [() => KV.put("mix", "1"), "1"],
+    [() => KV.delete("mix"), null],
+    [() => KV.put("mix", large), large],
+    [() => KV.put("mix", encode("bytes")), "bytes"],
+    [() => KV.put("mix", "ü€😀"), "ü€😀"],
+    [() => KV.put("mix", "m", { metadata: { a: "€" }, expirationTtl: 100 }), "m"],
+    [() => KV.put("mix", pattern(400000).buffer), undefined],
+  ];
+  for (let last = 0; last < calls.length; last++) {
+    const order = [...calls.slice(last + 1), ...calls.slice(0, last + 1)];
+    await Promise.all(order.map(([call], i) => (OTHER_KV.put(`mix${i}`, "x"), call())));
+    const [, value] = calls[last];
+    if (value === undefined) assertEquals((await KV.get("mix", "arrayBuffer")).byteLength, 400000);
+    else assertEquals(await KV.get("mix"), value);
+  }
+  const { metadata } = (await KV.put("mix", "n", { metadata: { a: "€" } }), await KV.getWithMetadata("mix"));
+  assertEquals(metadata, { a: "€" });
+});
+
+test("a batch's pieces are cut where they were joined", async () => {
+  const pairs = [["ascii", "plain"], ["é", "ü"], ["€uro", "😀"], ["half", "\ud83d"], ["\ude00x", "\ude00"], ["empty", ""], ["éé", "éé\ud800x"]];
+  for (const list of [pairs, ...pairs.map((pair) => [pair])]) {
+    await Promise.all(list.map(([key, value], i) => KV.put(key, value, i % 2 ? { metadata: `€${i}` } : undefined)));
+    for (const [i, [key, value]] of list.entries()) {
+      const found = await KV.getWithMetadata(key);
+      assertEquals([found.value, found.metadata], [value.toWellFormed?.() ?? decode(encode(value)), i % 2 ? `€${i}` : null]);
+    }
+  }
+  assertEquals(await KV.get("\ufffdx"), "\ufffd");
+});
+
+test("one bad put among many is one error", async () => {
+  const results = await Promise.allSettled([
+    KV.put("good1", "1"), KV.put("", "x"), KV.put("k".repeat(513), "x"), KV.put("good2", "2"), KV.put("obj", {}), KV.delete("."),
+    KV.put("good3", "3", { expirationTtl: 1 }), KV.put("good4", "4"),
+  ]);
+  assertEquals(results.map(({ status }) => status[0]), ["f", "r", "r", "f", "r", "r", "r", "f"]);
+  assertEquals([await KV.get("good1"), await KV.get("good2"), await KV.get("good4")], ["1", "2", "4"]);
+});
+
 test("a namespace that was deleted", async () => {
   const text = 'The KV namespace "abc" of the binding "GONE_KV" does not exist any more.';
   for (const call of [() => GONE_KV.get("k"), () => GONE_KV.put("k", "v"), () => GONE_KV.delete("k"), () => GONE_KV.list(), () => GONE_KV.get(["k"])])
