@@ -8,7 +8,7 @@ BUILD := build
 OBJ := $(BUILD)/$(FLAVOUR)
 CC := $(if $(filter fuzz,$(FLAVOUR)),clang,gcc)
 PKGS := libuv javascriptcoregtk-4.1 glib-2.0 jansson libcurl libssl libcrypto icu-uc icu-i18n \
-        zlib libbrotlienc libbrotlidec libzstd sqlite3 libseccomp
+        zlib libbrotlienc libbrotlidec libzstd sqlite3 libseccomp expat
 WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wpointer-arith \
         -Wundef -Wvla -Wno-format-truncation -Werror
 CFLAGS_release := -O2 -g
@@ -41,7 +41,7 @@ UNIT_SRC := $(wildcard tests/unit/*.c tests/unit/*/*.c)
 FUZZ := $(patsubst tests/fuzz/%.c,$(OBJ)/%,$(wildcard tests/fuzz/fuzz_*.c))
 
 .PHONY: all help deps run test programs fuzzers unit webtest e2e bench tidy fmt asan ubsan \
-        gcstress fuzz wpt install deb uninstall clean
+        gcstress fuzz wpt durability install deb uninstall clean
 .SECONDARY:
 export BUILD
 
@@ -78,6 +78,11 @@ webtest: $(OBJ)/webtest ## JavaScript tests inside real isolates
 e2e: all ## end-to-end tests with the real binary
 	@scripts/deps test
 	node --test tests/e2e/*.test.mjs
+
+ROUNDS := 500
+durability: all ## kills by the thousand: tests/e2e/durability.test.mjs with ROUNDS=number
+	@scripts/deps test
+	DURABILITY_ROUNDS=$(ROUNDS) node --test tests/e2e/durability.test.mjs
 
 WPT_DIR := ../wpt
 wpt: $(OBJ)/webtest ## web-platform-tests of WPT_DIR=path [ONLY=prefix] [VERBOSE=1] [UPDATE=1]
