@@ -191,14 +191,20 @@ static size_t units_of(str utf8)
     return units;
 }
 
-/* JSStringGetUTF8CString stops at a lone surrogate: when less came out than went in, we convert. */
+static bool units_came_out(str utf8, size_t units)
+{
+    return (utf8.len == units && is_ascii(utf8)) || units_of(utf8) == units;
+}
+
+/* JSStringGetUTF8CString stops at a lone surrogate: when less came out than went in, we convert. Of
+ * ASCII, which most is, all came out when the lengths agree. */
 static size_t string_to_utf8(JSStringRef string, char *out, size_t room)
 {
     size_t units = JSStringGetLength(string);
     size_t len = JSStringGetUTF8CString(string, out, room);
 
     len -= len > 0;
-    if (len == units || units_of((str){out, len}) == units)
+    if (units_came_out((str){out, len}, units))
         return len;
     const JSChar *wide = JSStringGetCharactersPtr(string);
     utf8_from_units(wide, units, out);

@@ -50,6 +50,7 @@ Test(value, text_to_utf8)
         {"'\\udc00\\ud800'", {"\xef\xbf\xbd\xef\xbf\xbd", 6}},
         {"'\\ud83d\\ude00\\ud83d'", {"\xf0\x9f\x98\x80\xef\xbf\xbd", 7}},
         {"'\\ud83d\\ud83d\\ude00'", {"\xef\xbf\xbd\xf0\x9f\x98\x80", 7}},
+        {"'\\u00e9\\u00e9\\ud800x'", {"\xc3\xa9\xc3\xa9\xef\xbf\xbdx", 8}},
         {"'\\0\\ud800\\0'", {"\0\xef\xbf\xbd\0", 5}},
         {"12.5", {"12.5", 4}},
         {"null", {"null", 4}},
