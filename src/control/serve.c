@@ -9,6 +9,7 @@
 #include "control/serve.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <pwd.h>
 #include <signal.h>
@@ -303,18 +304,31 @@ static void reload(struct serve *serve)
     notify_send("READY=1");
 }
 
+static bool has_terminal(void)
+{
+    int fd = open("/dev/tty", O_RDONLY | O_NOCTTY | O_CLOEXEC);
+
+    return fd >= 0 && close(fd) == 0;
+}
+
+static const char *name_of(int number)
+{
+    return number == SIGINT ? "SIGINT" : number == SIGHUP ? "SIGHUP" : "SIGTERM";
+}
+
+/* SIGHUP is also what a terminal says that is closed: who began there ends with it. */
 static void on_signal(uv_signal_t *signal, int number)
 {
     struct serve *serve = signal->data;
 
-    if (number == SIGHUP) {
+    if (number == SIGHUP && !(serve->at_terminal && !has_terminal())) {
         reload(serve);
     } else if (number == SIGUSR2) {
         serve_replace_start(serve);
     } else {
         serve->replacing = false; /* whatever was under way: it ends */
         journal_say(serve->journal, JOURNAL_INFO, "server.stopping", "s:s", "signal",
-                    number == SIGINT ? "SIGINT" : "SIGTERM");
+                    name_of(number));
         close_listen(serve);
         serve_drain(serve);
     }
@@ -324,6 +338,10 @@ static void catch_signals(struct serve *serve)
 {
     static const int numbers[] = {SIGINT, SIGTERM, SIGHUP, SIGUSR2};
 
+    struct sigaction hangup;
+
+    sigaction(SIGHUP, NULL, &hangup); /* ignored by nohup */
+    serve->at_terminal = hangup.sa_handler != SIG_IGN && has_terminal();
     signal(SIGPIPE, SIG_IGN);
     for (size_t i = 0; i < COUNT_OF(numbers); i++) {
         uv_signal_init(&serve->loop, &serve->signals[i]);

@@ -53,6 +53,7 @@ struct serve {
     char *cache, *storage;    /* directories */
     char *binary;             /* what is started by SIGUSR2 */
     uv_signal_t signals[4];
+    bool at_terminal;         /* and is to end when that is closed */
     uv_timer_t tick;
     unsigned ticks;
     uv_process_t probe;       /* the next binary, asked for its version */

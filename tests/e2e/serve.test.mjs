@@ -1,13 +1,14 @@
 // `atoll serve`: start, deploy, restart, lanes, quarantine, signals; with neighbours that go on.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { chmodSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { Agent } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { binary, project, run, until } from "./atoll.mjs";
 import { ask, form, serve } from "./serve.mjs";
+import { inTerminal } from "./terminal.mjs";
 
 const agent = new Agent({ keepAlive: true });
 after(() => agent.destroy());
@@ -144,7 +145,7 @@ test("a script that throws, loops or cannot be interrupted at its start is refus
   const server = await serve(t);
   await deployed(server, "hello", say("good"));
   await assert.rejects(deployed(server, "hello", "throw new Error('at the start')"), /at the start/);
-  await assert.rejects(deployed(server, "hello", "for (;;);"), /CPU|long|limit/);
+  await assert.rejects(deployed(server, "hello", "for (;;);"), /CPU|long|limit|brought down/);
   const body = form(`import loop from "./loop.wasm"; new WebAssembly.Instance(loop).exports.loop(); ${say("never")}`);
   body.set("./loop.wasm", new Blob([LOOP], { type: "application/wasm" }), "./loop.wasm");
   const bad = server.api("PUT", "/accounts/default/workers/scripts/hello", body);
@@ -153,6 +154,23 @@ test("a script that throws, loops or cannot be interrupted at its start is refus
   await good;
   assert.equal((await server.ask("other")).body, "other", "who waited behind it is tried in the next process");
   assert.equal((await server.ask("hello")).body, "good");
+});
+
+test("a server that was started at a terminal ends when that is closed, and reads its file again on SIGHUP", async (t) => {
+  const data = project(t);
+  const terminal = await inTerminal(t, ["serve", "--data", data, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"]);
+  await terminal.shows("log in with");
+  const pid = readdirSync("/proc").find((name) => {
+    try {
+      return readFileSync(`/proc/${name}/cmdline`, "utf8").split("\0").slice(1, 4).join() === `serve,--data,${data}`;
+    } catch {
+      return false;
+    }
+  });
+  process.kill(pid, "SIGHUP");
+  await terminal.shows("config.reloaded");
+  await terminal.stop();
+  await until(() => !existsSync(`/proc/${pid}`), "its end");
 });
 
 test("a second server on the same directory is refused, and so is a port that is taken", async (t) => {
