@@ -123,22 +123,22 @@ void http_answer_kept(struct http_request *r, int status, str head, const struct
 {
     struct conn *c = conn_of(r);
 
-    ASSERT(r->answer == ANSWER_NONE && !kept_is_there(&c->kept));
+    ASSERT(r->answer == ANSWER_NONE && !c->kept.is_there);
     if (r->body_state == HTTP_BODY_MORE && r->body_left > HTTP_DISCARD_BYTES_MAX)
         r->keep_alive = false;
     out_head(c, status, head, (int64_t)body->length);
     r->answer = ANSWER_DONE;
-    if (r->answer_without_body || !body->length) {
-        body->release(body->owner);
-    } else {
+    c->kept = (struct kept){.bytes = body->bytes,
+                            .fd = body->fd,
+                            .at = body->from,
+                            .left = body->length,
+                            .is_there = true,
+                            .release = body->release,
+                            .owner = body->owner};
+    if (r->answer_without_body || !body->length)
+        kept_release(c);
+    else
         r->answer_bytes = body->length;
-        c->kept = (struct kept){.bytes = body->bytes,
-                                .fd = body->fd,
-                                .at = body->from,
-                                .left = body->length,
-                                .release = body->release,
-                                .owner = body->owner};
-    }
     answer_mark_dirty(c);
 }
 
@@ -315,7 +315,7 @@ static void on_written(uv_write_t *write, int status)
     free(c->writing);
     c->writing = NULL;
     if (!c->kept.left)
-        kept_release(&c->kept);
+        kept_release(c);
     if (c->state == CONN_CLOSED)
         return;
     if (status < 0)
@@ -361,7 +361,7 @@ void answer_flush(struct conn *c)
 {
     if (c->writing || c->state == CONN_CLOSED)
         return;
-    if (!(kept_is_there(&c->kept) ? kept_flush(c) : flush_out(c)))
+    if (!(c->kept.is_there ? kept_flush(c) : flush_out(c)))
         return;
     if (c->out.cap > OUT_KEPT_BYTES_MAX)
         buf_done(&c->out);

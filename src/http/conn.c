@@ -39,7 +39,7 @@ static void on_closed(uv_handle_t *handle)
 
     buf_done(&c->in);
     buf_done(&c->out);
-    kept_release(&c->kept);
+    kept_release(c);
     free(c->writing);
     free(c);
 }
@@ -331,7 +331,7 @@ static void client_ended(struct conn *c)
 {
     c->ended = true;
     conn_update_reading(c);
-    if (c->state == CONN_LINGER && (c->writing || c->out.len || kept_is_there(&c->kept)))
+    if (c->state == CONN_LINGER && (c->writing || c->out.len || c->kept.is_there))
         return;
     if (c->state != CONN_RUNNING) {
         conn_close(c);

@@ -30,16 +30,34 @@ struct kept_warming {
     size_t len;
 };
 
-void kept_release(struct kept *kept)
+static void on_file_closed(uv_fs_t *fs)
 {
-    void (*release)(void *owner) = kept->release;
-    void *owner = kept->owner;
+    uv_fs_req_cleanup(fs);
+    free(fs);
+}
 
-    if (kept->warming)
-        kept->warming->c = NULL;
-    *kept = (struct kept){.fd = -1};
-    if (release)
-        release(owner);
+/* On a thread: to close the last descriptor of a file that was removed takes as long as it is. */
+static void close_file(uv_loop_t *loop, int fd)
+{
+    uv_fs_t *fs = mem_new(uv_fs_t);
+
+    if (uv_fs_close(loop, fs, fd, on_file_closed) < 0)
+        free(fs);
+}
+
+void kept_release(struct conn *c)
+{
+    struct kept kept = c->kept;
+
+    if (!kept.is_there)
+        return;
+    if (kept.warming)
+        kept.warming->c = NULL;
+    c->kept = (struct kept){0};
+    if (kept.bytes)
+        kept.release(kept.owner);
+    else
+        close_file(c->tcp.loop, kept.fd);
 }
 
 /* ---- memory ---- */
@@ -198,6 +216,6 @@ bool kept_flush(struct conn *c)
 {
     if (c->kept.warming || !(c->kept.bytes ? flush_memory(c) : flush_file(c)))
         return false;
-    kept_release(&c->kept);
+    kept_release(c);
     return true;
 }

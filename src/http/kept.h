@@ -2,7 +2,7 @@
  * or a part of a file, which goes to the socket by sendfile(2).
  *
  * A file's pages that are not in memory are read on a thread first: the loop waits for no disk.
- * Owns: nothing; who gave it is told when it is not needed. Thread: the loop's.
+ * Owns: the file; who gave bytes is told when they are not needed. Thread: the loop's.
  * Limits: KEPT_TURN_BYTES of a file at a time, then others have their turn. */
 #ifndef ATOLL_HTTP_KEPT_H
 #define ATOLL_HTTP_KEPT_H
@@ -19,23 +19,18 @@ struct kept {
     const char *bytes;              /* NULL: of `fd` */
     int fd;
     uint64_t at, left;              /* what is not with libuv or the kernel yet */
-    void (*release)(void *owner);   /* NULL: there is none */
+    bool is_there;                  /* from its beginning until it was released */
+    void (*release)(void *owner);   /* of bytes */
     void *owner;
     struct kept_warming *warming;   /* reads from the disk */
 };
-
-/* True from its beginning until it was released. */
-static inline bool kept_is_there(const struct kept *kept)
-{
-    return kept->release != 0;
-}
 
 /* Writes what has collected in c->out and the body behind it, as far as the socket takes it.
  * Returns true when all of it is written; else the flush is called again, or the connection is
  * closed. */
 bool kept_flush(struct conn *c);
 
-/* Tells who gave it. What is being read from the disk for it goes on by itself. */
-void kept_release(struct kept *kept);
+/* Lets go of it, if there is one. What is being read from the disk for it goes on by itself. */
+void kept_release(struct conn *c);
 
 #endif

@@ -80,7 +80,7 @@ static bool running_too_long(struct conn *c, uint64_t now_ms)
     const struct http_request *r = &c->request;
 
     note_write_progress(c, now_ms);
-    if (c->writing || c->out.len || kept_is_there(&c->kept))
+    if (c->writing || c->out.len || c->kept.is_there)
         return now_ms - c->since_ms > HTTP_WRITE_TIMEOUT_MS;
     if (c->state == CONN_UPGRADED)
         return false; /* its owner knows when it is idle for too long */

@@ -122,13 +122,14 @@ void http_body_want_all(struct http_request *request, size_t max);
  * An answer to HEAD, and one with status 204 or 304, has its body left out. */
 void http_answer_whole(struct http_request *request, int status, str head, str body);
 
-/* A body that is not copied, but kept until release() is called, once: it was written, or will not
- * be. Perhaps before http_answer_kept() returns. */
+/* A body that is not copied: a part of a file, which is taken and closed; or bytes, kept until
+ * release() is called, once: they were written, or will not be. Perhaps before http_answer_kept()
+ * returns. */
 struct http_kept {
-    const char *bytes;              /* NULL: a part of the file `fd` */
+    const char *bytes;              /* NULL: of `fd` */
     int fd;
     uint64_t from, length;
-    void (*release)(void *owner);
+    void (*release)(void *owner);   /* of bytes */
     void *owner;
 };
 

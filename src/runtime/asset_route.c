@@ -211,18 +211,9 @@ static void on_body(struct site_body_wait *wait, struct site_body *body)
 
 /* ---- from disk ---- */
 
-static void release_file(void *owner)
-{
-    close_file((int)(intptr_t)owner);
-}
-
 static void answer_from_file(struct exchange *x, const struct site_answer *answer, int fd)
 {
-    struct http_kept kept = {.fd = fd,
-                             .from = answer->from,
-                             .length = answer->length,
-                             .release = release_file,
-                             .owner = (void *)(intptr_t)fd};
+    struct http_kept kept = {.fd = fd, .from = answer->from, .length = answer->length};
 
     if (answer->outcome == SITE_TO_HEAD) {
         answer_head(x, answer);

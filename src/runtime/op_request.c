@@ -488,11 +488,6 @@ OP(op_answer_pipe)
     return JSValueMakeBoolean(ctx, goes_on);
 }
 
-static void close_file(void *owner)
-{
-    close((int)(intptr_t)owner);
-}
-
 /* What is sent of a file is not looked at on its way: all of it has to be allowed, and promised. */
 static bool answer_file(struct exchange *x, int status, str head, int64_t length,
                         struct http_kept *file)
@@ -511,7 +506,7 @@ OP(op_answer_file)
     struct exchange *x = exchange_arg(ctx, OP_ARG(0));
     int status = (int)value_to_number(ctx, OP_ARG(1), 500);
     int64_t length = (int64_t)value_to_number(ctx, OP_ARG(3), -1);
-    struct http_kept file = {.release = close_file};
+    struct http_kept file = {0};
     bool is_sent = false;
     char *head_text;
     str head;
@@ -519,7 +514,6 @@ OP(op_answer_file)
     if (!x || !exchange_can_answer(x) || !(head_text = head_arg(ctx, OP_ARG(2), &head, exception)))
         return JSValueMakeBoolean(ctx, false);
     file.fd = op_r2_copy_file(ctx, OP_ARG(4), &file.from, &file.length);
-    file.owner = (void *)(intptr_t)file.fd;
     if (file.fd >= 0 && !(is_sent = answer_file(x, status, head, length, &file)))
         close(file.fd);
     free(head_text);
