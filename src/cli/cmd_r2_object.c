@@ -146,7 +146,7 @@ static int get(struct depot *depot, const struct cli_args *args, const char *key
     const char *path = cli_value(args, "file");
     bool is_out = !path || strcmp(path, "-") == 0;
     struct stat st;
-    uint64_t bytes;
+    uint64_t bytes = 0;
     char what[64];
     struct err err;
     int r;

@@ -173,16 +173,16 @@ int registry_backup_fits(const struct registry *registry, const char *directory,
 {
     char *place = nearest(directory);
     struct stat here, there;
-    int r = 0;
+    int r;
 
     memset(&sizes, 0, sizeof sizes);
     sizes.top = strlen(registry->directory);
     if (nftw(registry->directory, add_size, DEPTH_MAX, FTW_PHYS) < 0 ||
         stat(registry->directory, &here) < 0 || stat(place, &there) < 0)
         r = fail(registry->directory, err);
-    if (r == 0 && here.st_dev == there.st_dev)
+    else if (here.st_dev == there.st_dev)
         r = check_room(place, sizes.stored + sizes.rest, err);
-    else if (r == 0 && (r = check_room(registry->directory, sizes.stored, err)) == 0)
+    else if ((r = check_room(registry->directory, sizes.stored, err)) == 0)
         r = check_room(place, sizes.stored + sizes.rest + sizes.linked, err);
     free(place);
     return r;

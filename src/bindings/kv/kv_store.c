@@ -669,19 +669,23 @@ int kv_store_size(const char *directory, uint64_t *ret_bytes, struct err *err)
 {
     char *path = file_of(directory);
     bool is_there = path_is_file(path);
-    struct kv_store *store = NULL;
-    int r = is_there ? kv_store_open(directory, 0, &store, err) : 0;
-    sqlite3_stmt *row = r == 0 && is_there ? db_statement(store->db, "PRAGMA page_count") : NULL;
+    struct kv_store *store;
+    sqlite3_stmt *row;
+    int r;
 
     free(path);
     *ret_bytes = 0;
+    if (!is_there)
+        return 0;
+    if ((r = kv_store_open(directory, 0, &store, err)) < 0)
+        return r;
+    row = db_statement(store->db, "PRAGMA page_count");
     if (row && (r = db_step(row)) > 0) {
         *ret_bytes = (uint64_t)sqlite3_column_int64(row, 0) * PAGE_BYTES;
         sqlite3_reset(row);
         r = 0;
     }
-    if (store)
-        r = done(store, r, err);
+    r = done(store, r, err);
     kv_store_close(store);
     return r;
 }

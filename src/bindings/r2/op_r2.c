@@ -221,8 +221,8 @@ OP(op_r2_ask)
     const struct r2_request_word *word;
     json_t *args;
     struct job *job;
-    const void *bytes;
-    size_t len;
+    const void *bytes = NULL;
+    size_t len = 0;
 
     if (!bucket || !(args = args_of(ctx, OP_ARG(3), exception)))
         return JSValueMakeUndefined(ctx);
