@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import test, { after } from "node:test";
 import WebSocket from "ws";
-import { until } from "./atoll.mjs";
+import { afterwards, until } from "./atoll.mjs";
 import { ask, serve } from "./serve.mjs";
 
 const PRICES = `
@@ -158,7 +158,7 @@ test("a tail: its filters, a frame without a mask, a bad secret, its end", async
   await refused(400, 10001, "POST", `${script("watched")}/tails`, { filters: [{ colour: "red" }] });
 
   const reader = new WebSocket(tail.url, "trace-v1");
-  t.after(() => reader.terminate());
+  afterwards(t, () => reader.terminate());
   const events = [];
   reader.on("message", (data) => events.push(JSON.parse(data)));
   await new Promise((resolve, reject) => reader.once("open", resolve).once("error", reject));
@@ -204,9 +204,9 @@ test("a reader that does not read is cut; its worker, and others who watch, noti
   await server.deploy("loud", "export default { fetch() { console.log('x'.repeat(50000)); return new Response('ok'); } };");
   const [deaf, other] = [await made("POST", `${script("loud")}/tails`), await made("POST", `${script("loud")}/tails`)];
   const socket = await deafReader(deaf.url);
-  t.after(() => socket.destroy());
+  afterwards(t, () => socket.destroy());
   const reader = new WebSocket(other.url, "trace-v1");
-  t.after(() => reader.terminate());
+  afterwards(t, () => reader.terminate());
   let seen = 0;
   reader.on("message", () => seen++);
   await new Promise((resolve, reject) => reader.once("open", resolve).once("error", reject));

@@ -1,6 +1,6 @@
 // Starts the real binary and speaks to it. Whatever is started here is stopped by its own pid.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -23,10 +23,35 @@ export async function until(probe, what, waitMs = WAIT_MS) {
   }
 }
 
+const undoing = new WeakMap();
+
+/**
+ * Calls `undo` after the test: the last one first, and each of them even when one throws. Node's own
+ * t.after() takes the first one first, so that directories went while servers wrote into them, and
+ * stops at a throw, which left the servers running.
+ */
+export function afterwards(t, undo) {
+  if (!undoing.has(t)) {
+    undoing.set(t, []);
+    t.after(async () => {
+      const errors = [];
+      for (const task of undoing.get(t).reverse())
+        try {
+          await task();
+        } catch (error) {
+          errors.push(error);
+        }
+      if (errors.length) throw new AggregateError(errors, errors.map(String).join("; "));
+    });
+  }
+  undoing.get(t).push(undo);
+}
+
 /** A directory under the system's temporary one, with `files` (path to text), gone after the test. */
-export function project(t, files = {}) {
+export function project(t, files = {}, mode = 0o700) {
   const path = realpathSync(mkdtempSync(join(tmpdir(), "atoll-e2e-")));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
+  chmodSync(path, mode);
+  afterwards(t, () => rmSync(path, { recursive: true, force: true }));
   for (const [name, text] of Object.entries(files)) write(path, name, text);
   return path;
 }
@@ -70,7 +95,7 @@ export async function dev(t, paths, { args = [], cwd = root, env = {}, ready = t
     if (!server.ended) child.kill(signal);
     return closed;
   };
-  t.after(() => server.stop());
+  afterwards(t, () => server.stop());
   if (!ready) return server;
   const address = /ready in .* at http:\/\/([\d.]+):(\d+)/;
   const found = await until(() => {

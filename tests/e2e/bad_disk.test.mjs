@@ -9,7 +9,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { project, until } from "./atoll.mjs";
+import { afterwards, project, until } from "./atoll.mjs";
 import { sqlite } from "./durability.mjs";
 import { form, serve, TOKEN } from "./serve.mjs";
 
@@ -63,7 +63,7 @@ const READS = ["1000", "1000", "1000", "100000"];
 function smallDisk(t) {
   const place = realpathSync(mkdtempSync(join(tmpdir(), "atoll-disk-")));
   execFileSync("mount", ["-t", "tmpfs", "-o", `size=${DISK_MIB}m,mode=711`, "none", place]);
-  t.after(() => {
+  afterwards(t, () => {
     execFileSync("umount", ["-l", place]);
     rmdirSync(place);
   });

@@ -5,7 +5,7 @@ import { accessSync, constants, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import WebSocket from "ws";
-import { until } from "./atoll.mjs";
+import { afterwards, until } from "./atoll.mjs";
 
 const NAMES = ["chromium-headless-shell", "chromium", "google-chrome"];
 const START_MS = 30_000;
@@ -124,7 +124,7 @@ export async function browser(t, { hosts = [] } = {}) {
   const child = start(profile, hosts);
   const closed = new Promise((resolve) => child.on("close", resolve));
   let protocol;
-  t.after(async () => {
+  afterwards(t, async () => {
     protocol?.close();
     if (child.exitCode === null && child.signalCode === null) process.kill(-child.pid, "SIGKILL");
     await closed;

@@ -1,15 +1,14 @@
 // Certificates for servers of a test: a CA of its own, trusted through ATOLL_CA_FILE.
 import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { project } from "./atoll.mjs";
 
 const KEY = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
 
 /** `caFile`, and { key, cert } of it for localhost and 127.0.0.1, and of nobody: `untrusted`. */
 export function makeCertificates(t) {
-  const dir = mkdtempSync(join(tmpdir(), "atoll-certificates-"));
-  t.after(() => rmSync(dir, { recursive: true, force: true }));
+  const dir = project(t);
   const openssl = (...args) => execFileSync("openssl", args, { cwd: dir, stdio: "pipe" });
   for (const name of ["ca", "other"])
     openssl("req", "-x509", ...KEY, "-keyout", `${name}.key`, "-out", `${name}.pem`, "-days", "2", "-subj", `/CN=${name} of a test`);

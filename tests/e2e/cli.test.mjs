@@ -6,7 +6,7 @@ import { chmodSync, existsSync, mkdirSync, readFileSync, writeFileSync } from "n
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { binary, project, root, run, until } from "./atoll.mjs";
+import { afterwards, binary, project, root, run, until } from "./atoll.mjs";
 import { client, environment } from "./client.mjs";
 import { serve } from "./serve.mjs";
 import { inTerminal, KEY } from "./terminal.mjs";
@@ -314,7 +314,7 @@ test("a wait shows what it is about, in one line that goes again", async (t) => 
   const waiting = [];
   const slow = createServer((request, response) => waiting.push(response)).listen(0, "127.0.0.1");
   await once(slow, "listening");
-  t.after(() => slow.close());
+  afterwards(t, () => slow.close());
   const env = environment(`http://127.0.0.1:${slow.address().port}/client/v4`, project(t));
   const terminal = await inTerminal(t, ["open", "slow", "--print"], { env: { ...env, NO_COLOR: "" } });
   await terminal.shows(/[\u2800-\u28ff] asking for its address/);

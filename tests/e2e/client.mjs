@@ -1,7 +1,7 @@
 // Commands of the real binary against a server of serve.mjs: nothing of the machine's own profiles.
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
-import { binary, project, until } from "./atoll.mjs";
+import { afterwards, binary, project, until } from "./atoll.mjs";
 import { TOKEN } from "./serve.mjs";
 
 /** The environment of a command that speaks to the API at `base`. */
@@ -43,7 +43,7 @@ export function start(t, base, args, { cwd = project(t), input, env = {} } = {})
       if (command.ended) throw new Error(`it ended without ${words}:\n${command.out.stdout}${command.out.stderr}`);
       return false;
     }, `${words} of atoll ${args.join(" ")}`);
-  t.after(() => command.ended || child.kill("SIGKILL"));
+  afterwards(t, () => command.ended || child.kill("SIGKILL"));
   return command;
 }
 

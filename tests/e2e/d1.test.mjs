@@ -1,20 +1,15 @@
 // D1: databases of workers, in real runtimes: values, errors, batches, sessions, processes that share a
 // database and those that die.
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdtempSync, readdirSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { existsSync, readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { runtime, script, until, version } from "./link.mjs";
+import { project } from "./atoll.mjs";
 
 const ENDLESS = "WITH RECURSIVE n (x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n";
 
-function storage(t) {
-  const directory = mkdtempSync(join(tmpdir(), "atoll-d1-"));
-  chmodSync(directory, 0o755);
-  t.after(() => rmSync(directory, { recursive: true, force: true }));
-  return directory;
-}
+const storage = (t) => project(t, {}, 0o755);
 
 /** What a worker does with `db`, at /name?p=..., each a source text of an async arrow function. */
 const steps = {

@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync }
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { project, root, run, until, write } from "./atoll.mjs";
+import { afterwards, project, root, run, until, write } from "./atoll.mjs";
 import { start } from "./client.mjs";
 import { serve, TOKEN } from "./serve.mjs";
 import { inTerminal } from "./terminal.mjs";
@@ -415,7 +415,7 @@ test("an upload that is interrupted says what may have happened", async (t) => {
     response.writeHead(404).end(JSON.stringify({ success: false, errors: [{ code: 10007, message: "none" }], messages: [], result: null }));
   }).listen(0, "127.0.0.1");
   await once(slow, "listening");
-  t.after(() => slow.close());
+  afterwards(t, () => slow.close());
   const command = start(t, `http://127.0.0.1:${slow.address().port}/client/v4`, ["deploy"], { cwd: worker(t, "stopped", { "x.js": says("x") }) });
   const { signal, stderr } = await command.closed;
   assert.equal(signal, "SIGINT");
@@ -517,7 +517,7 @@ test("at a terminal progress is seen, and removed", async (t) => {
     if (request.method !== "PUT") request.resume();
   });
   await new Promise((resolve) => slow.listen(0, "127.0.0.1", resolve));
-  t.after(() => slow.close());
+  afterwards(t, () => slow.close());
   const env = environment({ NO_COLOR: "", CLOUDFLARE_API_BASE_URL: `http://127.0.0.1:${slow.address().port}/client/v4` });
   const terminal = await inTerminal(t, ["deploy"], { cwd: directory, env });
   await terminal.shows(/uploading .* of 6\.0 MiB/);

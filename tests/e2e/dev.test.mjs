@@ -5,7 +5,7 @@ import { once } from "node:events";
 import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { dev, project, requestHost, run, sleep, until, write } from "./atoll.mjs";
+import { afterwards, dev, project, requestHost, run, sleep, until, write } from "./atoll.mjs";
 
 const script = (text) => `export default { fetch: () => new Response(${JSON.stringify(text)}) };\n`;
 const config = (name = "w", main = "src/index.js") => `name = "${name}"\nmain = "${main}"\n`;
@@ -223,7 +223,7 @@ test("two workers of one name are refused", async (t) => {
 test("a port in use is named, with what to do", async (t) => {
   const dir = project(t, files("x"));
   const other = createServer().listen(0, "127.0.0.1");
-  t.after(() => other.close());
+  afterwards(t, () => other.close());
   await once(other, "listening");
   const { port } = other.address();
   const { status, stderr } = await run(["dev", dir, "--port", String(port)]);

@@ -1,11 +1,9 @@
 // An acknowledged write survives kill -9 of every process at any moment, while all of them write. Some
 // rounds each time; `make durability` goes on for thousands of kills.
 import assert from "node:assert/strict";
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { sleep, until } from "./atoll.mjs";
+import { project, sleep, until } from "./atoll.mjs";
 import { clients, inspect, processOf, setUp, sqlite } from "./durability.mjs";
 import { serve } from "./serve.mjs";
 
@@ -55,10 +53,7 @@ async function writeOn(client, server, paths, going) {
 const isFine = (text) => text === "no answer" || /^50[0-9] |try again|died|The process that did this|stopping/.test(text);
 
 test("what was acknowledged survives kill -9 of any process at any moment", { timeout: 60_000 + ROUNDS * 30_000 }, async (t) => {
-  const own = mkdtempSync(join(tmpdir(), "atoll-durability-"));
-  chmodSync(own, 0o711);
-  t.after(() => rmSync(own, { recursive: true, force: true }));
-  const data = join(own, "data");
+  const data = join(project(t, {}, 0o711), "data");
   let server = await serve(t, { data, config });
   const paths = await setUp(server);
   const all = clients();

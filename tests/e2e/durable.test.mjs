@@ -1,11 +1,10 @@
 // A supervisor that is killed at any moment: its runtimes end with it, and the next one has everything
 // that was acknowledged, each worker in a version that is whole.
 import assert from "node:assert/strict";
-import { mkdtempSync, chmodSync, readFileSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { until } from "./atoll.mjs";
+import { project, until } from "./atoll.mjs";
 import { serve } from "./serve.mjs";
 
 const WORKERS = 4;
@@ -21,10 +20,7 @@ const last = ${version};
 `;
 
 function directory(t) {
-  const path = mkdtempSync(join(tmpdir(), "atoll-durable-"));
-  chmodSync(path, 0o711);
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return join(path, "data");
+  return join(project(t, {}, 0o711), "data");
 }
 
 /** The state letter of a process; undefined when there is none. */

@@ -6,7 +6,7 @@ import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { WebSocket } from "ws";
-import { dev, project, root, typeErrors, until } from "./atoll.mjs";
+import { afterwards, dev, project, root, typeErrors, until } from "./atoll.mjs";
 
 const example = (t, name, args) => dev(t, join(root, "examples", name), { args });
 
@@ -73,7 +73,7 @@ test("websocket: rooms hear of each other", async (t) => {
   assert.match(await server.text("/room"), /<title>Chat/);
   const enter = async (path) => {
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}${path}`);
-    t.after(() => socket.terminate());
+    afterwards(t, () => socket.terminate());
     const said = [];
     socket.on("message", (data) => said.push(data.toString()));
     await once(socket, "open");
@@ -115,7 +115,7 @@ test("fetch-proxy", async (t) => {
       response.end(`${request.method} ${request.url} ${body}`);
     });
   }).listen(0, "127.0.0.1");
-  t.after(() => origin.close());
+  afterwards(t, () => origin.close());
   await once(origin, "listening");
   const server = await example(t, "fetch-proxy", ["--var", `ORIGIN=http://127.0.0.1:${origin.address().port}`]);
   const answer = await server.fetch("/a?b=c");

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { request } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
-import { until } from "./atoll.mjs";
+import { afterwards, until } from "./atoll.mjs";
 import { serve } from "./serve.mjs";
 
 const BUSY = `export default { fetch(request) {
@@ -18,7 +18,7 @@ const CALM = `export default { async fetch(request) {
 /** A connection that is kept: ask(host, path, body) one after the other. */
 function connection(t, port) {
   const socket = connect(port, "127.0.0.1");
-  t.after(() => socket.destroy());
+  afterwards(t, () => socket.destroy());
   let got = "";
   const kept = { ended: false, answers: 0 };
   socket.setEncoding("latin1").on("data", (data) => (got += data));
@@ -97,7 +97,7 @@ test("a slow worker's connection moves to the slow lane, and back for another wo
   const handed = (await server.status()).handed;
   assert.ok(handed >= 3);
   const socket = connect(server.port, "127.0.0.1").on("error", () => {});
-  t.after(() => socket.destroy());
+  afterwards(t, () => socket.destroy());
   let got = "";
   socket.setEncoding("latin1").on("data", (data) => (got += data));
   socket.write(
@@ -112,7 +112,7 @@ test("thousands of connections that ask nothing keep nobody out", async (t) => {
   const server = await serve(t, {});
   assert.ok((await server.deploy("calm", CALM)).success);
   const sockets = [];
-  t.after(() => sockets.forEach((socket) => socket.destroy()));
+  afterwards(t, () => sockets.forEach((socket) => socket.destroy()));
   for (let i = 0; i < 4000; i++)
     sockets.push(connect(server.port, "127.0.0.1").on("error", () => {}));
   await until(() => sockets.every((socket) => !socket.connecting), "all connections");

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import { createServer } from "node:net";
 import { after, test } from "node:test";
 import { WebSocket } from "ws";
-import { dev, project, requestHost } from "./atoll.mjs";
+import { afterwards, dev, project, requestHost } from "./atoll.mjs";
 
 // The next awaits go on at once, with a value that nobody sent.
 const forge = `
@@ -106,12 +106,12 @@ for (const name of ["next-twice", "long-reason"])
     const survives = await witness();
     const socket = new WebSocket(`ws://127.0.0.1:${server.port}/`, { headers: { host: `${name}.localhost` } });
     socket.on("error", () => {});
-    t.after(() => socket.terminate());
+    afterwards(t, () => socket.terminate());
     await once(socket, "open");
     socket.send("now");
     socket.send("and now");
     const other = new WebSocket(`ws://127.0.0.1:${server.port}/`, { headers: { host: `${name}.localhost` } });
-    t.after(() => other.terminate());
+    afterwards(t, () => other.terminate());
     await new Promise((resolve) => other.on("open", resolve).on("error", resolve));
     await survives();
   });
@@ -125,7 +125,7 @@ for (const [name, hello] of [
     const tcp = createServer((socket) => socket.on("error", () => {}).write(hello));
     tcp.listen(0, "127.0.0.1");
     await once(tcp, "listening");
-    t.after(() => tcp.close());
+    afterwards(t, () => tcp.close());
     const survives = await witness();
     await requestHost(server.port, `${name}.localhost`, `/?to=127.0.0.1:${tcp.address().port}`).catch(() => {});
     await survives();

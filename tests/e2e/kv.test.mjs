@@ -1,8 +1,7 @@
 // KV namespaces as runtimes keep them: several processes on one store, kills, bad disks, the calls of
 // the REST API. What the class does: tests/web/kv.js; the API itself: storage_api.test.mjs.
 import assert from "node:assert/strict";
-import { chmodSync, existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
+import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
 import { dev, project } from "./atoll.mjs";
@@ -37,12 +36,6 @@ const WORKER = script(`{
   },
 }`);
 
-function directory(t) {
-  const path = mkdtempSync(join(tmpdir(), "atoll-kv-"));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
-
 /** A runtime on this storage directory with the worker above at every host. */
 async function start(t, storage, more = {}) {
   const link = await runtime(t, ["--storage", storage, ...(more.args ?? [])]);
@@ -67,7 +60,7 @@ async function start(t, storage, more = {}) {
 }
 
 test("what one process wrote, every process reads at once", async (t) => {
-  const storage = directory(t);
+  const storage = project(t);
   const [a, b] = await Promise.all([start(t, storage), start(t, storage)]);
   assert.equal(await b.text("x", "/get/k"), "");
   for (let i = 0; i < 200; i++) {
@@ -84,7 +77,7 @@ test("what one process wrote, every process reads at once", async (t) => {
 });
 
 test("the cache does not outlive what is removed", async (t) => {
-  const storage = directory(t);
+  const storage = project(t);
   const [a, b] = await Promise.all([start(t, storage), start(t, storage)]);
   await a.get("x", "/put/k/v");
   for (const link of [a, b]) for (let i = 0; i < 2; i++) assert.equal(await link.text("x", "/get/k"), "v");
@@ -97,7 +90,7 @@ test("the cache does not outlive what is removed", async (t) => {
 });
 
 test("kill -9 while all write: nothing acknowledged is lost, nothing is torn", async (t) => {
-  const storage = directory(t);
+  const storage = project(t);
   const written = new Map(); // key -> the last value that was acknowledged
   const until_ms = Date.now() + 5000;
   let kills = 0, acknowledged = 0, running = true;
@@ -135,7 +128,7 @@ test("kill -9 while all write: nothing acknowledged is lost, nothing is torn", a
 });
 
 test("a process that was killed while it wrote leaves no stale value with others", async (t) => {
-  const storage = directory(t);
+  const storage = project(t);
   const b = await start(t, storage);
   const until_ms = Date.now() + 2000;
   let n = 0;
@@ -157,7 +150,7 @@ test("a process that was killed while it wrote leaves no stale value with others
 });
 
 test("a damaged namespace is an error of that namespace", async (t) => {
-  const storage = directory(t);
+  const storage = project(t);
   mkdirSync(join(storage, "default/kv/bad"), { recursive: true });
   writeFileSync(join(storage, "default/kv/bad/data.db"), "no database at all, and not a short text either".repeat(100));
   const link = await start(t, storage);
@@ -170,7 +163,7 @@ test("a damaged namespace is an error of that namespace", async (t) => {
 });
 
 test("a place that cannot be written is an error, and not the end", async (t) => {
-  const storage = directory(t);
+  const storage = project(t);
   writeFileSync(join(storage, "default"), "a file, where a directory should be");
   const link = await start(t, storage);
   const { text } = await link.get("x", "/put/k/v");
@@ -192,7 +185,7 @@ test("without a storage directory a binding says why it does nothing", async (t)
 
 for (const store of ["../x", "a/../../b", "/etc", "a//b", "a/.hidden", "", "a/b/"])
   test(`a store outside of the directory is none: ${JSON.stringify(store)}`, async (t) => {
-    const storage = directory(t);
+    const storage = project(t);
     const link = await runtime(t, ["--storage", storage]);
     link.worker("w", [version("1", WORKER, { bindings: [{ name: "KV", type: "kv_namespace", store }] })]);
     link.hosts("*", { "*": "w" });
@@ -200,7 +193,7 @@ for (const store of ["../x", "a/../../b", "/etc", "a//b", "a/.hidden", "", "a/b/
   });
 
 test("each operation counts as a subrequest", async (t) => {
-  const link = await start(t, directory(t), { worker: { limits: { subrequests: 10 } } });
+  const link = await start(t, project(t), { worker: { limits: { subrequests: 10 } } });
   assert.equal(await link.text("x", "/many/10"), "done");
   const { status, text } = await link.get("x", "/many/11");
   assert.equal(status, 500);
@@ -211,14 +204,14 @@ test("each operation counts as a subrequest", async (t) => {
 });
 
 test("in the sandbox, with a large value", { skip: process.getuid() !== 0 }, async (t) => {
-  const storage = directory(t);
+  const storage = project(t);
   const link = await start(t, storage, { args: ["--sandbox", ""] });
   assert.equal((await link.get("x", `/large/k/${25 << 20}`)).status, 200);
   assert.equal(await link.text("x", "/length/k"), `${25 << 20}`);
 });
 
 test("calls of the REST API", async (t) => {
-  const storage = directory(t);
+  const storage = project(t);
   const link = await start(t, storage);
   const { call } = link;
   assert.deepEqual((await call("usage")).result, { bytes: 0 });
@@ -320,7 +313,7 @@ test("atoll dev keeps what a project stored, over restarts", async (t) => {
 });
 
 test("a server that is killed whole, again and again, has what it acknowledged", async (t) => {
-  const own = directory(t);
+  const own = project(t);
   chmodSync(own, 0o711);
   const data = join(own, "data");
   const written = new Map();
@@ -353,7 +346,7 @@ test("a server that is killed whole, again and again, has what it acknowledged",
 
 /** Lengths and pieces of typed arrays are what the worker says: parts without an end, all empty. */
 test("a worker that forges the parts of a value hurts its own key alone", async (t) => {
-  const storage = directory(t);
+  const storage = project(t);
   const link = await start(t, storage);
   const forger = script(`{
     async fetch(request, { KV }) {
@@ -388,7 +381,7 @@ test("a worker that forges the parts of a value hurts its own key alone", async 
 });
 
 test("a time that no clock reaches is never", async (t) => {
-  const link = await start(t, directory(t));
+  const link = await start(t, project(t));
   const worker = script(`{
     async fetch(request, { KV }) {
       await KV.put("k", "v", { expiration: 1e300 });

@@ -3,7 +3,7 @@
 import { spawn } from "node:child_process";
 import { Agent, request } from "node:http";
 import { createServer } from "node:net";
-import { binary, until } from "./atoll.mjs";
+import { afterwards, binary, until } from "./atoll.mjs";
 
 /** The bytes of a frame. */
 export function frame(object, blob = "") {
@@ -132,7 +132,7 @@ export async function runtime(t, args = [], { accept = true } = {}) {
     if (!link.ended) child.stdio[3].end(frame({ type: "stop" }));
     return closed;
   };
-  t.after(link.stop);
+  afterwards(t, link.stop);
   await link.next("ready");
   if (accept) link.send({ type: "role", lane: "fast", accept: true });
   return link;

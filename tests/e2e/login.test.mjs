@@ -7,7 +7,7 @@ import { createServer, request as ask } from "node:http";
 import { createServer as createTlsServer } from "node:https";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { binary, project, root, run, until, write } from "./atoll.mjs";
+import { afterwards, binary, project, root, run, until, write } from "./atoll.mjs";
 import { makeCertificates } from "./certificates.mjs";
 import { serve, TOKEN } from "./serve.mjs";
 import { inTerminal, KEY } from "./terminal.mjs";
@@ -98,7 +98,7 @@ function withResolvers() {
 async function other(t, answer) {
   const made = createServer(answer);
   await new Promise((resolve) => made.listen(0, "127.0.0.1", resolve));
-  t.after(() => (made.closeAllConnections(), made.close()));
+  afterwards(t, () => (made.closeAllConnections(), made.close()));
   return `http://127.0.0.1:${made.address().port}`;
 }
 
@@ -189,7 +189,7 @@ describe("with a token", () => {
       from.pipe(on);
     });
     await new Promise((resolve) => proxy.listen(0, "127.0.0.1", resolve));
-    t.after(() => (proxy.closeAllConnections(), proxy.close()));
+    afterwards(t, () => (proxy.closeAllConnections(), proxy.close()));
     const url = `https://localhost:${proxy.address().port}`;
     const distrusted = await me.atoll(["login", url, "--token", TOKEN]);
     assert.equal(distrusted.status, UNREACHABLE);

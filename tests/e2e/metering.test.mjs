@@ -4,6 +4,7 @@ import { createServer } from "node:http";
 import { connect } from "node:net";
 import { test } from "node:test";
 import { runtime, script, until, version } from "./link.mjs";
+import { afterwards } from "./atoll.mjs";
 
 /** Starts a runtime with one worker, "acme/w" at the host "w". */
 async function one(t, module, { limits, trace, before = "", vars = {}, flags = [], args = [] } = {}) {
@@ -52,7 +53,7 @@ function post(port, path, body, headers = "") {
 test("usage adds up to what clients did", async (t) => {
   const origin = createServer((_, answer) => answer.end("there")).listen(0, "127.0.0.1");
   await new Promise((resolve) => origin.once("listening", resolve));
-  t.after(() => origin.close());
+  afterwards(t, () => origin.close());
   const link = await one(
     t,
     `{ async fetch(request, env, ctx) {

@@ -8,7 +8,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { project, root, until } from "./atoll.mjs";
+import { afterwards, project, root, until } from "./atoll.mjs";
 import { browser } from "./browser.mjs";
 import { serve, TOKEN } from "./serve.mjs";
 
@@ -428,7 +428,7 @@ describe("in a browser", () => {
       asked.push(request.url);
       answer.setHeader("content-type", "text/html").end("<p>You may close this page.");
     }).listen(0, "127.0.0.1");
-    t.after(() => (own.close(), own.closeAllConnections()));
+    afterwards(t, () => (own.close(), own.closeAllConnections()));
     await once(own, "listening");
     const redirect_uri = `http://127.0.0.1:${own.address().port}/done`;
     const { page: open } = await browser(t), page = await open(), c = client();

@@ -2,9 +2,8 @@
 // The REST API, wrangler and `atoll r2`: r2_api.test.mjs; the store: tests/unit/bindings.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { mkdirSync, mkdtempSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, readFileSync, readdirSync, readlinkSync, rmSync, writeFileSync } from "node:fs";
 import { connect } from "node:net";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
 import { dev, project } from "./atoll.mjs";
@@ -42,13 +41,7 @@ const runs = (action) => script(`{
   },
 }`);
 
-function directory(t) {
-  const path = mkdtempSync(join(tmpdir(), "atoll-r2-"));
-  t.after(() => rmSync(path, { recursive: true, force: true }));
-  return path;
-}
-
-async function start(t, storage = directory(t), more = {}) {
+async function start(t, storage = project(t), more = {}) {
   const link = await runtime(t, ["--storage", storage, ...(more.args ?? [])]);
   const bindings = [
     { name: "B", type: "r2_bucket", store: STORE },
@@ -338,7 +331,7 @@ test("objects go from their files to clients, whole, and are let go of", async (
 });
 
 test("kill -9 while all write: nothing acknowledged is lost, no half object is seen", async (t) => {
-  const storage = directory(t);
+  const storage = project(t);
   const written = new Map();
   const until_ms = Date.now() + 4000;
   let kills = 0, acknowledged = 0, running = true;
@@ -371,7 +364,7 @@ test("kill -9 while all write: nothing acknowledged is lost, no half object is s
 });
 
 test("a damaged bucket is an error of that bucket", async (t) => {
-  const storage = directory(t);
+  const storage = project(t);
   mkdirSync(join(storage, "default/r2/bad"), { recursive: true });
   writeFileSync(join(storage, "default/r2/bad/index.db"), "no database at all, and not a short text either".repeat(100));
   const own = await start(t, storage);
@@ -380,7 +373,7 @@ test("a damaged bucket is an error of that bucket", async (t) => {
 });
 
 test("a place that cannot be written is an error, and not the end", async (t) => {
-  const storage = directory(t);
+  const storage = project(t);
   writeFileSync(join(storage, "default"), "a file, where a directory should be");
   const own = await start(t, storage);
   const text = await own.run(`async ({ B }) => B.put("k", "v")`);
@@ -391,7 +384,7 @@ test("a place that cannot be written is an error, and not the end", async (t) =>
 });
 
 test("each operation counts as a subrequest", async (t) => {
-  const own = await start(t, directory(t), { worker: { limits: { subrequests: 3 } } });
+  const own = await start(t, project(t), { worker: { limits: { subrequests: 3 } } });
   const many = (count) => own.run(`async ({ B }) => { for (let i = 0; i < ${count}; i++) await B.get("k"); return "done"; }`);
   assert.equal(await many(3), "done");
   assert.match(await many(4), /Too many subrequests/);

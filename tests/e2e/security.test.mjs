@@ -2,12 +2,11 @@
 // looking at the real processes from outside.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
-import { closeSync, mkdtempSync, openSync, readFileSync, readSync, readdirSync, rmSync, statSync } from "node:fs";
+import { closeSync, openSync, readFileSync, readSync, readdirSync, statSync } from "node:fs";
 import { createServer } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { test } from "node:test";
-import { until } from "./atoll.mjs";
+import { afterwards, project, until } from "./atoll.mjs";
 import { serve } from "./serve.mjs";
 
 const isRoot = process.getuid() === 0;
@@ -178,7 +177,7 @@ export default { async fetch(request) {
 
 test("workers reach public addresses only, by name, number, redirect and socket", async (t) => {
   const inside = createServer((request, response) => response.end("the inside")).listen(0, "127.0.0.1");
-  t.after(() => inside.close());
+  afterwards(t, () => inside.close());
   await new Promise((resolve) => inside.once("listening", resolve));
   const { port } = inside.address();
   const server = await serve(t);
@@ -212,8 +211,7 @@ export default { async fetch() { const { exports } = await WebAssembly.instantia
 });
 
 test("a data directory that the runtimes' user cannot reach is refused with the reason", { skip: !isRoot }, async (t) => {
-  const outer = mkdtempSync(join(tmpdir(), "atoll-closed-"));
-  t.after(() => rmSync(outer, { recursive: true, force: true }));
+  const outer = project(t);
   const server = await serve(t, { data: join(outer, "data"), ready: false });
   await server.closed;
   assert.notEqual(server.ended.status, 0);

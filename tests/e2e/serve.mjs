@@ -1,24 +1,12 @@
 // Starts `atoll serve` on free ports with a directory and a token of its own, and speaks to it: its
 // workers, its API, its journal. What is started here is stopped by its own pid.
 import { spawn } from "node:child_process";
-import { chmodSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { request } from "node:http";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { binary, root, until } from "./atoll.mjs";
+import { afterwards, binary, project, root, until } from "./atoll.mjs";
 
 export const TOKEN = "the-token-of-the-tests";
-
-/** A directory that is removed after the test, once what uses it was stopped by `stop`. */
-function ownDirectory(t, stop) {
-  const path = realpathSync(mkdtempSync(join(tmpdir(), "atoll-serve-")));
-  chmodSync(path, 0o711); // the runtimes' user passes through it
-  t.after(async () => {
-    await stop();
-    rmSync(path, { recursive: true, force: true });
-  });
-  return path;
-}
 
 /** One request with a Host header of its own: {status, headers, body}. */
 export function ask(port, host, path = "/", { method = "GET", headers = {}, body, agent = false } = {}) {
@@ -53,12 +41,7 @@ function collect(child) {
  * `data`: a directory that is the caller's, else one that goes with the server.
  */
 export async function serve(t, { data, config, args = [], env = {}, ready = true, program = binary } = {}) {
-  let server;
-  const stop = (signal = "SIGTERM") => {
-    if (!server.ended) server.child.kill(signal);
-    return server.closed;
-  };
-  const own = ownDirectory(t, () => server && stop());
+  const own = project(t, {}, 0o711); // the runtimes' user passes through it
   const directory = data ?? join(own, "data");
   const options = ["--data", directory, "--listen", "127.0.0.1:0", "--admin", "127.0.0.1:0"];
   if (config !== undefined) {
@@ -70,7 +53,12 @@ export async function serve(t, { data, config, args = [], env = {}, ready = true
     env: { ...process.env, NO_COLOR: "1", ATOLL_ADMIN_TOKEN: TOKEN, ...env },
     stdio: ["ignore", "pipe", "pipe"],
   });
-  server = Object.assign(collect(child), { stop, data: directory, own });
+  const server = Object.assign(collect(child), { data: directory, own });
+  server.stop = (signal = "SIGTERM") => {
+    if (!server.ended) child.kill(signal);
+    return server.closed;
+  };
+  afterwards(t, () => server.stop());
 
   /** Waits for a line of the journal and returns it. */
   server.line = (event, matches = () => true) =>

@@ -6,7 +6,7 @@ import { Agent } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { binary, project, run, until } from "./atoll.mjs";
+import { afterwards, binary, project, run, until } from "./atoll.mjs";
 import { ask, form, serve } from "./serve.mjs";
 import { inTerminal } from "./terminal.mjs";
 
@@ -100,8 +100,8 @@ test("the first start makes a directory, an account and a token", async (t) => {
   chmodSync(place, 0o711);
   const data = join(place, "new", "data");
   const server = await serve(t, { data, env: { ATOLL_ADMIN_TOKEN: "" } });
+  await until(() => /ready at 127\.0\.0\.1:\d+: workers answer at http:\/\/NAME\.localhost:\d+/.test(server.stderr), "its address");
   const token = server.stderr.match(/admin token \(shown this once\): (\S+)/)[1];
-  assert.match(server.stderr, /ready at 127\.0\.0\.1:\d+: workers answer at http:\/\/NAME\.localhost:\d+/);
   assert.equal((await server.api("GET", "/accounts/default", undefined, { token })).result.id, "default");
   assert.equal((await server.api("GET", "/accounts/default", undefined, { token: "wrong" })).success, false);
   assert.equal(statSync(data).mode & 0o066, 0, "others cannot list the directory");
@@ -334,14 +334,14 @@ test("sockets that systemd opened are taken by their names", async (t) => {
   const opened = [createServer(), createServer()];
   const [admin, listen] = await Promise.all(opened.map((server) =>
     new Promise((resolve) => server.listen(0, "127.0.0.1", () => resolve(server.address().port)))));
-  t.after(() => opened.forEach((server) => server.close()));
+  afterwards(t, () => opened.forEach((server) => server.close()));
   const place = project(t);
   chmodSync(place, 0o711);
   const child = spawn("sh", ["-c", 'LISTEN_PID=$$ exec "$0" "$@"', binary, "serve", "--data", join(place, "data"), "--listen", "1", "--admin", "1"], {
     stdio: ["ignore", "pipe", "inherit", ...opened.map((server) => server._handle.fd)],
     env: { ...process.env, ATOLL_ADMIN_TOKEN: "t", LISTEN_FDS: "2", LISTEN_FDNAMES: "admin:listen" },
   });
-  t.after(() => child.kill());
+  afterwards(t, () => child.kill());
   let text = "";
   child.stdout.setEncoding("utf8").on("data", (piece) => (text += piece));
   await until(() => text.includes('"server.ready"'), "the server");

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import WebSocket from "ws";
-import { project, run, until } from "./atoll.mjs";
+import { afterwards, project, run, until } from "./atoll.mjs";
 import { serve, TOKEN } from "./serve.mjs";
 import { wrangler } from "./wrangler.mjs";
 
@@ -126,7 +126,7 @@ test("those who watch the callee see its calls and errors", async (t) => {
   const reader = new WebSocket(result.url, "trace-v1");
   const events = [];
   reader.on("message", (data) => events.push(JSON.parse(data)));
-  t.after(() => reader.terminate());
+  afterwards(t, () => reader.terminate());
   await new Promise((resolve) => reader.on("open", resolve));
   await text(server, "a", "/fails");
   await text(server, "a", "/fetch");

@@ -1,6 +1,7 @@
 // A raw TCP client: sends bytes as they are, reads answers as HTTP/1.1 frames them.
 import { connect as connectSocket } from "node:net";
 import { once } from "node:events";
+import { afterwards } from "./atoll.mjs";
 
 const WAIT_MS = 15_000;
 
@@ -126,7 +127,7 @@ class Client {
 export async function connect(t, port) {
   const socket = connectSocket({ port, host: "127.0.0.1", allowHalfOpen: true, noDelay: true });
   const client = new Client(socket);
-  t.after(() => client.close());
+  afterwards(t, () => client.close());
   await once(socket, "connect");
   return client;
 }

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import test, { after } from "node:test";
-import { project, until } from "./atoll.mjs";
+import { afterwards, project, until } from "./atoll.mjs";
 import { client, environment, start } from "./client.mjs";
 import { serve } from "./serve.mjs";
 import { inTerminal, KEY } from "./terminal.mjs";
@@ -232,7 +232,7 @@ async function misbehaving(t, acts, { url = (own) => own } = {}) {
     acts[seen.made - 1](socket, request);
   });
   await new Promise((resolve) => http.listen(0, "127.0.0.1", resolve));
-  t.after(() => {
+  afterwards(t, () => {
     for (const socket of open) socket.destroy();
     http.close();
   });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { connect } from "node:net";
 import { after, before, test } from "node:test";
-import { until } from "./atoll.mjs";
+import { afterwards, until } from "./atoll.mjs";
 import { ask, serve } from "./serve.mjs";
 
 const CALM = `export default { fetch() { return new Response("calm"); } }`;
@@ -69,7 +69,7 @@ test("clients that ask a worker very much do not make it a slow one", async (t) 
   let answers = 0;
   const sockets = Array.from({ length: 300 }, () => {
     const socket = connect(server.port, "127.0.0.1");
-    t.after(() => socket.destroy());
+    afterwards(t, () => socket.destroy());
     return socket.setEncoding("latin1").on("data", (data) => (answers += data.split("HTTP/1.1 200").length - 1));
   });
   for (let round = 1; round <= 5; round++) {
@@ -87,7 +87,7 @@ test("requests for different workers on one connection, one of which moves: each
   } }`;
   for (const name of ["one", "two", "three"]) await deploy(server, name, echo(name));
   const socket = connect(server.port, "127.0.0.1");
-  t.after(() => socket.destroy());
+  afterwards(t, () => socket.destroy());
   let got = "";
   socket.setEncoding("latin1").on("data", (data) => (got += data));
   const order = ["one", "two", "three", "two", "one", "two", "three", "one", "two"];

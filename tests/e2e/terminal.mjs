@@ -1,6 +1,6 @@
 // Runs the real binary in a pseudo-terminal of script(1), which every Debian has: keys in, screen out.
 import { spawn, spawnSync } from "node:child_process";
-import { binary, until } from "./atoll.mjs";
+import { afterwards, binary, until } from "./atoll.mjs";
 
 /** Keys that are no character. */
 export const KEY = { enter: "\r", interrupt: "\x03", end: "\x04", suspend: "\x1a", tab: "\t", up: "\x1b[A" };
@@ -67,7 +67,7 @@ export async function inTerminal(t, args, { program = binary, cwd, env = {}, col
     if (!terminal.ended) child.kill("SIGKILL"); // the terminal hangs up: SIGHUP for what runs in it
     return closed;
   };
-  t.after(() => terminal.stop());
+  afterwards(t, () => terminal.stop());
   await until(() => device !== undefined || terminal.ended, "the terminal");
   return terminal;
 }

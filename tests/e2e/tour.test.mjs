@@ -8,7 +8,7 @@ import { once } from "node:events";
 import { chmodSync, mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { project, root, until } from "./atoll.mjs";
+import { afterwards, project, root, until } from "./atoll.mjs";
 import { inTerminal, KEY } from "./terminal.mjs";
 
 const STEP_MS = 30_000;
@@ -38,7 +38,7 @@ async function network(t) {
   const keeper = spawn("unshare", [...user, "--net", "sh", "-c", "ip link set lo up && echo up && exec cat"], {
     stdio: ["pipe", "pipe", "inherit"],
   });
-  t.after(() => keeper.kill());
+  afterwards(t, () => keeper.kill());
   const [said] = await Promise.race([once(keeper.stdout, "data"), once(keeper, "close")]);
   assert.match(`${said}`, /up/, "unshare and ip: the tour needs ports 8787 and 8790 for itself");
   return ["nsenter", ...(user.length ? ["--user", "--preserve-credentials"] : []), "--net", "--target", `${keeper.pid}`];

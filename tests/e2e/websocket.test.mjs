@@ -9,7 +9,7 @@ import { createHash } from "node:crypto";
 import { join } from "node:path";
 import { after, test } from "node:test";
 import { WebSocket, WebSocketServer } from "ws";
-import { dev, project, root, until, write } from "./atoll.mjs";
+import { afterwards, dev, project, root, until, write } from "./atoll.mjs";
 import { makeCertificates } from "./certificates.mjs";
 import { connect } from "./socket.mjs";
 
@@ -43,7 +43,7 @@ async function client(t, path, protocols = [], options = {}) {
   socket.next = () => (messages.length > 0 ? Promise.resolve(messages.shift()) : new Promise((resolve) => waiting.push(resolve)));
   socket.closed = closed;
   socket.on("error", () => {});
-  t.after(() => socket.terminate());
+  afterwards(t, () => socket.terminate());
   await once(socket, "open");
   return socket;
 }
@@ -330,7 +330,7 @@ test("a new version and the end of the process say so", async (t) => {
   const own = await dev(t, directory);
   const open = async (path = "/") => {
     const socket = new WebSocket(`ws://127.0.0.1:${own.port}${path}`);
-    t.after(() => socket.terminate());
+    afterwards(t, () => socket.terminate());
     const closed = once(socket, "close");
     await once(socket, "open");
     return { socket, closed };
@@ -363,7 +363,7 @@ async function origin(t, options = {}) {
   sockets.on("headers", (headers) => headers.push("x-answer: ja"));
   http.listen(0, "127.0.0.1");
   await once(http, "listening");
-  t.after(() => {
+  afterwards(t, () => {
     for (const socket of sockets.clients) socket.terminate();
     http.close();
   });
@@ -402,7 +402,7 @@ async function liar(t, answer) {
   });
   tcp.listen(0, "127.0.0.1");
   await once(tcp, "listening");
-  t.after(() => tcp.close());
+  afterwards(t, () => tcp.close());
   return `to=${encodeURIComponent(`ws://127.0.0.1:${tcp.address().port}/`)}`;
 }
 const acceptOf = (key) => createHash("sha1").update(`${key}258EAFA5-E914-47DA-95CA-C5AB0DC85B11`).digest("base64");
@@ -428,7 +428,7 @@ for (const [what, answer, message] of [
 test("the other server does not read, and ends its side without a Close", async (t) => {
   let raw;
   const tcp = createTcp({ allowHalfOpen: true }, (socket) => {
-    t.after(() => socket.destroy());
+    afterwards(t, () => socket.destroy());
     socket.on("error", () => {});
     socket.once("data", (data) => {
       raw = socket.pause();
@@ -439,7 +439,7 @@ test("the other server does not read, and ends its side without a Close", async 
   for (const each of [tcp, full]) {
     each.listen(0, "127.0.0.1");
     await once(each, "listening");
-    t.after(() => each.close());
+    afterwards(t, () => each.close());
   }
   const [to, told] = [tcp, full].map((each) => `127.0.0.1:${each.address().port}/`);
   const events = await ask(`/pour?to=ws://${to}&full=http://${told}`);
@@ -459,7 +459,7 @@ test("over TLS, to those whose certificate is trusted", async (t) => {
     sockets.on("connection", (socket) => socket.on("message", (data) => socket.send(`secure ${data}`)));
     secure.listen(0, "127.0.0.1");
     await once(secure, "listening");
-    t.after(() => (sockets.clients.forEach((socket) => socket.terminate()), secure.close()));
+    afterwards(t, () => (sockets.clients.forEach((socket) => socket.terminate()), secure.close()));
     const events = await ask(`/connect?to=https://localhost:${secure.address().port}/&send=x&close=[1000]`);
     if (kind === "trusted") assert.deepEqual(events, ["open", "", "secure x", [1000, "", true]]);
     else assert.match(events[0], /certificate/);
@@ -480,7 +480,7 @@ test("fetch() with Upgrade", async (t) => {
   http.on("upgrade", (incoming, socket) => socket.end("HTTP/1.1 418 Teapot\r\ntransfer-encoding: chunked\r\n\r\n5\r\nno Wb\r\n0\r\n\r\n"));
   http.listen(0, "127.0.0.1");
   await once(http, "listening");
-  t.after(() => http.close());
+  afterwards(t, () => http.close());
   assert.notEqual(http.address().port, port);
   assert.equal(await server.text(`/fetch?to=http://127.0.0.1:${http.address().port}/`), "418 Teapot: no Wb");
 });

@@ -5,7 +5,7 @@ import { spawn } from "node:child_process";
 import { mkdirSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { after, describe, test } from "node:test";
-import { project, root, sleep, until, write } from "./atoll.mjs";
+import { afterwards, project, root, sleep, until, write } from "./atoll.mjs";
 import { serve, TOKEN } from "./serve.mjs";
 
 const WRANGLER = join(root, "node_modules/wrangler/bin/wrangler.js");
@@ -236,7 +236,7 @@ describe("wrangler", { concurrency: 3 }, () => {
     await wrangler(directory, ["deploy"]);
     const pretty = start(directory, ["tail", "--format", "pretty"]);
     const asJson = start(directory, ["tail", "--format", "json", "--status", "error"]);
-    t.after(() => Promise.all([pretty, asJson].map((tail) => (tail.kill("SIGKILL"), tail.closed))));
+    afterwards(t, () => Promise.all([pretty, asJson].map((tail) => (tail.kill("SIGKILL"), tail.closed))));
     const readers = async () => (await server.api("GET", `${SCRIPTS}/tailed/tails`)).result.length;
     await until(async () => pretty.out.includes("waiting for logs") && (await readers()) === 2, "two tails");
 
