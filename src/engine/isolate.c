@@ -25,10 +25,19 @@ enum {
     FRESH_BYTES = 1100 * 1024,   /* an isolate with a small worker, measured */
 };
 
+/* Compiled code looks itself whether it has to stop. By default JSC stops the thread with a signal
+ * and waits until it happens to be in compiled code, which in a script that mostly calls the engine
+ * takes a second now and then; and it throws away what was compiled. */
+static void poll_traps(void)
+{
+    setenv("JSC_usePollingTraps", "1", 0);
+}
+
 void isolate_engine_start(const struct isolate_setup *kept_setup)
 {
     ASSERT(!setup);
     setup = kept_setup;
+    poll_traps();
     glib_bridge_start(setup->loop);
     watchdog_start(setup->loop);
     if (jsc_initialize_main_thread)
