@@ -2,12 +2,22 @@
  *
  * One at a time, so that a process that dies of it tells which one it was. What an earlier one left
  * behind may be the reason, too: it is tried again in a process that has tried nothing. The process
- * is taken from the spares with the first check and ends when it had none for a while. */
+ * is taken from the spares with the first check and ends when it had none for a while.
+ *
+ * How long a start takes is counted in CPU time: on a busy machine it may wait for its turn. One
+ * that uses none waits for something that will not come. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "control/fleet_private.h"
 #include "loop/frame.h"
+#include "os/proc.h"
+
+enum {
+    CHECK_CPU_MS_MAX = 1000,
+    CHECK_MS_MAX = 60 * 1000,
+    CHECK_LOOK_MS = 5 * 1000, /* between looks at the process */
+};
 
 struct check {
     struct list link;
@@ -64,8 +74,23 @@ static struct fleet_process *checker(struct fleet *fleet)
     return fleet_take(fleet, FLEET_CHECK);
 }
 
-/* The timer starts the first one when no process could be had, and ends it when it takes too
- * long. */
+static uint64_t cpu_ms(const struct fleet_process *p)
+{
+    return proc_main_cpu_ms(process_pid(p->process));
+}
+
+/* The runtime ends a start that takes CHECK_CPU_MS_MAX; where it cannot, its process is ended. */
+static bool is_stuck(struct fleet *fleet, const struct fleet_process *p)
+{
+    uint64_t before = fleet->check_cpu_ms;
+
+    fleet->check_cpu_ms = cpu_ms(p);
+    return fleet->check_cpu_ms == before ||
+           fleet->check_cpu_ms - fleet->check_start_cpu_ms > 2 * CHECK_CPU_MS_MAX ||
+           uv_now(fleet->loop) - fleet->check_start_ms > CHECK_MS_MAX;
+}
+
+/* The timer starts the first one when no process could be had, and looks at it while it runs. */
 void fleet_check_on_timer(uv_timer_t *timer)
 {
     struct fleet *fleet = timer->data;
@@ -78,14 +103,15 @@ void fleet_check_on_timer(uv_timer_t *timer)
         run_next(fleet);
         return;
     }
+    uv_timer_start(&fleet->check_timer, fleet_check_on_timer, CHECK_LOOK_MS, 0);
     FLEET_EACH(fleet, p)
-    if (p->role == FLEET_CHECK)
+    if (p->role == FLEET_CHECK && !p->killed_for && is_stuck(fleet, p))
         fleet_process_kill(p, "its start did not come to an end");
 }
 
 static void run_next(struct fleet *fleet)
 {
-    enum { NO_PROCESS_MS = 100, FRAME_ROOM = 1024, CHECK_CPU_MS = 1000 };
+    enum { NO_PROCESS_MS = 100, FRAME_ROOM = 1024 };
     struct check *check = first_of(fleet);
     struct fleet_process *p;
 
@@ -106,9 +132,11 @@ static void run_next(struct fleet *fleet)
     p->tried++;
     process_send(p->process,
                  json_pack("{s:s, s:I, s:O, s:{s:i}}", "type", "check", "id", (json_int_t)check->id,
-                           "version", check->version, "limits", "cpu_ms", CHECK_CPU_MS),
+                           "version", check->version, "limits", "cpu_ms", CHECK_CPU_MS_MAX),
                  (str){check->blob, check->blob_len}, -1);
-    uv_timer_start(&fleet->check_timer, fleet_check_on_timer, FLEET_CHECK_MS_MAX, 0);
+    fleet->check_start_ms = uv_now(fleet->loop);
+    fleet->check_start_cpu_ms = fleet->check_cpu_ms = cpu_ms(p);
+    uv_timer_start(&fleet->check_timer, fleet_check_on_timer, CHECK_LOOK_MS, 0);
 }
 
 void fleet_check_add(struct fleet *fleet, json_t *version, str blob,

@@ -34,7 +34,6 @@ enum fleet_role {
 enum {
     FLEET_EARLY_MS = 2000,           /* a process that dies before was not able to live */
     FLEET_ACK_MS_MAX = 2000,         /* what a deployment waits for processes */
-    FLEET_CHECK_MS_MAX = 5 * 1000,
     FLEET_EVENTS_MAX = 4096,         /* that run */
     FLEET_EVENT_MS_MAX = 20 * 60 * 1000,    /* of one; its own limits end it before */
     FLEET_STORE_MS_MAX = 10 * 60 * 1000,    /* of one call for a store */
@@ -132,6 +131,9 @@ struct fleet {
     struct list checks;            /* the first one runs when check_runs */
     size_t check_count;
     bool check_runs;
+    uint64_t check_start_ms;       /* of the one that runs, */
+    uint64_t check_start_cpu_ms;   /* the CPU time its process had then, */
+    uint64_t check_cpu_ms;         /* and at the last look */
     struct list events;
     size_t event_count;
     struct list stores;            /* calls that run */

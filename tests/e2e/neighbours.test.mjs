@@ -1,6 +1,8 @@
 // What one account may do to another one's workers: nothing.
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { test } from "node:test";
+import { sleep, until } from "./atoll.mjs";
 import { serve } from "./serve.mjs";
 
 const says = (text) => `export default { fetch: () => new Response("${text}") };`;
@@ -52,6 +54,24 @@ test("a start that does not come to an end fails no other upload", { timeout: 60
   assert.equal(other.status, 200, JSON.stringify(other.errors));
   assert.equal((await deploy("alice", "shop", says("third"))).status, 200);
   assert.equal((await server.ask("shop.alice.localhost", "/")).body, "third");
+});
+
+test("a start that has to wait for the CPU is waited for", { timeout: 60_000 }, async (t) => {
+  const { server, deploy } = await neighbours(t);
+  const { pid } = (await server.status()).processes.find(({ lane }) => lane === "check");
+  const ticks = () => {
+    const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ")[1].split(" ");
+    return Number(fields[11]) + Number(fields[12]);
+  };
+  const before = ticks();
+  const slow = deploy("alice", "slow", `for (let i = 0; i < 3e8; i++); ${says("slow")}`);
+
+  await until(() => ticks() > before + 3, "its start");
+  process.kill(pid, "SIGSTOP");
+  await sleep(5_500);
+  process.kill(pid, "SIGCONT");
+  const { status, errors } = await slow;
+  assert.equal(status, 200, JSON.stringify(errors));
 });
 
 test("what esbuild or a frame cannot take is the upload's fault, and told so", { timeout: 60_000 }, async (t) => {
