@@ -51,7 +51,7 @@ export function afterwards(t, undo) {
 export function project(t, files = {}, mode = 0o700) {
   const path = realpathSync(mkdtempSync(join(tmpdir(), "atoll-e2e-")));
   chmodSync(path, mode);
-  afterwards(t, () => rmSync(path, { recursive: true, force: true }));
+  afterwards(t, () => rmSync(path, { recursive: true, force: true, maxRetries: 5 }));
   for (const [name, text] of Object.entries(files)) write(path, name, text);
   return path;
 }

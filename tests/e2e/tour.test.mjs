@@ -79,16 +79,21 @@ test("the tour of README.md", { timeout: 5 * STEP_MS }, async (t) => {
   chmodSync(home, 0o711); // the runtimes' user passes through it
   const net = await network(t);
   const prefix = join(home, "installed");
-  const env = { HOME: home, XDG_CONFIG_HOME: "", PREFIX: prefix, PATH: `${prefix}/bin:${process.env.PATH}`, NO_COLOR: "1" };
+  const path = `${prefix}/bin:${process.env.PATH}`;
+  const env = { HOME: home, XDG_CONFIG_HOME: "", HISTFILE: "", PREFIX: prefix, PATH: path, NO_COLOR: "1" };
   mkdirSync(join(home, "work"));
   const main = await shell(t, net, env, root);
   const own = [];
+  const end = async () => {
+    const last = own.shift();
+    last.keys(KEY.interrupt);
+    await last.ended("^C");
+  };
   let token;
 
   for (const { command, own: isOwn, expected, ends, watches } of steps()) {
     if (ends) {
-      own[0].keys(KEY.interrupt);
-      await own.shift().ended("^C");
+      await end();
     } else if (watches) {
       await own[0].shows(expected);
     } else if (isOwn) {
@@ -105,4 +110,5 @@ test("the tour of README.md", { timeout: 5 * STEP_MS }, async (t) => {
       await main.ended("cd");
     }
   }
+  while (own.length) await end();
 });
