@@ -5,18 +5,12 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { Connection } from "./http.mjs";
-import { load } from "./load.mjs";
-import { cpuSeconds, memoryMb, processTree } from "./proc.mjs";
+import { SERVER_CORE, digestPaths, measurePaths } from "./paths.mjs";
 import { writeProject } from "./projects.mjs";
 import { interleave } from "./rounds.mjs";
 import { withServer } from "./serving.mjs";
-import { medianOf } from "./stats.mjs";
 
-const SERVER_CORE = 0;
-const LOAD_CORE = 1;
-const WARM_UP_SECONDS = 1;
 const CASES = { hello: "/", select: "/select", list: "/list", insert: "/insert" };
-const FIELDS = ["perSecond", "perCpuSecond", "cpuShare", "p50Ms", "loadedMb"];
 const SOURCE = fileURLToPath(new URL("programs/d1.mjs", import.meta.url));
 
 function freshProject(run) {
@@ -27,40 +21,14 @@ function freshProject(run) {
     return dir;
 }
 
-async function measureCase(path, { child, port }, run) {
-    await load(port, WARM_UP_SECONDS, LOAD_CORE, { path });
-    const cpuBefore = cpuSeconds(child.pid);
-    const result = await load(port, run.seconds, LOAD_CORE, { path });
-    const cpu = cpuSeconds(child.pid) - cpuBefore;
-    return {
-        perSecond: result.requests / result.seconds,
-        perCpuSecond: result.requests / cpu,
-        cpuShare: cpu / result.seconds,
-        p50Ms: result.p50Ms,
-        failed: result.failed,
-        loadedMb: memoryMb(processTree(child.pid)).rssMb,
-    };
-}
-
 async function measureOnce(server, run) {
     const connection = await Connection.open(server.port);
     await connection.get({ host: `127.0.0.1:${server.port}`, path: "/set" });
     connection.close();
-    const cases = {};
-    for (const [name, path] of Object.entries(CASES))
-        cases[name] = await measureCase(path, server, run);
-    return cases;
+    return measurePaths(CASES, server, run);
 }
 
-function digest(rounds) {
-    const cases = {};
-    for (const name of Object.keys(CASES)) {
-        const list = rounds.map((round) => round[name]);
-        cases[name] = Object.fromEntries(FIELDS.map((field) => [field, medianOf(list, field)]));
-        cases[name].failed = list.reduce((sum, { failed }) => sum + failed, 0);
-    }
-    return { cases, rounds };
-}
+const digest = (rounds) => ({ cases: digestPaths(CASES, rounds), rounds });
 
 /* {peer: {cases: {name: medians}, rounds}} */
 export async function measureD1(run) {

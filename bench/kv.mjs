@@ -8,17 +8,13 @@ import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { runChild } from "./child.mjs";
 import { Connection } from "./http.mjs";
-import { load } from "./load.mjs";
+import { LOAD_CORE, SERVER_CORE, digestPaths, measurePaths } from "./paths.mjs";
 import { writeProject } from "./projects.mjs";
-import { cpuSeconds, memoryMb, processTree } from "./proc.mjs";
 import { hasRedis, measureRedis } from "./redis.mjs";
 import { interleave } from "./rounds.mjs";
 import { withServer } from "./serving.mjs";
 import { medianOf } from "./stats.mjs";
 
-const SERVER_CORE = 0;
-const LOAD_CORE = 1;
-const WARM_UP_SECONDS = 1;
 const SLACK_MS = 10_000;
 const PUTS_AT_ONCE = 64;
 const CASES = { hello: "/", hot: "/hot", put: "/put", put64: "/put64", any: "/any" };
@@ -33,29 +29,11 @@ function freshProject(run, source) {
     return dir;
 }
 
-async function measureCase(path, { child, port }, run) {
-    await load(port, WARM_UP_SECONDS, LOAD_CORE, { path });
-    const cpuBefore = cpuSeconds(child.pid);
-    const result = await load(port, run.seconds, LOAD_CORE, { path });
-    const cpu = cpuSeconds(child.pid) - cpuBefore;
-    return {
-        perSecond: result.requests / result.seconds,
-        perCpuSecond: result.requests / cpu,
-        cpuShare: cpu / result.seconds,
-        p50Ms: result.p50Ms,
-        failed: result.failed,
-        loadedMb: memoryMb(processTree(child.pid)).rssMb,
-    };
-}
-
 async function measureOnce(server, run) {
     const connection = await Connection.open(server.port);
     await connection.get({ host: `127.0.0.1:${server.port}`, path: "/set" });
     connection.close();
-    const cases = {};
-    for (const [name, path] of Object.entries(CASES))
-        cases[name] = await measureCase(path, server, run);
-    return cases;
+    return measurePaths(CASES, server, run);
 }
 
 /* Transactions of 64 rows a second. */
@@ -85,22 +63,7 @@ function sampleOf(peer, run, source) {
         (server) => measureOnce(server, run));
 }
 
-function digest(rounds) {
-    const cases = {};
-    for (const name of Object.keys(CASES).filter((one) => one in rounds[0])) {
-        const list = rounds.map((round) => round[name]);
-        const median = (field) => medianOf(list, field);
-        cases[name] = {
-            perSecond: median("perSecond"),
-            perCpuSecond: median("perCpuSecond"),
-            cpuShare: median("cpuShare"),
-            p50Ms: median("p50Ms"),
-            loadedMb: median("loadedMb"),
-            failed: list.reduce((sum, { failed }) => sum + failed, 0),
-        };
-    }
-    return { cases, rounds };
-}
+const digest = (rounds) => ({ cases: digestPaths(CASES, rounds), rounds });
 
 /* {peer: {cases: {name: medians}, rounds}}; atoll's has the pace of the C loop. */
 export async function measureKv(run) {

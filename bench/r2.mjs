@@ -6,20 +6,15 @@ import { request } from "node:http";
 import { mkdirSync, readFileSync, rmSync, writeFileSync, chmodSync } from "node:fs";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { load } from "./load.mjs";
 import { NGINX, hasNginx } from "./nginx.mjs";
-import { cpuSeconds, memoryMb, processTree } from "./proc.mjs";
+import { SERVER_CORE, digestPaths, measurePaths } from "./paths.mjs";
+import { memoryMb, processTree } from "./proc.mjs";
 import { writeProject } from "./projects.mjs";
 import { interleave } from "./rounds.mjs";
 import { withServer } from "./serving.mjs";
-import { medianOf } from "./stats.mjs";
 
-const SERVER_CORE = 0;
-const LOAD_CORE = 1;
-const WARM_UP_SECONDS = 1;
 const WATCH_MS = 100;
 const CASES = { hello: "/", meg: "/meg" };
-const FIELDS = ["perSecond", "perCpuSecond", "cpuShare", "p50Ms", "loadedMb"];
 const SOURCE = fileURLToPath(new URL("programs/r2.mjs", import.meta.url));
 
 function freshProject(run) {
@@ -76,41 +71,16 @@ async function measureHuge({ child, port }, gigabytes) {
         outSeconds: got.seconds };
 }
 
-async function measureCase(path, { child, port }, run) {
-    await load(port, WARM_UP_SECONDS, LOAD_CORE, { path });
-    const before = cpuSeconds(child.pid);
-    const result = await load(port, run.seconds, LOAD_CORE, { path });
-    const cpu = cpuSeconds(child.pid) - before;
-    return {
-        perSecond: result.requests / result.seconds,
-        perCpuSecond: result.requests / cpu,
-        cpuShare: cpu / result.seconds,
-        p50Ms: result.p50Ms,
-        failed: result.failed,
-        loadedMb: memoryMb(processTree(child.pid)).rssMb,
-    };
-}
-
 async function measureOnce(peer, server, run, round) {
     if (peer !== NGINX)
         await drain(server.port, "/set");
-    const cases = {};
-    for (const [name, path] of Object.entries(CASES))
-        cases[name] = await measureCase(path, server, run);
+    const cases = await measurePaths(CASES, server, run);
     if (peer.name === "atoll" && run.gigabytes && !round)
         cases.huge = await measureHuge(server, run.gigabytes);
     return cases;
 }
 
-function digest(rounds) {
-    const cases = {};
-    for (const name of Object.keys(CASES)) {
-        const list = rounds.map((round) => round[name]);
-        cases[name] = Object.fromEntries(FIELDS.map((field) => [field, medianOf(list, field)]));
-        cases[name].failed = list.reduce((sum, { failed }) => sum + failed, 0);
-    }
-    return { cases, rounds, huge: rounds[0].huge };
-}
+const digest = (rounds) => ({ cases: digestPaths(CASES, rounds), rounds, huge: rounds[0].huge });
 
 /* {peer: {cases: {name: medians}, rounds, huge}} of those that serve workers, and nginx. */
 export async function measureR2(run) {
