@@ -6,6 +6,7 @@
 #include "api/admit.h"
 
 #include "api/call_private.h"
+#include "base/member.h"
 #include "os/clock.h"
 #include "registry/account.h"
 #include "registry/token.h"
@@ -47,12 +48,12 @@ static void refuse_token(struct call *call, bool given)
 
 unsigned admit_wait_s(const struct call *call)
 {
-    return throttle_wait_s(call->api->throttle, call->client, clock_monotonic_ns() / 1000000);
+    return throttle_wait_s(call->api->throttle, call->client, clock_monotonic_ms());
 }
 
 void admit_failed(const struct call *call)
 {
-    throttle_failed(call->api->throttle, call->client, clock_monotonic_ns() / 1000000);
+    throttle_failed(call->api->throttle, call->client, clock_monotonic_ms());
 }
 
 int admit_secret(struct call *call, str secret, struct err *err)
@@ -96,7 +97,7 @@ static const char *account_asked(const struct call *call)
     if (!account)
         account = call_query(call, "account.id");
     if (!account)
-        account = json_string_value(json_object_get(call->token, "account"));
+        account = member_text(call->token, "account");
     return account ? account : ACCOUNT_DEFAULT;
 }
 
@@ -108,7 +109,7 @@ static bool is_below_account(const struct call *call)
 
 static bool allowed(struct call *call, const char *scope)
 {
-    const char *own = json_string_value(json_object_get(call->token, "account"));
+    const char *own = member_text(call->token, "account");
 
     if (is_below_account(call)) {
         if (scope ? token_allows(call->token, call->account, scope)

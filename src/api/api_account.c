@@ -1,8 +1,8 @@
 /* Accounts: those a token may see, and for the operator the making and ending of them. */
 #include "api/call.h"
-#include "api/row.h"
 #include "api/shape.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/account.h"
 #include "registry/distribution.h"
 #include "registry/token.h"
@@ -12,7 +12,7 @@ static json_t *account_json(const json_t *row)
     return json_pack("{s:O, s:O, s:s, s:O?, s:O?, s:o, s:{s:b}}", "id", json_object_get(row, "id"),
                      "name", json_object_get(row, "name"), "type", "standard", "subdomain",
                      json_object_get(row, "subdomain"), "limits", json_object_get(row, "limits"),
-                     "created_on", call_time(row_int(row, "created_ms")), "settings",
+                     "created_on", call_time(member_int(row, "created_ms")), "settings",
                      "enforce_twofactor", 0);
 }
 
@@ -27,7 +27,7 @@ static json_t *membership_json(const json_t *account)
 static int find_accounts(struct call *call, size_t offset, size_t limit, json_t **ret,
                          struct err *err)
 {
-    const char *own = row_text(call_token(call), "account");
+    const char *own = member_text(call_token(call), "account");
     json_t *row;
     int r;
 
@@ -87,7 +87,7 @@ static void answer_account(struct call *call, int r, json_t *row, const struct e
         call_fail_err(call, 0, err);
         return;
     }
-    call_audit(call, row_text(row, "id"), NULL);
+    call_audit(call, member_text(row, "id"), NULL);
     call_ok(call, account_json(row));
     json_decref(row);
 }
@@ -124,7 +124,7 @@ static void create(struct call *call)
 
     if (!body)
         return;
-    if (!row_text(body, "name")) {
+    if (!member_text(body, "name")) {
         call_fail(call, 400, 10001,
                   "The body is {\"name\": NAME, \"id\"?, \"subdomain\"?, "
                   "\"limits\"?}.");
@@ -181,8 +181,8 @@ static void tell_published(struct call *call, const json_t *rows)
     size_t i;
 
     json_array_foreach((json_t *)rows, i, row)
-        platform->published(platform->context, call_account(call), row_text(row, "bucket"), on_told,
-                            NULL);
+        platform->published(platform->context, call_account(call), member_text(row, "bucket"),
+                            on_told, NULL);
 }
 
 static void delete (struct call *call)

@@ -8,6 +8,7 @@
 #include "api/call.h"
 #include "api/stored.h"
 #include "api/tables.h"
+#include "base/member.h"
 
 enum { CODE_QUERY = 10400, HEAD_MAX = 256 };
 
@@ -30,7 +31,7 @@ static void on_answer(void *arg, const struct platform_stored *stored)
     if (stored_failed(call, stored, CODE_QUERY))
         return;
     result = json_loadb(stored->result.ptr, stored->result.len, 0, NULL);
-    type = json_string_value(json_object_get(result, "type"));
+    type = member_text(result, "type");
     snprintf(head, sizeof head,
              "content-type: %s\r\ncache-control: no-store\r\nx-content-type-options: nosniff\r\n",
              type ? type : "application/json");

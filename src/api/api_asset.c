@@ -13,8 +13,8 @@
 #include "api/asset_token.h"
 #include "api/call_private.h"
 #include "api/multipart.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "bindings/assets/site.h"
 #include "registry/asset.h"
 #include "web/base64.h"
@@ -48,7 +48,8 @@ static int check_file(const char *path, const json_t *file, struct err *err)
                        "\"%.200s\" is no path: it begins with \"/\" and has at "
                        "most %d bytes.",
                        path, SITE_PATH_MAX);
-    if (!is_key(row_text(file, "hash")) || !json_is_integer(size) || json_integer_value(size) < 0)
+    if (!is_key(member_text(file, "hash")) || !json_is_integer(size) ||
+        json_integer_value(size) < 0)
         return err_set(
             err, ERR_INVALID,
             "The file \"%.200s\" needs a \"hash\" of letters and digits, and a \"size\".", path);
@@ -58,19 +59,32 @@ static int check_file(const char *path, const json_t *file, struct err *err)
     return 0;
 }
 
+/* A hash has one size, or the upload would never be whole. */
+static int check_size(json_t *sizes, const char *path, const json_t *file, struct err *err)
+{
+    const char *hash = member_text(file, "hash");
+    json_t *size = json_object_get(file, "size"), *before = json_object_get(sizes, hash);
+
+    if (before && !json_equal(before, size))
+        return err_set(err, ERR_INVALID, "The hash of \"%.200s\" has two sizes.", path);
+    return json_object_set(sizes, hash, size);
+}
+
 static int check_manifest(const json_t *files, struct err *err)
 {
     const char *path;
-    json_t *file;
+    json_t *file, *sizes;
     int r = 0;
 
     if (!json_is_object(files))
         return err_set(err, ERR_INVALID, "\"manifest\" must be an object of paths.");
     if (json_object_size(files) > SITE_FILES_MAX)
         return err_set(err, ERR_LIMIT, "There are more than %d files.", SITE_FILES_MAX);
+    sizes = json_object();
     json_object_foreach((json_t *)files, path, file)
-        if (r == 0)
-            r = check_file(path, file, err);
+        if (r == 0 && (r = check_file(path, file, err)) == 0)
+            r = check_size(sizes, path, file, err);
+    json_decref(sizes);
     return r;
 }
 
@@ -183,7 +197,7 @@ static json_t *sizes_of(const json_t *files)
     const char *path;
 
     json_object_foreach((json_t *)files, path, file)
-        json_object_set(sizes, row_text(file, "hash"), json_object_get(file, "size"));
+        json_object_set(sizes, member_text(file, "hash"), json_object_get(file, "size"));
     return sizes;
 }
 
@@ -229,7 +243,7 @@ static int add_item(struct storing *s, const struct item *item, struct err *err)
         return err_set(err, ERR_INVALID,
                        "The file %s is not what the manifest says: it has %zu bytes.", item->key,
                        item->bytes);
-    return asset_add(s->registry, row_text(s->session, "account"),
+    return asset_add(s->registry, member_text(s->session, "account"),
                      &(struct asset_content){.key = item->key,
                                              .hash = item->hash,
                                              .bytes = (int64_t)item->bytes,
@@ -255,7 +269,7 @@ static void answer_stored(struct storing *s)
     struct err err;
     char *text;
 
-    if (asset_missing(s->registry, row_text(s->session, "account"),
+    if (asset_missing(s->registry, member_text(s->session, "account"),
                       json_object_get(s->session, "files"), &missing, &err) < 0) {
         call_fail_err(s->call, 0, &err);
         return;
@@ -330,7 +344,7 @@ static struct storing *open_session(struct call *call, size_t room)
     s->items = mem_zeroed((room + 1) * sizeof *s->items);
     if (!asset_token_read_header(s->registry, call_header(call, "authorization"), &token) ||
         asset_session(s->registry, token.session, &s->session, &err) < 0 ||
-        strcmp(row_text(s->session, "account"), call_param(call, "account")) != 0) {
+        strcmp(member_text(s->session, "account"), call_param(call, "account")) != 0) {
         call_fail(call, 401, CODE_TOKEN,
                   "The upload is over, or its token is wrong: begin the upload again.");
         storing_free(s);

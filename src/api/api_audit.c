@@ -1,13 +1,13 @@
 /* The audit log: of an account, and for the operator of the whole server. */
 #include "api/call.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/audit.h"
 
 static json_t *entry_json(const json_t *row)
 {
     return json_pack("{s:O, s:o, s:O?, s:O?, s:O?, s:{s:O}, s:O?, s:O?}", "id",
-                     json_object_get(row, "id"), "when", call_time(row_int(row, "at_ms")),
+                     json_object_get(row, "id"), "when", call_time(member_int(row, "at_ms")),
                      "account", json_object_get(row, "account"), "actor",
                      json_object_get(row, "actor"), "address", json_object_get(row, "address"),
                      "action", "type", json_object_get(row, "action"), "target",

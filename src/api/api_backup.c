@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "api/call_private.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "os/file.h"
 
 struct backup {
@@ -95,7 +95,7 @@ static void on_stores_copied(void *arg, int code, const char *text_or_path)
 static void start(struct call *call)
 {
     const json_t *body = call_json(call);
-    const char *directory = body ? json_string_value(json_object_get(body, "directory")) : NULL;
+    const char *directory = body ? member_text(body, "directory") : NULL;
     struct backup *backup;
 
     if (!body)

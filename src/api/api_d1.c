@@ -7,9 +7,9 @@
 #include <stdio.h>
 
 #include "api/call_private.h"
-#include "api/row.h"
 #include "api/stored.h"
 #include "api/tables.h"
+#include "base/member.h"
 
 enum { CODE_BAD = 7400, CODE_SQL = 7500, CODE_BUSY = 10029, NAME_MAX_BYTES = 64 };
 
@@ -26,7 +26,8 @@ static json_t *shape(const json_t *row)
 {
     return json_pack("{s:O, s:O, s:s, s:o, s:{s:s}}", "uuid", json_object_get(row, "id"), "name",
                      json_object_get(row, "name"), "version", "production", "created_at",
-                     call_time(row_int(row, "created_ms")), "read_replication", "mode", "disabled");
+                     call_time(member_int(row, "created_ms")), "read_replication", "mode",
+                     "disabled");
 }
 
 /* A word for command lines: wrangler finds a database by id or name. */
@@ -44,7 +45,7 @@ static bool is_name(const char *name)
 static void create(struct call *call)
 {
     const json_t *body = call_json(call);
-    const char *name = row_text(body, "name");
+    const char *name = member_text(body, "name");
     json_t *row;
 
     if (!body)
@@ -55,7 +56,7 @@ static void create(struct call *call)
                   NAME_MAX_BYTES);
         return;
     }
-    row = stored_add(call, &kind, name, row_text(body, "uuid"), NULL);
+    row = stored_add(call, &kind, name, member_text(body, "uuid"), NULL);
     if (row)
         call_ok(call, shape(row));
     json_decref(row);
@@ -123,7 +124,7 @@ static void run_body(struct call *call, bool raw)
 {
     json_t *row = stored_row(call, &kind);
 
-    call_audit(call, row_text(row, "name"), NULL);
+    call_audit(call, member_text(row, "name"), NULL);
     if (row)
         stored_ask(call, &kind, row,
                    &(struct stored_words){"query", json_pack("{s:b}", "raw", (int)raw),
@@ -176,7 +177,7 @@ static bool is_etag(const char *text)
 /* {action: "init", etag}: where to bring the file. */
 static void init_import(struct call *call, const json_t *body)
 {
-    const char *etag = row_text(body, "etag");
+    const char *etag = member_text(body, "etag");
     struct parcel *parcel;
 
     if (!is_etag(etag)) {
@@ -205,7 +206,7 @@ static void on_imported(void *arg, const struct platform_stored *stored)
 /* {action: "ingest", filename}. */
 static void ingest(struct call *call, const json_t *row, const json_t *body)
 {
-    struct parcel *parcel = parcel_find(call->api->parcels, row_text(body, "filename"));
+    struct parcel *parcel = parcel_find(call->api->parcels, member_text(body, "filename"));
 
     if (!parcel || !parcel->bytes || strcmp(parcel->account, call_account(call)) != 0) {
         call_fail(call, 404, CODE_BAD, "There is no such file, or not any more: begin anew.");
@@ -220,12 +221,12 @@ static void ingest(struct call *call, const json_t *row, const json_t *body)
 static void import_file(struct call *call)
 {
     const json_t *body = call_json(call);
-    const char *action = row_text(body, "action");
+    const char *action = member_text(body, "action");
     json_t *row = body ? stored_row(call, &kind) : NULL;
 
     if (!row)
         return;
-    call_audit(call, row_text(row, "name"), json_pack("{s:s*}", "action", action));
+    call_audit(call, member_text(row, "name"), json_pack("{s:s*}", "action", action));
     if (action && strcmp(action, "init") == 0)
         init_import(call, body);
     else if (action && strcmp(action, "ingest") == 0)
@@ -250,10 +251,11 @@ static void on_exported(void *arg, const struct platform_stored *stored)
         parcel_drop(call->api->parcels, parcel);
         call_fail(call, 503, CODE_BUSY, "Too many files at once: try again in a moment.");
     } else if (parcel) {
-        call_ok(call, json_pack("{s:b, s:s, s:s, s:s, s:[], s:{s:o, s:o}}", "success", 1, "type",
-                                "export", "status", "complete", "at_bookmark", "", "messages",
-                                "result", "filename", json_sprintf("%s.sql", row_text(row, "name")),
-                                "signed_url", parcel_url(call, parcel)));
+        call_ok(call,
+                json_pack("{s:b, s:s, s:s, s:s, s:[], s:{s:o, s:o}}", "success", 1, "type",
+                          "export", "status", "complete", "at_bookmark", "", "messages", "result",
+                          "filename", json_sprintf("%s.sql", member_text(row, "name")),
+                          "signed_url", parcel_url(call, parcel)));
     }
     json_decref(row);
 }

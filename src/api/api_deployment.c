@@ -2,9 +2,9 @@
 #include "api/call.h"
 #include "api/metadata.h"
 #include "api/release.h"
-#include "api/row.h"
 #include "api/shape.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/deployment.h"
 #include "registry/script.h"
 #include "registry/script_version.h"
@@ -22,8 +22,8 @@ static json_t *read_list(struct call *call, size_t offset, size_t limit)
 
     if (!script)
         return NULL;
-    if (deployment_list(call_registry(call), row_int(script, "id"), offset, limit, &rows, &err) ==
-        0)
+    if (deployment_list(call_registry(call), member_int(script, "id"), offset, limit, &rows,
+                        &err) == 0)
         return rows;
     call_fail_err(call, 0, &err);
     return NULL;
@@ -49,45 +49,29 @@ static void list(struct call *call)
 
 static void get(struct call *call)
 {
-    const char *id = call_param(call, "deployment"), *other;
-    json_t *rows = read_list(call, 0, LOOK_BACK), *row;
-    size_t i;
+    const char *id = call_param(call, "deployment");
+    json_t *rows = read_list(call, 0, LOOK_BACK), *row = member_find(rows, "id", id);
 
-    if (!rows)
-        return;
-    json_array_foreach(rows, i, row) {
-        other = row_text(row, "id");
-        if (other && strcmp(other, id) == 0) {
-            call_ok(call, shape_deployment(row));
-            json_decref(rows);
-            return;
-        }
-    }
+    if (row)
+        call_ok(call, shape_deployment(row));
+    else if (rows)
+        call_fail(call, 404, CODE_UNKNOWN,
+                  "This worker has no deployment \"%s\" among its last %d.", id, LOOK_BACK);
     json_decref(rows);
-    call_fail(call, 404, CODE_UNKNOWN, "This worker has no deployment \"%s\" among its last %d.",
-              id, LOOK_BACK);
 }
 
 /* ---- what a deployment is called ---- */
 
 static bool has_version(const json_t *deployment, const char *version)
 {
-    const json_t *it;
-    size_t i;
-
-    json_array_foreach(json_object_get(deployment, "versions"), i, it) {
-        const char *id = row_text(it, "version_id");
-        if (id && strcmp(id, version) == 0)
-            return true;
-    }
-    return false;
+    return member_find(json_object_get(deployment, "versions"), "version_id", version) != NULL;
 }
 
 /* One version that answered before and does not now: a rollback. One that never did: what wrangler
  * does after it has uploaded a version. Everything else moves a version on. */
 static const char *word_for(const json_t *versions, const json_t *before)
 {
-    const char *only = row_text(json_array_get(versions, 0), "version_id");
+    const char *only = member_text(json_array_get(versions, 0), "version_id");
     const json_t *it;
     size_t i;
 
@@ -105,8 +89,8 @@ static const char *word_for(const json_t *versions, const json_t *before)
 /* A version that takes all requests brings its own min_instances along. */
 static int apply_settings(struct call *call, const json_t *versions, struct err *err)
 {
-    const char *only = row_text(json_array_get(versions, 0), "version_id");
-    int64_t script_id = row_int(call_script(call), "id");
+    const char *only = member_text(json_array_get(versions, 0), "version_id");
+    int64_t script_id = member_int(call_script(call), "id");
     json_t *version, *settings, *updated = NULL, *changes;
     int result = 0;
 
@@ -145,7 +129,8 @@ static int store(struct call *call, const json_t *row, json_t **ret, struct err 
 
     if (result < 0)
         return result;
-    result = deployment_add(call_registry(call), row_int(call_script(call), "id"), row, ret, err);
+    result = deployment_add(call_registry(call), member_int(call_script(call), "id"), row, ret,
+                            err);
     if (result == 0) {
         result = apply_settings(call, versions, err);
         if (result < 0)
@@ -173,7 +158,7 @@ static void deploy(struct call *call, const json_t *versions, json_t *annotation
         call_audit(call, NULL,
                    json_pack("{s:O, s:O}", "deployment", json_object_get(added, "id"), "versions",
                              json_object_get(added, "versions")));
-        release_tell(call, row_int(call_script(call), "id"), added, on_live);
+        release_tell(call, member_int(call_script(call), "id"), added, on_live);
     }
     json_decref(row);
     json_decref(before);

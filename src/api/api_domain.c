@@ -4,8 +4,8 @@
  * is another worker's. The registry knows them by worker, so one is changed by replacing all of its
  * worker's. */
 #include "api/call.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/route.h"
 #include "registry/script.h"
 
@@ -13,27 +13,14 @@ enum { DOMAINS_MAX = 1000, CODE_CONFLICT = 100116, CODE_NO_DOMAIN = 100115 };
 
 static json_t *domain_json(const json_t *row)
 {
-    const char *zone = row_text(row, "zone");
+    const char *zone = member_text(row, "zone");
     char id[33];
 
-    route_zone_id(zone ? zone : row_text(row, "hostname"), id);
+    route_zone_id(zone ? zone : member_text(row, "hostname"), id);
     return json_pack("{s:O, s:O, s:O?, s:s, s:s, s:s?, s:b, s:b}", "id", json_object_get(row, "id"),
                      "hostname", json_object_get(row, "hostname"), "service",
                      json_object_get(row, "script"), "environment", "production", "zone_id", id,
                      "zone_name", zone, "enabled", 1, "previews_enabled", 0);
-}
-
-/* The row with this member of an array; NULL when there is none. */
-static const json_t *find(const json_t *rows, const char *key, const char *value)
-{
-    size_t index;
-    const json_t *row;
-
-    json_array_foreach((json_t *)rows, index, row) {
-        if (value && row_text(row, key) && strcmp(row_text(row, key), value) == 0)
-            return row;
-    }
-    return NULL;
 }
 
 /* {hostname, zone?} of a body's items. Returned owned; NULL with `err`. */
@@ -49,13 +36,13 @@ static json_t *read_origins(const json_t *items, struct err *err)
     else if (json_array_size(items) > DOMAINS_MAX)
         r = err_set(err, ERR_LIMIT, "A worker has at most %d custom domains.", DOMAINS_MAX);
     json_array_foreach((json_t *)items, index, item) {
-        const char *host = row_text(item, "hostname");
-        const char *zone = row_text(item, "zone_name");
+        const char *host = member_text(item, "hostname");
+        const char *zone = member_text(item, "zone_name");
         if (r == 0 && !host)
             r = err_set(err, ERR_INVALID, "Domain %zu has no hostname.", index + 1);
         if (r == 0)
             json_array_append_new(result, json_pack("{s:s, s:s?}", "hostname", host, "zone",
-                                                    zone ? zone : row_text(item, "zone_id")));
+                                                    zone ? zone : member_text(item, "zone_id")));
     }
     if (r == 0)
         return result;
@@ -84,15 +71,15 @@ static json_t *compare(int64_t script, const json_t *wanted, const json_t *there
     const json_t *item;
 
     json_array_foreach((json_t *)wanted, index, item) {
-        const json_t *row = find(there, "hostname", row_text(item, "hostname"));
+        const json_t *row = member_find(there, "hostname", member_text(item, "hostname"));
         if (!row)
             json_array_append(added, (json_t *)item);
-        else if (row_int(row, "script_id") != script)
+        else if (member_int(row, "script_id") != script)
             json_array_append_new(conflicting, domain_json(row));
     }
     json_array_foreach((json_t *)there, index, item) {
-        if (replace && row_int(item, "script_id") == script &&
-            !find(wanted, "hostname", row_text(item, "hostname")))
+        if (replace && member_int(item, "script_id") == script &&
+            !member_find(wanted, "hostname", member_text(item, "hostname")))
             json_array_append_new(removed, domain_json(item));
     }
     return json_pack("{s:o, s:o, s:[], s:o}", "added", added, "removed", removed, "updated",
@@ -120,7 +107,7 @@ static void changeset(struct call *call)
     }
     there = all_domains(call);
     if (there)
-        call_ok(call, compare(row_int(script, "id"), wanted, there,
+        call_ok(call, compare(member_int(script, "id"), wanted, there,
                               is_true(call_query(call, "replace_state"))));
     json_decref(there);
     json_decref(wanted);
@@ -169,16 +156,16 @@ static void put_records(struct call *call)
         json_decref(wanted);
         return;
     }
-    plan = compare(row_int(script, "id"), wanted, there, true);
+    plan = compare(member_int(script, "id"), wanted, there, true);
     taken = json_array_get(json_object_get(plan, "conflicting"), 0);
     if (taken && !json_is_true(json_object_get(body, "override_existing_origin"))) {
         call_fail(call, 409, CODE_CONFLICT,
                   "The domain \"%s\" belongs to the worker \"%s\"; \"override_existing_origin\" "
                   "takes it away.",
-                  row_text(taken, "hostname"), row_text(taken, "service"));
+                  member_text(taken, "hostname"), member_text(taken, "service"));
         json_decref(wanted);
     } else {
-        replace_domains(call, row_int(script, "id"), wanted);
+        replace_domains(call, member_int(script, "id"), wanted);
     }
     json_decref(plan);
     json_decref(there);
@@ -192,7 +179,7 @@ static bool is_wanted(const struct call *call, const json_t *domain)
 
     for (size_t i = 0; i < COUNT_OF(keys); i++) {
         const char *wanted = call_query(call, keys[i]);
-        const char *is = row_text(domain, keys[i]);
+        const char *is = member_text(domain, keys[i]);
         if (wanted && (!is || strcmp(is, wanted) != 0))
             return false;
     }
@@ -227,10 +214,11 @@ static json_t *others_of(const json_t *rows, int64_t script, const char *host)
     const json_t *row;
 
     json_array_foreach((json_t *)rows, index, row) {
-        if (row_int(row, "script_id") == script && strcmp(row_text(row, "hostname"), host) != 0)
+        if (member_int(row, "script_id") == script &&
+            strcmp(member_text(row, "hostname"), host) != 0)
             json_array_append_new(result,
-                                  json_pack("{s:s, s:s?}", "hostname", row_text(row, "hostname"),
-                                            "zone", row_text(row, "zone")));
+                                  json_pack("{s:s, s:s?}", "hostname", member_text(row, "hostname"),
+                                            "zone", member_text(row, "zone")));
     }
     return result;
 }
@@ -238,9 +226,9 @@ static json_t *others_of(const json_t *rows, int64_t script, const char *host)
 static void attach(struct call *call)
 {
     const json_t *body = call_json(call);
-    const char *host = row_text(body, "hostname");
-    const char *service = row_text(body, "service");
-    const char *zone = row_text(body, "zone_name");
+    const char *host = member_text(body, "hostname");
+    const char *service = member_text(body, "service");
+    const char *zone = member_text(body, "zone_name");
     struct err err = {0};
     json_t *script, *rows, *wanted;
 
@@ -256,10 +244,10 @@ static void attach(struct call *call)
     }
     rows = all_domains(call);
     if (rows) {
-        wanted = others_of(rows, row_int(script, "id"), host);
+        wanted = others_of(rows, member_int(script, "id"), host);
         json_array_append_new(wanted, json_pack("{s:s, s:s?}", "hostname", host, "zone",
-                                                zone ? zone : row_text(body, "zone_id")));
-        replace_domains(call, row_int(script, "id"), wanted);
+                                                zone ? zone : member_text(body, "zone_id")));
+        replace_domains(call, member_int(script, "id"), wanted);
         json_decref(rows);
     }
     json_decref(script);
@@ -268,7 +256,7 @@ static void attach(struct call *call)
 static void get(struct call *call)
 {
     json_t *rows = all_domains(call);
-    const json_t *row = find(rows, "id", call_param(call, "domain"));
+    const json_t *row = member_find(rows, "id", call_param(call, "domain"));
 
     if (rows && row)
         call_ok(call, domain_json(row));
@@ -280,11 +268,12 @@ static void get(struct call *call)
 static void detach(struct call *call)
 {
     json_t *rows = all_domains(call);
-    const json_t *row = find(rows, "id", call_param(call, "domain"));
+    const json_t *row = member_find(rows, "id", call_param(call, "domain"));
 
     if (rows && row)
-        replace_domains(call, row_int(row, "script_id"),
-                        others_of(rows, row_int(row, "script_id"), row_text(row, "hostname")));
+        replace_domains(call, member_int(row, "script_id"),
+                        others_of(rows, member_int(row, "script_id"),
+                                  member_text(row, "hostname")));
     else if (rows)
         call_fail(call, 404, CODE_NO_DOMAIN, "There is no such domain in this account.");
     json_decref(rows);

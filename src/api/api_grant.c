@@ -2,8 +2,8 @@
 #include "api/call.h"
 
 #include "api/oauth.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/grant.h"
 
 enum { CODE_NO_GRANT = 1001 };
@@ -14,11 +14,11 @@ static json_t *grant_json(const json_t *row)
                      json_object_get(row, "id"), "name", json_object_get(row, "name"), "account",
                      json_object_get(row, "account"), "client", "id",
                      json_object_get(row, "client"), "name",
-                     oauth_client_name(row_text(row, "client")), "token_id",
+                     oauth_client_name(member_text(row, "client")), "token_id",
                      json_object_get(row, "token"), "scopes", json_object_get(row, "scopes"),
-                     "issued_on", call_time(row_int(row, "created_ms")), "expires_on",
-                     call_time(row_int(row, "expires_ms")), "last_used_on",
-                     call_time(row_int(row, "used_ms")));
+                     "issued_on", call_time(member_int(row, "created_ms")), "expires_on",
+                     call_time(member_int(row, "expires_ms")), "last_used_on",
+                     call_time(member_int(row, "used_ms")));
 }
 
 static json_t *rows_of(struct call *call)
@@ -47,23 +47,10 @@ static void list(struct call *call)
     call_ok(call, result);
 }
 
-/* The grant of the path; NULL when it is not in `rows`. */
-static const json_t *find(const struct call *call, const json_t *rows)
-{
-    size_t i;
-    const json_t *row;
-
-    json_array_foreach((json_t *)rows, i, row) {
-        if (strcmp(row_text(row, "id"), call_param(call, "grant")) == 0)
-            return row;
-    }
-    return NULL;
-}
-
 static void delete (struct call *call)
 {
     json_t *rows = rows_of(call);
-    const json_t *row = rows ? find(call, rows) : NULL;
+    const json_t *row = member_find(rows, "id", call_param(call, "grant"));
     struct err err = {0};
 
     if (!rows)
@@ -71,10 +58,10 @@ static void delete (struct call *call)
     if (!row) {
         call_fail(call, 404, CODE_NO_GRANT, "There is no login \"%s\" here.",
                   call_param(call, "grant"));
-    } else if (grant_delete(call_registry(call), row_text(row, "id"), &err) < 0) {
+    } else if (grant_delete(call_registry(call), member_text(row, "id"), &err) < 0) {
         call_fail_err(call, 0, &err);
     } else {
-        call_audit(call, row_text(row, "id"),
+        call_audit(call, member_text(row, "id"),
                    json_pack("{s:O}", "name", json_object_get(row, "name")));
         call_ok(call, json_pack("{s:O}", "id", json_object_get(row, "id")));
     }

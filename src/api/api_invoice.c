@@ -1,10 +1,9 @@
 /* The invoice of an account for a month, or for any span of time. */
 #include "api/call.h"
 #include "api/invoice.h"
-#include "api/moment.h"
 #include "api/period.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/moment.h"
 #include "registry/usage.h"
 
 #define DAY_MS INT64_C(86400000)

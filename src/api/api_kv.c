@@ -1,7 +1,7 @@
 /* KV namespaces: made, listed, renamed, deleted. What is in them: api_kv_value.c. */
 #include "api/api_kv.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/storage.h"
 
 enum { CODE_TITLE = 10019 };
@@ -23,7 +23,7 @@ static json_t *shape(const json_t *row)
 static const char *title_of(struct call *call)
 {
     const json_t *body = call_json(call);
-    const char *title = row_text(body, "title");
+    const char *title = member_text(body, "title");
 
     if (body && !title)
         call_fail(call, 400, CODE_TITLE, "The body is {\"title\": NAME}.");
@@ -34,9 +34,9 @@ static const char *title_of(struct call *call)
 static void create(struct call *call)
 {
     const char *title = title_of(call);
-    json_t *row = title
-                      ? stored_add(call, &api_kv_kind, title, row_text(call_json(call), "id"), NULL)
-                      : NULL;
+    json_t *row = title ? stored_add(call, &api_kv_kind, title, member_text(call_json(call), "id"),
+                                     NULL)
+                        : NULL;
 
     if (row)
         call_ok(call, shape(row));
@@ -62,9 +62,9 @@ static void rename_to(struct call *call, const json_t *row, const char *title)
     struct err err = {0};
     json_t *renamed;
 
-    if (storage_rename(call_registry(call), call_account(call), "kv", row_text(row, "id"), title,
+    if (storage_rename(call_registry(call), call_account(call), "kv", member_text(row, "id"), title,
                        &err) < 0 ||
-        storage_get(call_registry(call), call_account(call), "kv", row_text(row, "id"), &renamed,
+        storage_get(call_registry(call), call_account(call), "kv", member_text(row, "id"), &renamed,
                     &err) < 0) {
         call_fail_err(call, err.code == ERR_EXISTS ? api_kv_kind.code_taken : 0, &err);
         return;

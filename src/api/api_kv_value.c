@@ -3,8 +3,8 @@
  * Bodies with many pairs go to the runtime as they come: the supervisor does not read them. */
 #include "api/api_kv.h"
 #include "api/multipart.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 
 enum { CODE_NO_KEY = 10009, CODE_BAD = 10012 };
 
@@ -36,7 +36,7 @@ static void ask(struct call *call, const char *name, json_t *args, str bytes,
 {
     json_t *row = stored_row(call, &api_kv_kind);
 
-    call_audit(call, row_text(row, "name"),
+    call_audit(call, member_text(row, "name"),
                call_param(call, "key") ? json_pack("{s:s}", "key", call_param(call, "key")) : NULL);
     if (row)
         stored_ask(call, &api_kv_kind, row, &(struct stored_words){name, args, bytes}, on_done);
@@ -165,7 +165,7 @@ static void on_listed(void *arg, const struct platform_stored *stored)
         return;
     result = json_loadb(stored->result.ptr, stored->result.len, JSON_ALLOW_NUL, NULL);
     keys = json_object_get(result, "keys");
-    cursor = row_text(result, "cursor");
+    cursor = member_text(result, "cursor");
     call_ok_info(call, json_is_array(keys) ? json_incref(keys) : json_array(),
                  json_pack("{s:I, s:s}", "count", (json_int_t)json_array_size(keys), "cursor",
                            cursor ? cursor : ""));

@@ -1,9 +1,9 @@
 /* What the operator lets an account or a worker use: overrides of base/limits.h. A number is set, a
  * null goes back to the default, what is not named stays. */
 #include "api/call.h"
-#include "api/row.h"
 #include "api/tables.h"
 #include "base/limits.h"
+#include "base/member.h"
 #include "registry/account.h"
 #include "registry/script.h"
 #include "registry/token.h"
@@ -82,7 +82,7 @@ static void tell_all(struct call *call)
             return;
         count = json_array_size(rows);
         json_array_foreach(rows, index, row)
-            platform->deployed(platform->context, row_int(row, "id"), on_told, NULL);
+            platform->deployed(platform->context, member_int(row, "id"), on_told, NULL);
         json_decref(rows);
     }
 }
@@ -162,14 +162,14 @@ static void patch_script(struct call *call)
         return;
     }
     changes = json_pack("{s:{s:O}}", "settings", "limits", body);
-    r = script_update(call_registry(call), row_int(script, "id"), changes, &row, &err);
+    r = script_update(call_registry(call), member_int(script, "id"), changes, &row, &err);
     call_audit(call, NULL, changes);
     if (r < 0) {
         call_fail_err(call, 0, &err);
         return;
     }
     json_decref(row);
-    platform->deployed(platform->context, row_int(script, "id"), on_script_told, call);
+    platform->deployed(platform->context, member_int(script, "id"), on_script_told, call);
 }
 
 #define OF_ACCOUNT "/accounts/:account/workers/limits"

@@ -1,8 +1,8 @@
 /* The log store of a worker: events that had log lines, exceptions or ended badly. */
 #include "api/call.h"
 #include "api/period.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/log_store.h"
 
 enum { EVENTS_DEFAULT = 100, EVENTS_MAX = 1000 };
@@ -34,7 +34,7 @@ static void read_events(struct call *call)
         !read_number(call, "before", INT64_MAX, &before))
         return;
     struct log_store_query query = {
-        .key = row_text(script, "key"),
+        .key = member_text(script, "key"),
         .from_ms = period.from_ms,
         .to_ms = period.to_ms,
         .outcome = outcome && *outcome ? outcome : NULL,

@@ -22,9 +22,9 @@
 #include "api/consent.h"
 #include "api/oauth.h"
 #include "api/oauth_scope.h"
-#include "api/row.h"
 #include "api/tables.h"
 #include "api/template.h"
+#include "base/member.h"
 #include "os/clock.h"
 #include "registry/account.h"
 
@@ -35,7 +35,7 @@ extern const size_t api_oauth_page_html_len, api_oauth_page_css_len;
 
 /* ---- what the handlers share ---- */
 
-const json_t *api_oauth_query(const struct call *call)
+static const json_t *query_of(const struct call *call)
 {
     return call->query;
 }
@@ -71,18 +71,13 @@ struct consent_table *api_oauth_consents(const struct call *call)
     return call->api->consents;
 }
 
-uint64_t api_oauth_now_ms(void)
-{
-    return clock_monotonic_ns() / 1000000;
-}
-
 /* ---- pages ---- */
 
 /* Where forms of this page may lead. CSP has no notation for [::1]. */
 static void form_targets(const json_t *request, char *ret, size_t size)
 {
-    str origin = oauth_redirect_origin(str_from(row_text(request, "redirect_uri")));
-    const char *next = oauth_client_next(request ? row_text(request, "client_id") : "");
+    str origin = oauth_redirect_origin(str_from(member_text(request, "redirect_uri")));
+    const char *next = oauth_client_next(request ? member_text(request, "client_id") : "");
 
     if (str_find(origin, '[') < origin.len)
         origin = STR("http:");
@@ -143,13 +138,13 @@ static json_t *fields_of(const json_t *request)
 /* The first page; error NULL: nothing was tried yet. */
 static void show_ask(struct call *call, int status, const json_t *request, const char *error)
 {
-    const char *redirect = row_text(request, "redirect_uri");
+    const char *redirect = member_text(request, "redirect_uri");
     str origin = oauth_redirect_origin(str_from(redirect));
-    json_t *wanted = oauth_scope_wanted(str_from(row_text(request, "scope")));
+    json_t *wanted = oauth_scope_wanted(str_from(member_text(request, "scope")));
 
     show(call, status, request,
          json_pack("{s:b, s:s, s:s, s:s#, s:o, s:o, s:s?}", "ask", 1, "title", "Log in", "client",
-                   oauth_client_name(row_text(request, "client_id")), "origin", origin.ptr,
+                   oauth_client_name(member_text(request, "client_id")), "origin", origin.ptr,
                    (int)origin.len, "sentences", oauth_scope_sentences(wanted), "fields",
                    fields_of(request), "error", error));
     json_decref(wanted);
@@ -190,7 +185,7 @@ static json_t *read_request(struct call *call, const json_t *query)
         return NULL;
     }
     if (!error.name) {
-        wanted = oauth_scope_wanted(str_from(row_text(request, "scope")));
+        wanted = oauth_scope_wanted(str_from(member_text(request, "scope")));
         is_for_something = json_array_size(wanted) > 0;
         json_decref(wanted);
         if (is_for_something)
@@ -204,7 +199,7 @@ static json_t *read_request(struct call *call, const json_t *query)
 
 static void get_auth(struct call *call)
 {
-    json_t *request = read_request(call, api_oauth_query(call));
+    json_t *request = read_request(call, query_of(call));
 
     if (request)
         show_ask(call, 200, request, NULL);
@@ -228,13 +223,14 @@ static int beginning(const char *text, size_t max)
 /* "wrangler login of admin on 2026-11-21" */
 static json_t *name_of(const json_t *request, const json_t *token)
 {
-    const char *owner = row_text(token, "name");
-    time_t now = (time_t)(clock_wall_ns() / 1000000000);
+    const char *owner = member_text(token, "name");
+    time_t now = clock_wall_s();
     char date[16];
     struct tm tm;
 
     strftime(date, sizeof date, "%Y-%m-%d", gmtime_r(&now, &tm));
-    return json_sprintf("%s login of %.*s on %s", oauth_client_name(row_text(request, "client_id")),
+    return json_sprintf("%s login of %.*s on %s",
+                        oauth_client_name(member_text(request, "client_id")),
                         beginning(owner, OWNER_MAX), owner, date);
 }
 
@@ -243,9 +239,9 @@ static void give_code(struct call *call, const json_t *consent)
 {
     const json_t *request = json_object_get(consent, "request");
     const json_t *token = json_object_get(consent, "token");
-    const char *scope = row_text(request, "scope");
+    const char *scope = member_text(request, "scope");
     json_t *wanted = oauth_scope_wanted(str_from(scope));
-    json_t *granted = oauth_scope_granted(wanted, token, row_text(consent, "account"));
+    json_t *granted = oauth_scope_granted(wanted, token, member_text(consent, "account"));
     char *told = oauth_scope_told(str_from(scope), granted), *code;
     json_t *params;
 
@@ -255,7 +251,7 @@ static void give_code(struct call *call, const json_t *consent)
                                   json_object_get(consent, "account"), "client",
                                   json_object_get(request, "client_id"), "name",
                                   name_of(request, token), "scopes", granted, "scope", told),
-                        api_oauth_now_ms());
+                        clock_monotonic_ms());
     params = json_pack("{s:s}", "code", code);
     send_back(call, request, params);
     json_decref(params);
@@ -276,7 +272,7 @@ static json_t *choices_of(const json_t *accounts)
         return json_null();
     list = json_array();
     json_array_foreach((json_t *)accounts, i, account) {
-        const char *id = row_text(account, "id"), *name = row_text(account, "name");
+        const char *id = member_text(account, "id"), *name = member_text(account, "name");
         json_t *shown = strcmp(id, name) == 0 ? json_string(id) : json_sprintf("%s (%s)", name, id);
 
         json_array_append_new(list, json_pack("{s:s, s:o}", "id", id, "name", shown));
@@ -288,11 +284,11 @@ static void show_pick(struct call *call, const json_t *consent, const json_t *ac
 {
     const json_t *request = json_object_get(consent, "request");
     char *ticket = consent_ticket(api_oauth_consents(call), json_incref((json_t *)consent),
-                                  api_oauth_now_ms());
+                                  clock_monotonic_ms());
 
     show(call, 200, request,
          json_pack("{s:{s:s, s:s, s:o}, s:s}", "pick", "ticket", ticket, "client",
-                   oauth_client_name(row_text(request, "client_id")), "accounts",
+                   oauth_client_name(member_text(request, "client_id")), "accounts",
                    choices_of(accounts), "title", "Pick an account"));
     free(ticket);
 }
@@ -301,7 +297,7 @@ static void show_pick(struct call *call, const json_t *consent, const json_t *ac
 static void choose_account(struct call *call, json_t *consent)
 {
     const json_t *request = json_object_get(consent, "request");
-    json_t *wanted = oauth_scope_wanted(str_from(row_text(request, "scope"))), *accounts;
+    json_t *wanted = oauth_scope_wanted(str_from(member_text(request, "scope"))), *accounts;
     bool is_of_server = oauth_scope_is_of_server(wanted);
     struct err err = {0};
 
@@ -321,8 +317,8 @@ static void choose_account(struct call *call, json_t *consent)
 
 static bool gives_something(const json_t *request, const json_t *token)
 {
-    json_t *wanted = oauth_scope_wanted(str_from(row_text(request, "scope")));
-    json_t *granted = oauth_scope_granted(wanted, token, row_text(token, "account"));
+    json_t *wanted = oauth_scope_wanted(str_from(member_text(request, "scope")));
+    json_t *granted = oauth_scope_granted(wanted, token, member_text(token, "account"));
     bool result = json_array_size(granted) > 0;
 
     json_decref(granted);
@@ -346,7 +342,7 @@ static void allow(struct call *call, const json_t *request)
     }
     consent = json_pack("{s:O, s:O, s:O?}", "request", request, "token", token, "account",
                         json_object_get(token, "account"));
-    if (row_text(token, "account"))
+    if (member_text(token, "account"))
         give_code(call, consent);
     else
         choose_account(call, consent);
@@ -415,7 +411,7 @@ static void pick(struct call *call, const json_t *form, const char *ticket)
     const char *account = oauth_parameter(form, "account", &error);
     const char *decision = oauth_parameter(form, "decision", &error);
     json_t *consent = consent_take_ticket(api_oauth_consents(call), str_from(ticket),
-                                          api_oauth_now_ms());
+                                          clock_monotonic_ms());
 
     if (!consent) {
         show_problem(call, 400, "This page was open for too long, or was answered already.");

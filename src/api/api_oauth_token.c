@@ -10,8 +10,9 @@
 #include "api/api_oauth.h"
 #include "api/call_private.h"
 #include "api/oauth.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
+#include "os/clock.h"
 #include "registry/grant.h"
 #include "registry/opaque.h"
 #include "registry/secret.h"
@@ -92,8 +93,8 @@ static void note(struct call *call, const char *action, const json_t *grant)
     json_t *actor = json_pack("{s:O, s:O}", "id", json_object_get(grant, "token"), "name",
                               json_object_get(grant, "name"));
 
-    call_audit_as(call, action, actor, row_text(grant, "account"));
-    call_audit(call, row_text(grant, "id"),
+    call_audit_as(call, action, actor, member_text(grant, "account"));
+    call_audit(call, member_text(grant, "id"),
                json_pack("{s:O, s:O}", "client", json_object_get(grant, "client"), "scopes",
                          json_object_get(grant, "scopes")));
 }
@@ -104,7 +105,7 @@ static void note(struct call *call, const char *action, const json_t *grant)
 static void take_back(struct call *call, const json_t *grant)
 {
     struct err err = {0};
-    int r = grant_delete(call_registry(call), row_text(grant, "id"), &err);
+    int r = grant_delete(call_registry(call), member_text(grant, "id"), &err);
 
     if (r == ERR_IO) {
         fail(call, &err);
@@ -134,12 +135,12 @@ static const char *wrong_with(const json_t *consent, const char *client, const c
 {
     const json_t *request = json_object_get(consent, "request");
 
-    if (strcmp(row_text(request, "client_id"), client) != 0)
+    if (strcmp(member_text(request, "client_id"), client) != 0)
         return "This code is another client's.";
-    if (strcmp(row_text(request, "redirect_uri"), redirect) != 0)
+    if (strcmp(member_text(request, "redirect_uri"), redirect) != 0)
         return "'redirect_uri' is not the one that the code was sent to.";
     if (!is_verifier(str_from(verifier)) ||
-        !opaque_verifies(str_from(verifier), str_from(row_text(request, "code_challenge"))))
+        !opaque_verifies(str_from(verifier), str_from(member_text(request, "code_challenge"))))
         return "'code_verifier' does not fit the 'code_challenge' of this code.";
     return NULL;
 }
@@ -173,7 +174,7 @@ static void exchange_code(struct call *call, const json_t *form)
         refuse_error(call, &error);
         return;
     }
-    consent = consent_take_code(api_oauth_consents(call), str_from(code), api_oauth_now_ms(),
+    consent = consent_take_code(api_oauth_consents(call), str_from(code), clock_monotonic_ms(),
                                 &gave);
     wrong = consent ? wrong_with(consent, client, redirect, verifier)
                     : "This code is unknown, was used or is older than a minute.";
@@ -199,7 +200,7 @@ static json_t *find_grant(struct call *call, const char *secret, const char *cli
     }
     if (grant_find(call_registry(call), str_from(secret), &grant, err) < 0)
         return NULL;
-    if (strcmp(row_text(grant, "client"), client) == 0)
+    if (strcmp(member_text(grant, "client"), client) == 0)
         return grant;
     json_decref(grant);
     err_set(err, ERR_DENIED, "This token is another client's.");
@@ -293,7 +294,7 @@ static void end_grant_of(struct call *call, const char *secret, const char *clie
         fail(call, &err);
         return;
     }
-    if (grant_delete(call_registry(call), row_text(grant, "id"), &err) < 0) {
+    if (grant_delete(call_registry(call), member_text(grant, "id"), &err) < 0) {
         fail(call, &err);
     } else {
         note(call, "login.revoke", grant);

@@ -3,12 +3,9 @@
  *
  * Zones are not kept: one stands for the hosts of the caller's account that are in it. When this
  * is answered, no runtime uses what was purged for requests that come from then on. */
-#include <ctype.h>
-#include <stdlib.h>
-
 #include "api/call.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "bindings/publish/publish_rule.h"
 #include "registry/distribution.h"
 #include "registry/route.h"
@@ -29,10 +26,10 @@ struct plan {
 
 static bool is_in_zone(const json_t *row, const char *zone)
 {
-    const char *name = row_text(row, "host");
+    const char *name = member_text(row, "host");
     char id[33];
 
-    if (!zone || strcmp(row_text(row, "zone_id"), zone) == 0)
+    if (!zone || strcmp(member_text(row, "zone_id"), zone) == 0)
         return true;
     for (; name; name = strchr(name, '.') ? strchr(name, '.') + 1 : NULL) {
         route_zone_id(name, id);
@@ -49,8 +46,9 @@ static const char *host_of(struct plan *plan, str text)
     size_t i;
 
     json_array_foreach(plan->rows, i, row)
-        if (str_equal_nocase(str_from(row_text(row, "host")), text) && is_in_zone(row, plan->zone))
-            return row_text(row, "host");
+        if (str_equal_nocase(str_from(member_text(row, "host")), text) &&
+            is_in_zone(row, plan->zone))
+            return member_text(row, "host");
     call_fail(plan->call, 403, CODE_NOT_YOURS,
               "No bucket of the account \"%s\" is published at %.*s%s%s.", call_account(plan->call),
               STR_ARGS(str_head(text, HOST_BYTES_MAX)), plan->zone ? " in the zone " : "",
@@ -128,7 +126,7 @@ static void add_everything(struct plan *plan)
 
     json_array_foreach(plan->rows, i, row)
         if (is_in_zone(row, plan->zone) && !json_is_true(json_object_get(row, "managed")))
-            add(plan, row_text(row, "host"), "all", STR_NONE);
+            add(plan, member_text(row, "host"), "all", STR_NONE);
 }
 
 static void add_list(struct plan *plan, const json_t *list,
@@ -187,8 +185,8 @@ static int note_all(struct plan *plan, json_t *frames, struct err *err)
     int r = 0;
 
     json_array_foreach(plan->purges, i, purge) {
-        r = distribution_purge(call_registry(plan->call), row_text(purge, "host"),
-                               row_text(purge, "kind"), row_text(purge, "text"), &frame, err);
+        r = distribution_purge(call_registry(plan->call), member_text(purge, "host"),
+                               member_text(purge, "kind"), member_text(purge, "text"), &frame, err);
         if (r < 0)
             return r;
         json_array_append_new(frames, frame);

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 
 #include "api/bucket.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/storage.h"
 
 enum {
@@ -32,10 +32,10 @@ bool api_r2_is_class(str name)
 
 static json_t *shape(const json_t *row)
 {
-    const char *class = row_text(json_object_get(row, "settings"), "storage_class");
+    const char *class = member_text(json_object_get(row, "settings"), "storage_class");
 
     return json_pack("{s:O, s:o, s:s, s:s, s:s}", "name", json_object_get(row, "name"),
-                     "creation_date", call_time(row_int(row, "created_ms")), "location", "here",
+                     "creation_date", call_time(member_int(row, "created_ms")), "location", "here",
                      "jurisdiction", "default", "storage_class", class ? class : "Standard");
 }
 
@@ -45,7 +45,7 @@ static json_t *shape(const json_t *row)
 static void create(struct call *call)
 {
     const json_t *body = call_json(call);
-    const char *name = row_text(body, "name"), *class = row_text(body, "storageClass");
+    const char *name = member_text(body, "name"), *class = member_text(body, "storageClass");
     const struct bucket_place place = {call_registry(call), call_platform(call),
                                        call_account(call)};
     json_t *row;
@@ -130,8 +130,8 @@ static void update(struct call *call)
     settings = settings ? settings : json_object();
     json_object_set_new(settings, "storage_class", json_stringn(class.ptr, class.len));
     json_object_set(row, "settings", settings);
-    call_audit(call, row_text(row, "name"), json_incref(settings));
-    if (storage_set(call_registry(call), call_account(call), "r2", row_text(row, "id"), settings,
+    call_audit(call, member_text(row, "name"), json_incref(settings));
+    if (storage_set(call_registry(call), call_account(call), "r2", member_text(row, "id"), settings,
                     &err) < 0)
         call_fail_err(call, 0, &err);
     else
@@ -151,7 +151,7 @@ static void delete_published(struct call *call)
     free(name);
 }
 
-static void on_counted(void *arg, const struct platform_stored *stored)
+static void on_sealed(void *arg, const struct platform_stored *stored)
 {
     struct call *call = arg;
     json_t *count;
@@ -159,11 +159,11 @@ static void on_counted(void *arg, const struct platform_stored *stored)
     if (stored_failed(call, stored, 0))
         return;
     count = json_loadb(stored->result.ptr, stored->result.len, 0, NULL);
-    if (row_int(count, "objects"))
+    if (member_int(count, "objects"))
         call_fail(call, 409, CODE_FULL,
                   "The bucket you tried to delete (%s) is not empty: it has %lld objects. Delete "
                   "them first.",
-                  call_param(call, "bucket"), (long long)row_int(count, "objects"));
+                  call_param(call, "bucket"), (long long)member_int(count, "objects"));
     else
         delete_published(call);
     json_decref(count);
@@ -174,8 +174,8 @@ static void remove_row(struct call *call)
     json_t *row = stored_row(call, &api_r2_kind);
 
     if (row)
-        stored_ask(call, &api_r2_kind, row, &(struct stored_words){"count", NULL, STR_NONE},
-                   on_counted);
+        stored_ask(call, &api_r2_kind, row, &(struct stored_words){"seal", NULL, STR_NONE},
+                   on_sealed);
     json_decref(row);
 }
 

@@ -9,8 +9,8 @@
 #include <stdlib.h>
 
 #include "api/api_r2.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "bindings/publish/publish_rule.h"
 #include "registry/account.h"
 #include "registry/distribution.h"
@@ -52,7 +52,7 @@ static json_t *custom_shape(const json_t *row)
 static json_t *managed_shape(const json_t *bucket, const json_t *row)
 {
     json_t *shape = json_pack("{s:O, s:s, s:b}", "bucketId", json_object_get(bucket, "id"),
-                              "domain", row ? row_text(row, "host") : "", "enabled",
+                              "domain", row ? member_text(row, "host") : "", "enabled",
                               row && json_is_true(json_object_get(row, "enabled")));
 
     if (row)
@@ -144,7 +144,7 @@ static void fail(struct call *call, const struct err *err)
  * answered. */
 static json_t *change(struct call *call, const json_t *row, const json_t *body, bool enabled)
 {
-    const char *host = row_text(row, "host");
+    const char *host = member_text(row, "host");
     json_t *settings = merge(call, json_object_get(row, "settings"), body), *changed = NULL;
     struct err err = {0};
     int r;
@@ -170,8 +170,8 @@ static json_t *hosts_of(struct call *call, const json_t *bucket)
     struct err err = {0};
     json_t *rows;
 
-    if (distribution_list(call_registry(call), call_account(call), row_text(bucket, "name"), &rows,
-                          &err) == 0)
+    if (distribution_list(call_registry(call), call_account(call), member_text(bucket, "name"),
+                          &rows, &err) == 0)
         return rows;
     fail(call, &err);
     return NULL;
@@ -198,7 +198,7 @@ static int new_host(struct call *call, char host[HOST_BYTES_MAX + 1], struct err
     if (strcmp(account, ACCOUNT_DEFAULT) == 0)
         snprintf(host, HOST_BYTES_MAX + 1, "%s.%s", label, call_platform(call)->domain);
     else
-        snprintf(host, HOST_BYTES_MAX + 1, "%s.%s.%s", label, row_text(row, "subdomain"),
+        snprintf(host, HOST_BYTES_MAX + 1, "%s.%s.%s", label, member_text(row, "subdomain"),
                  call_platform(call)->domain);
     for (char *at = host; *at; at++)
         *at = (char)tolower((unsigned char)*at);
@@ -238,7 +238,7 @@ static void get_managed(struct call *call)
 static json_t *add_managed(struct call *call, const json_t *bucket)
 {
     struct distribution_draft draft = {.account = call_account(call),
-                                       .bucket = row_text(bucket, "name"),
+                                       .bucket = member_text(bucket, "name"),
                                        .zone = call_platform(call)->domain,
                                        .managed = true};
     char host[HOST_BYTES_MAX + 1];
@@ -258,7 +258,7 @@ static json_t *add_managed(struct call *call, const json_t *bucket)
 /* Its host is not below what is the account's now: its subdomain or the server's domain changed. */
 static bool is_stale(struct call *call, const json_t *row)
 {
-    const char *below = strchr(row_text(row, "host"), '.');
+    const char *below = strchr(member_text(row, "host"), '.');
     char host[HOST_BYTES_MAX + 1];
     struct err err;
 
@@ -271,8 +271,8 @@ static json_t *renew(struct call *call, json_t *row)
     struct err err;
 
     if (!row || !is_stale(call, row) ||
-        distribution_delete(call_registry(call), call_account(call), row_text(row, "host"), &err) <
-            0)
+        distribution_delete(call_registry(call), call_account(call), member_text(row, "host"),
+                            &err) < 0)
         return row;
     json_decref(row);
     return NULL;
@@ -289,7 +289,7 @@ static void put_managed_row(struct call *call, const json_t *bucket, const json_
         return;
     changed = change(call, row, body, enabled_of(body, true));
     if (changed)
-        tell(call, row_text(bucket, "name"), managed_shape(bucket, changed));
+        tell(call, member_text(bucket, "name"), managed_shape(bucket, changed));
     json_decref(changed);
     json_decref(row);
 }
@@ -333,7 +333,7 @@ static bool read_host(const char *text, char host[HOST_BYTES_MAX + 1])
 /* The name of the zone that the body means: of the host, or a name above it. */
 static const char *zone_of(const json_t *body, const char *host)
 {
-    const char *wanted = row_text(body, "zoneId"), *named = row_text(body, "zoneName");
+    const char *wanted = member_text(body, "zoneId"), *named = member_text(body, "zoneName");
     char id[33];
 
     for (const char *name = host; name; name = strchr(name, '.') ? strchr(name, '.') + 1 : NULL) {
@@ -349,7 +349,7 @@ static void add_custom(struct call *call, const json_t *bucket, const json_t *bo
                        const char *host)
 {
     struct distribution_draft draft = {.account = call_account(call),
-                                       .bucket = row_text(bucket, "name"),
+                                       .bucket = member_text(bucket, "name"),
                                        .host = host,
                                        .zone = zone_of(body, host),
                                        .enabled = enabled_of(body, true)};
@@ -377,7 +377,7 @@ static void post_custom(struct call *call)
 
     if (!body)
         return;
-    if (!read_host(row_text(body, "domain"), host)) {
+    if (!read_host(member_text(body, "domain"), host)) {
         call_fail(call, 400, CODE_BAD, "The body is {\"domain\": HOST, \"enabled\": true}.");
         return;
     }
@@ -418,11 +418,11 @@ static json_t *custom_row(struct call *call)
         *host = '\0';
     if ((rows = hosts_of(call, bucket))) {
         json_array_foreach(rows, i, row)
-            if (!is_managed(row) && strcmp(row_text(row, "host"), host) == 0)
+            if (!is_managed(row) && strcmp(member_text(row, "host"), host) == 0)
                 found = json_incref(row);
         if (!found)
             call_fail(call, 404, CODE_NONE, "The bucket %s has no custom domain %s.",
-                      row_text(bucket, "name"), call_param(call, "domain"));
+                      member_text(bucket, "name"), call_param(call, "domain"));
     }
     json_decref(rows);
     json_decref(bucket);
@@ -448,7 +448,7 @@ static void put_custom(struct call *call)
     changed = change(call, row, body,
                      enabled_of(body, json_is_true(json_object_get(row, "enabled"))));
     if (changed)
-        tell(call, row_text(row, "bucket"), custom_shape(changed));
+        tell(call, member_text(row, "bucket"), custom_shape(changed));
     json_decref(changed);
     json_decref(row);
 }
@@ -460,10 +460,10 @@ static void delete_custom(struct call *call)
 
     if (!row)
         return;
-    call_audit(call, row_text(row, "host"), NULL);
-    if (distribution_delete(call_registry(call), call_account(call), row_text(row, "host"), &err) ==
-        0)
-        tell(call, row_text(row, "bucket"),
+    call_audit(call, member_text(row, "host"), NULL);
+    if (distribution_delete(call_registry(call), call_account(call), member_text(row, "host"),
+                            &err) == 0)
+        tell(call, member_text(row, "bucket"),
              json_pack("{s:O}", "domain", json_object_get(row, "host")));
     else
         fail(call, &err);

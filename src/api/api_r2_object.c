@@ -7,8 +7,8 @@
 
 #include "api/api_r2.h"
 #include "api/api_r2_stream.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "os/clock.h"
 #include "store/http_date.h"
 
@@ -30,7 +30,7 @@ static void ask(struct call *call, const char *name, json_t *args, str bytes,
 {
     json_t *row = stored_row(call, &api_r2_kind);
 
-    call_audit(call, row_text(row, "name"),
+    call_audit(call, member_text(row, "name"),
                call_param(call, "key") ? json_pack("{s:s}", "key", call_param(call, "key")) : NULL);
     if (row)
         stored_ask(call, &api_r2_kind, row, &(struct stored_words){name, args, bytes}, on_done);
@@ -66,7 +66,7 @@ static json_t *http_of(const struct call *call)
         if (value.len)
             json_object_set_new(http, fields[i].member, json_stringn(value.ptr, value.len));
     }
-    if (http_date_parse(expires, (int64_t)(clock_wall_ns() / 1000000000u), &seconds))
+    if (http_date_parse(expires, clock_wall_s(), &seconds))
         json_object_set_new(http, "cacheExpiry", json_integer(seconds * MS_PER_S));
     return http;
 }
@@ -77,7 +77,7 @@ static json_t *shape(json_t *meta)
     json_t *result = json_pack("{s:O*, s:O*, s:O*, s:o, s:O*, s:O*, s:O*, s:O*}", "key",
                                json_object_get(meta, "key"), "size", json_object_get(meta, "size"),
                                "etag", json_object_get(meta, "etag"), "last_modified",
-                               call_time(row_int(meta, "uploaded")), "version",
+                               call_time(member_int(meta, "uploaded")), "version",
                                json_object_get(meta, "version"), "http_metadata",
                                json_object_get(meta, "http"), "custom_metadata",
                                json_object_get(meta, "custom"), "storage_class",
@@ -136,7 +136,7 @@ void api_r2_object_put_large(struct call *call)
     if (!(args = put_args(call)))
         return;
     row = stored_row(call, &api_r2_kind);
-    call_audit(call, row_text(row, "name"), json_pack("{s:s}", "key", call_param(call, "key")));
+    call_audit(call, member_text(row, "name"), json_pack("{s:s}", "key", call_param(call, "key")));
     if (row)
         api_r2_stream_put(call, row, args, on_put);
     else
@@ -165,20 +165,20 @@ static void add_field(struct buf *head, const char *name, const char *value)
 static void write_head(const json_t *found, bool is_part, struct buf *head)
 {
     const json_t *meta = json_object_get(found, "meta"), *http = json_object_get(meta, "http");
-    json_int_t offset = row_int(found, "offset"), length = row_int(found, "length");
+    json_int_t offset = member_int(found, "offset"), length = member_int(found, "length");
     char text[128];
 
     for (size_t i = 0; i < COUNT_OF(fields); i++)
-        add_field(head, fields[i].header, row_text(http, fields[i].member));
-    if (!row_text(http, "contentType"))
+        add_field(head, fields[i].header, member_text(http, fields[i].member));
+    if (!member_text(http, "contentType"))
         add_field(head, "content-type", "application/octet-stream");
-    if (!row_text(http, "cacheControl"))
+    if (!member_text(http, "cacheControl"))
         add_field(head, "cache-control", "no-store");
     add_field(head, "x-content-type-options", "nosniff");
-    snprintf(text, sizeof text, "\"%s\"", row_text(meta, "etag"));
+    snprintf(text, sizeof text, "\"%s\"", member_text(meta, "etag"));
     add_field(head, "etag", text);
     snprintf(text, sizeof text, "bytes %lld-%lld/%lld", (long long)offset,
-             (long long)(offset + length - 1), (long long)row_int(meta, "size"));
+             (long long)(offset + length - 1), (long long)member_int(meta, "size"));
     if (is_part)
         add_field(head, "content-range", text);
 }
@@ -190,9 +190,9 @@ static void stream(struct call *call, const json_t *found, int status, str head,
     const struct api_r2_stream_get what = {
         .row = row,
         .key = call_param(call, "key"),
-        .etag = row_text(json_object_get(found, "meta"), "etag"),
-        .offset = (uint64_t)row_int(found, "offset"),
-        .length = (uint64_t)row_int(found, "length"),
+        .etag = member_text(json_object_get(found, "meta"), "etag"),
+        .offset = (uint64_t)member_int(found, "offset"),
+        .length = (uint64_t)member_int(found, "length"),
         .status = status,
         .head = head,
         .first = first,
@@ -213,10 +213,10 @@ static void on_got(void *arg, const struct platform_stored *stored)
     if (failed(call, stored))
         return;
     found = json_loadb(stored->result.ptr, stored->result.len, JSON_ALLOW_NUL, NULL);
-    is_part = row_int(found, "length") != row_int(json_object_get(found, "meta"), "size");
+    is_part = member_int(found, "length") != member_int(json_object_get(found, "meta"), "size");
     buf_init(&head, HEAD_BYTES_MAX);
     write_head(found, is_part, &head);
-    if ((uint64_t)row_int(found, "length") > stored->bytes.len)
+    if ((uint64_t)member_int(found, "length") > stored->bytes.len)
         stream(call, found, is_part ? 206 : 200, buf_str(&head), stored->bytes);
     else
         call_bytes(call, is_part ? 206 : 200, buf_str(&head), stored->bytes);

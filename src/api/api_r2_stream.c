@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 #include "api/api_r2.h"
-#include "api/row.h"
+#include "base/member.h"
 #include "registry/storage.h"
 
 /* ---- in ---- */
@@ -168,7 +168,7 @@ static void on_created(void *arg, const struct platform_stored *stored)
     if (put_failed(put, stored))
         return;
     created = json_loadb(stored->result.ptr, stored->result.len, JSON_ALLOW_NUL, NULL);
-    id = row_text(created, "uploadId");
+    id = member_text(created, "uploadId");
     put->upload = json_pack("{s:O, s:s}", "key", json_object_get(put->args, "key"), "uploadId",
                             id ? id : "");
     json_decref(created);

@@ -1,7 +1,7 @@
 /* Routes: of a zone, one by one, and of a worker, as a whole. */
 #include "api/call.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/route.h"
 #include "registry/script.h"
 
@@ -50,19 +50,19 @@ static void list_zone(struct call *call)
 /* {pattern, script?} of the body: the script's id, 0 for none. */
 static int read_script(struct call *call, const json_t *body, int64_t *ret, struct err *err)
 {
-    const char *name = row_text(body, "script");
+    const char *name = member_text(body, "script");
     json_t *script;
     int r;
 
     *ret = 0;
-    if (!row_text(body, "pattern"))
+    if (!member_text(body, "pattern"))
         return err_set(err, ERR_INVALID,
                        "The body is {\"pattern\": \"example.com/*\", \"script\": NAME}.");
     if (!name)
         return 0;
     if ((r = script_find(call_registry(call), call_account(call), name, &script, err)) < 0)
         return r;
-    *ret = row_int(script, "id");
+    *ret = member_int(script, "id");
     json_decref(script);
     return 0;
 }
@@ -81,7 +81,7 @@ static void answer_route(struct call *call, int r, json_t *row, const struct err
         call_fail_err(call, code_for(err), err);
         return;
     }
-    call_audit(call, row_text(row, "pattern"),
+    call_audit(call, member_text(row, "pattern"),
                json_pack("{s:O?}", "script", json_object_get(row, "script")));
     routes_changed(call);
     call_ok(call, route_json(row));
@@ -101,7 +101,7 @@ static void create(struct call *call)
     r = read_script(call, body, &script, &err);
     if (r == 0)
         r = route_add(call_registry(call),
-                      &(struct route_draft){call_account(call), row_text(body, "pattern"),
+                      &(struct route_draft){call_account(call), member_text(body, "pattern"),
                                             call_param(call, "zone"), script},
                       &row, &err);
     answer_route(call, r, row, &err);
@@ -166,7 +166,7 @@ static void list_script(struct call *call)
 
     if (!script)
         return;
-    if (route_list(call_registry(call), call_account(call), NULL, row_int(script, "id"), &rows,
+    if (route_list(call_registry(call), call_account(call), NULL, member_int(script, "id"), &rows,
                    &err) < 0)
         call_fail_err(call, 0, &err);
     else
@@ -188,13 +188,13 @@ static json_t *read_patterns(const json_t *body, struct err *err)
         r = err_set(err, ERR_LIMIT, "A worker has at most %d routes.", ROUTES_MAX);
     json_array_foreach((json_t *)body, index, item) {
         const char *text = json_is_string(item) ? json_string_value(item)
-                                                : row_text(item, "pattern");
-        const char *zone = row_text(item, "zone_name");
+                                                : member_text(item, "pattern");
+        const char *zone = member_text(item, "zone_name");
         if (r == 0 && !text)
             r = err_set(err, ERR_INVALID, "Route %zu has no pattern.", index + 1);
         if (r == 0)
             json_array_append_new(result, json_pack("{s:s, s:s?}", "pattern", text, "zone",
-                                                    zone ? zone : row_text(item, "zone_id")));
+                                                    zone ? zone : member_text(item, "zone_id")));
     }
     if (r == 0)
         return result;
@@ -217,7 +217,7 @@ static void replace(struct call *call)
         return;
     }
     call_audit(call, NULL, json_pack("{s:O}", "routes", patterns));
-    if (route_replace(call_registry(call), row_int(script, "id"), patterns, &rows, &err) < 0) {
+    if (route_replace(call_registry(call), member_int(script, "id"), patterns, &rows, &err) < 0) {
         call_fail_err(call, code_for(&err), &err);
     } else {
         routes_changed(call);

@@ -1,8 +1,8 @@
 /* Cron triggers of a worker: .../scripts/:script/schedules, as a whole. */
 #include "api/call.h"
-#include "api/row.h"
 #include "api/tables.h"
 #include "base/cron.h"
+#include "base/member.h"
 #include "registry/schedule.h"
 
 enum { SCHEDULES_MAX = 250, CODE_BAD_CRON = 10100 };
@@ -16,9 +16,9 @@ static json_t *schedules_json(json_t *rows)
 
     json_array_foreach(rows, index, row)
         json_array_append_new(result,
-                              json_pack("{s:s, s:o, s:o}", "cron", row_text(row, "cron"),
-                                        "created_on", call_time(row_int(row, "created_ms")),
-                                        "modified_on", call_time(row_int(row, "modified_ms"))));
+                              json_pack("{s:s, s:o, s:o}", "cron", member_text(row, "cron"),
+                                        "created_on", call_time(member_int(row, "created_ms")),
+                                        "modified_on", call_time(member_int(row, "modified_ms"))));
     json_decref(rows);
     return json_pack("{s:o}", "schedules", result);
 }
@@ -31,7 +31,7 @@ static void list(struct call *call)
 
     if (!script)
         return;
-    if (schedule_list(call_registry(call), row_int(script, "id"), &rows, &err) < 0)
+    if (schedule_list(call_registry(call), member_int(script, "id"), &rows, &err) < 0)
         call_fail_err(call, 0, &err);
     else
         call_ok(call, schedules_json(rows));
@@ -51,7 +51,7 @@ static bool has(const json_t *crons, const char *text)
 
 static int check_cron(const json_t *item, struct err *err)
 {
-    const char *text = row_text(item, "cron");
+    const char *text = member_text(item, "cron");
     struct cron cron;
     struct err why = {0};
 
@@ -79,7 +79,7 @@ static json_t *read_crons(const json_t *body, struct err *err)
     json_array_foreach((json_t *)items, index, item) {
         if (r == 0)
             r = check_cron(item, err);
-        if (r == 0 && !has(crons, row_text(item, "cron")))
+        if (r == 0 && !has(crons, member_text(item, "cron")))
             json_array_append(crons, json_object_get(item, "cron"));
     }
     if (r == 0)
@@ -103,7 +103,7 @@ static void replace(struct call *call)
         return;
     }
     call_audit(call, NULL, json_pack("{s:O}", "crons", crons));
-    if (schedule_replace(call_registry(call), row_int(script, "id"), crons, &rows, &err) < 0) {
+    if (schedule_replace(call_registry(call), member_int(script, "id"), crons, &rows, &err) < 0) {
         call_fail_err(call, 0, &err);
     } else {
         call_platform(call)->schedules_changed(call_platform(call)->context);

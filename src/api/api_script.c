@@ -1,14 +1,13 @@
 /* Scripts: uploaded, listed, read back, deleted. */
 #include <stdio.h>
-#include <stdlib.h>
 
 #include "api/binding.h"
 #include "api/call_private.h"
 #include "api/reach.h"
 #include "api/release.h"
-#include "api/row.h"
 #include "api/shape.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/deployment.h"
 #include "registry/log_store.h"
 #include "registry/registry.h"
@@ -48,7 +47,8 @@ static void add_live(struct call *call, const json_t *row, json_t *shown)
     json_t *deployment, *versions = NULL;
     struct err ignored;
 
-    if (deployment_current(call_registry(call), row_int(row, "id"), &deployment, &ignored) == 0) {
+    if (deployment_current(call_registry(call), member_int(row, "id"), &deployment, &ignored) ==
+        0) {
         versions = json_incref(json_object_get(deployment, "versions"));
         json_decref(deployment);
     }
@@ -96,12 +96,12 @@ static int put_name(struct buf *out, const char *name)
 
 static int put_module(struct buf *out, const char *boundary, const json_t *module, str bytes)
 {
-    const char *name = row_text(module, "name");
+    const char *name = member_text(module, "name");
 
     if (buf_printf(out, "--%s\r\nContent-Disposition: form-data; name=\"", boundary) < 0 ||
         put_name(out, name) < 0 || buf_append(out, STR("\"; filename=\"")) < 0 ||
         put_name(out, name) < 0 ||
-        buf_printf(out, "\"\r\nContent-Type: %s\r\n\r\n", row_text(module, "type")) < 0 ||
+        buf_printf(out, "\"\r\nContent-Type: %s\r\n\r\n", member_text(module, "type")) < 0 ||
         buf_append(out, bytes) < 0)
         return ERR_LIMIT;
     return buf_append(out, STR("\r\n"));
@@ -113,7 +113,7 @@ static int put_form(struct buf *out, const char *boundary, const json_t *modules
     size_t i;
 
     json_array_foreach(modules, i, module) {
-        size_t bytes = (size_t)row_int(module, "bytes");
+        size_t bytes = (size_t)member_int(module, "bytes");
         if (put_module(out, boundary, module, str_head(contents, bytes)) < 0)
             return ERR_LIMIT;
         contents = str_skip(contents, bytes);
@@ -124,7 +124,7 @@ static int put_form(struct buf *out, const char *boundary, const json_t *modules
 /* The main module is named in a header of its own, as the form has no metadata. */
 static void answer_form(struct call *call, const json_t *version, str contents)
 {
-    const char *main_module = row_text(version, "main_module");
+    const char *main_module = member_text(version, "main_module");
     char boundary[37];
     struct buf body, head;
 
@@ -154,7 +154,7 @@ static void content(struct call *call)
     if (!script)
         return;
     buf_init(&contents, CONTENT_BYTES_MAX);
-    if (script_version_latest(call_registry(call), row_int(script, "id"), &version, &err) < 0 ||
+    if (script_version_latest(call_registry(call), member_int(script, "id"), &version, &err) < 0 ||
         script_version_contents(call_registry(call), json_object_get(version, "modules"), &contents,
                                 &err) < 0)
         call_fail_err(call, 0, &err);
@@ -176,8 +176,8 @@ static void delete (struct call *call)
 
     if (!script)
         return;
-    id = row_int(script, "id");
-    key = row_text(script, "key");
+    id = member_int(script, "id");
+    key = member_text(script, "key");
     if (script_delete(call_registry(call), id, &err) < 0 ||
         log_store_delete(call_registry(call), key, &err) < 0) {
         call_fail_err(call, 0, &err);

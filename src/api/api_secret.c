@@ -5,8 +5,8 @@
  * and its parameters until it is answered. */
 #include "api/call.h"
 #include "api/release.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/script_version.h"
 
 enum { CODE_NO_SECRET = 10056, CODE_BAD_BINDING = 10021, SECRETS_AT_ONCE_MAX = 100 };
@@ -18,7 +18,7 @@ static json_t *secrets_of(struct call *call, const json_t *script, struct err *e
     json_t *version, *result = json_array();
     size_t index;
     const json_t *binding;
-    int r = script_version_latest(call_registry(call), row_int(script, "id"), &version, err);
+    int r = script_version_latest(call_registry(call), member_int(script, "id"), &version, err);
 
     if (r == ERR_NOT_FOUND)
         return result;
@@ -26,13 +26,11 @@ static json_t *secrets_of(struct call *call, const json_t *script, struct err *e
         json_decref(result);
         return NULL;
     }
-    json_array_foreach(json_object_get(version, "bindings"), index, binding) {
-        const char *type = row_text(binding, "type");
-        if (type && strcmp(type, "secret_text") == 0)
+    json_array_foreach(json_object_get(version, "bindings"), index, binding)
+        if (member_is(binding, "type", "secret_text"))
             json_array_append_new(result,
                                   json_pack("{s:O, s:s}", "name", json_object_get(binding, "name"),
-                                            "type", type));
-    }
+                                            "type", "secret_text"));
     json_decref(version);
     return result;
 }
@@ -57,9 +55,7 @@ static json_t *secret_of(struct call *call)
 {
     const json_t *script = call_script(call);
     struct err err = {0};
-    json_t *secrets, *found = NULL;
-    size_t index;
-    json_t *secret;
+    json_t *secrets, *found;
 
     if (!script)
         return NULL;
@@ -68,14 +64,11 @@ static json_t *secret_of(struct call *call)
         call_fail_err(call, 0, &err);
         return NULL;
     }
-    json_array_foreach(secrets, index, secret) {
-        if (strcmp(row_text(secret, "name"), call_param(call, "name")) == 0)
-            found = json_incref(secret);
-    }
+    found = json_incref(member_find(secrets, "name", call_param(call, "name")));
     json_decref(secrets);
     if (!found)
         call_fail(call, 404, CODE_NO_SECRET, "The worker \"%s\" has no secret \"%s\".",
-                  row_text(script, "name"), call_param(call, "name"));
+                  member_text(script, "name"), call_param(call, "name"));
     return found;
 }
 
@@ -100,7 +93,7 @@ static void change(struct call *call, json_t *bindings, release_on_live *on_live
 
 static int check_secret(const char *name, const json_t *secret, struct err *err)
 {
-    const char *type = row_text(secret, "type");
+    const char *type = member_text(secret, "type");
 
     if (!name || !*name)
         return err_set(err, ERR_INVALID, "A secret has a name: {\"name\", \"text\", \"type\"}.");
@@ -108,7 +101,7 @@ static int check_secret(const char *name, const json_t *secret, struct err *err)
         return err_set(err, ERR_INVALID,
                        "The secret \"%.200s\" is a \"%.100s\"; only \"secret_text\" is there.",
                        name, type);
-    if (!row_text(secret, "text"))
+    if (!member_text(secret, "text"))
         return err_set(err, ERR_INVALID, "The secret \"%.200s\" has no \"text\".", name);
     return 0;
 }
@@ -134,12 +127,12 @@ static void put(struct call *call)
 
     if (!body)
         return;
-    if (check_secret(row_text(body, "name"), body, &err) < 0) {
+    if (check_secret(member_text(body, "name"), body, &err) < 0) {
         call_fail_err(call, CODE_BAD_BINDING, &err);
         return;
     }
     call_audit(call, NULL, json_pack("{s:[O]}", "set", json_object_get(body, "name")));
-    change(call, json_pack("{s:o}", row_text(body, "name"), binding_of(body)), on_put);
+    change(call, json_pack("{s:o}", member_text(body, "name"), binding_of(body)), on_put);
 }
 
 static void on_gone(struct call *call, const json_t *script, const json_t *version)
@@ -156,7 +149,7 @@ static void delete (struct call *call)
     if (!secret)
         return;
     call_audit(call, NULL, json_pack("{s:[O]}", "deleted", json_object_get(secret, "name")));
-    change(call, json_pack("{s:n}", row_text(secret, "name")), on_gone);
+    change(call, json_pack("{s:n}", member_text(secret, "name")), on_gone);
     json_decref(secret);
 }
 

@@ -1,9 +1,9 @@
 /* A worker as wrangler looks at it before and after a deploy, and what refers to it. */
 #include "api/call.h"
 #include "api/reach.h"
-#include "api/row.h"
 #include "api/shape.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/script_version.h"
 
 /* Its latest version, returned owned; NULL when it has none. */
@@ -12,7 +12,7 @@ static json_t *latest_of(struct call *call, const json_t *script)
     struct err err;
     json_t *version;
 
-    if (script_version_latest(call_registry(call), row_int(script, "id"), &version, &err) < 0)
+    if (script_version_latest(call_registry(call), member_int(script, "id"), &version, &err) < 0)
         return NULL;
     return version;
 }
@@ -27,12 +27,12 @@ static void get_service(struct call *call)
     version = latest_of(call, script);
     environment = json_pack("{s:s, s:o, s:o, s:o}", "environment", "production", "script",
                             shape_script(script, version), "created_on",
-                            call_time(row_int(script, "created_ms")), "modified_on",
-                            call_time(row_int(script, "modified_ms")));
+                            call_time(member_int(script, "created_ms")), "modified_on",
+                            call_time(member_int(script, "modified_ms")));
     call_ok(call, json_pack("{s:O, s:o, s:o, s:O, s:[O]}", "id", json_object_get(script, "name"),
-                            "created_on", call_time(row_int(script, "created_ms")), "modified_on",
-                            call_time(row_int(script, "modified_ms")), "default_environment",
-                            environment, "environments", environment));
+                            "created_on", call_time(member_int(script, "created_ms")),
+                            "modified_on", call_time(member_int(script, "modified_ms")),
+                            "default_environment", environment, "environments", environment));
     json_decref(environment);
     json_decref(version);
 }
@@ -61,7 +61,7 @@ static void get_worker(struct call *call)
     worker = shape_script(script, NULL);
     json_object_set(worker, "id", json_object_get(script, "tag"));
     json_object_set(worker, "name", json_object_get(script, "name"));
-    json_object_set_new(worker, "updated_on", call_time(row_int(script, "modified_ms")));
+    json_object_set_new(worker, "updated_on", call_time(member_int(script, "modified_ms")));
     json_object_set_new(worker, "subdomain", subdomain_of(call, script));
     json_object_set_new(worker, "urls", reach_urls(call, script));
     call_ok(call, worker);

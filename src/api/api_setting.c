@@ -6,9 +6,9 @@
 #include "api/metadata.h"
 #include "api/multipart.h"
 #include "api/release.h"
-#include "api/row.h"
 #include "api/shape.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/script.h"
 #include "registry/script_version.h"
 
@@ -41,8 +41,8 @@ static const json_t *update(struct call *call, const json_t *changes)
     struct err err;
     json_t *row;
 
-    if (script_update(call_registry(call), row_int(call_script(call), "id"), changes, &row, &err) ==
-        0) {
+    if (script_update(call_registry(call), member_int(call_script(call), "id"), changes, &row,
+                      &err) == 0) {
         call_script_changed(call, row);
         return row;
     }
@@ -72,7 +72,7 @@ static void patch_script_settings(struct call *call)
     row = update(call, changes);
     json_decref(changes);
     if (row)
-        release_tell(call, row_int(row, "id"), NULL, on_script_settings);
+        release_tell(call, member_int(row, "id"), NULL, on_script_settings);
 }
 
 /* ---- of the latest version ---- */
@@ -99,7 +99,7 @@ static void get_settings(struct call *call)
 
     if (!script)
         return;
-    if (script_version_latest(call_registry(call), row_int(script, "id"), &version, &err) < 0) {
+    if (script_version_latest(call_registry(call), member_int(script, "id"), &version, &err) < 0) {
         call_fail_err(call, 0, &err);
         return;
     }
@@ -166,7 +166,7 @@ static void change_settings(struct call *call, const struct metadata *metadata)
     if (metadata->bindings || json_object_size(metadata->fields))
         change_version(call, metadata);
     else
-        release_tell(call, row_int(call_script(call), "id"), NULL, on_settings_told);
+        release_tell(call, member_int(call_script(call), "id"), NULL, on_settings_told);
 }
 
 static void patch_settings(struct call *call)

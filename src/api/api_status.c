@@ -1,9 +1,9 @@
 /* What runs, running a scheduled event now, ending a quarantine. */
 #include "api/call.h"
-#include "api/moment.h"
-#include "api/row.h"
 #include "api/tables.h"
 #include "base/cron.h"
+#include "base/member.h"
+#include "base/moment.h"
 #include "os/clock.h"
 #include "registry/schedule.h"
 
@@ -15,7 +15,7 @@ static void status(struct call *call)
     const json_t *script = call_script(call);
 
     if (script)
-        call_ok(call, platform->status(platform->context, row_int(script, "id")));
+        call_ok(call, platform->status(platform->context, member_int(script, "id")));
 }
 
 static void server_status(struct call *call)
@@ -42,7 +42,7 @@ static json_t *find_cron(struct call *call, const json_t *script, struct err *er
 
     if (asked)
         return cron_parse(str_from(asked), &cron, err) == 0 ? json_string(asked) : NULL;
-    if (schedule_list(call_registry(call), row_int(script, "id"), &rows, err) < 0)
+    if (schedule_list(call_registry(call), member_int(script, "id"), &rows, err) < 0)
         return NULL;
     found = json_object_get(json_array_get(rows, 0), "cron");
     found = found ? json_incref(found) : json_string("* * * * *");
@@ -55,7 +55,7 @@ static void run_now(struct call *call)
 {
     const struct platform *platform = call_platform(call);
     const json_t *script = call_script(call);
-    int64_t time_ms = (int64_t)(clock_wall_ns() / 1000000);
+    int64_t time_ms = clock_wall_ms();
     struct err err = {0};
     json_t *cron;
 
@@ -71,7 +71,7 @@ static void run_now(struct call *call)
         call_fail_err(call, CODE_BAD_CRON, &err);
         return;
     }
-    platform->run_scheduled(platform->context, row_int(script, "id"), json_string_value(cron),
+    platform->run_scheduled(platform->context, member_int(script, "id"), json_string_value(cron),
                             time_ms, on_run, call);
     json_decref(cron);
 }
@@ -86,7 +86,7 @@ static void release(struct call *call)
 
     if (!script)
         return;
-    released = platform->release(platform->context, row_int(script, "id"));
+    released = platform->release(platform->context, member_int(script, "id"));
     call_ok(call, json_pack("{s:b}", "released", (int)released));
 }
 

@@ -4,9 +4,9 @@
 #include "api/binding.h"
 #include "api/call.h"
 #include "api/metadata.h"
-#include "api/row.h"
 #include "api/tables.h"
 #include "base/limits.h"
+#include "base/member.h"
 #include "registry/account.h"
 #include "registry/storage.h"
 
@@ -38,7 +38,7 @@ static json_t *limit_of(struct call *call)
 
 static void add_kind(struct counting *counting, const char *kind, json_int_t bytes)
 {
-    json_int_t before = json_integer_value(json_object_get(counting->kinds, kind));
+    int64_t before = member_int(counting->kinds, kind);
 
     json_object_set_new(counting->kinds, kind, json_integer(before + bytes));
 }
@@ -63,7 +63,7 @@ static void on_counted(void *arg, const struct platform_stored *stored)
     json_t *bytes = json_object_get(usage, "bytes");
 
     counting->bytes += json_integer_value(bytes);
-    add_kind(counting, row_text(row, "kind"), json_integer_value(bytes));
+    add_kind(counting, member_text(row, "kind"), json_integer_value(bytes));
     json_array_append_new(counting->result,
                           json_pack("{s:O, s:O, s:O, s:O?}", "kind", json_object_get(row, "kind"),
                                     "id", json_object_get(row, "id"), "name",
@@ -84,7 +84,7 @@ static void count_next(struct counting *counting)
     }
     store = storage_store(row);
     platform->store(platform->context,
-                    &(struct platform_store){.kind = binding_store_type(row_text(row, "kind")),
+                    &(struct platform_store){.kind = binding_store_type(member_text(row, "kind")),
                                              .store = store,
                                              .call = "usage"},
                     on_counted, counting);

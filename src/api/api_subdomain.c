@@ -1,7 +1,7 @@
 /* The subdomain of an account, below which its workers answer. */
 #include "api/call.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/account.h"
 
 enum { CODE_TAKEN = 10031 };
@@ -15,14 +15,14 @@ static void get(struct call *call)
         call_fail_err(call, 0, &err);
         return;
     }
-    call_ok(call, json_pack("{s:s}", "subdomain", row_text(row, "subdomain")));
+    call_ok(call, json_pack("{s:s}", "subdomain", member_text(row, "subdomain")));
     json_decref(row);
 }
 
 static void put(struct call *call)
 {
     const json_t *body = call_json(call);
-    const char *name = row_text(body, "subdomain");
+    const char *name = member_text(body, "subdomain");
     struct err err = {0};
     json_t *changes, *row;
 
@@ -38,7 +38,7 @@ static void put(struct call *call)
         call_fail_err(call, err.code == ERR_EXISTS ? CODE_TAKEN : 0, &err);
     } else {
         call_platform(call)->routes_changed(call_platform(call)->context);
-        call_ok(call, json_pack("{s:s}", "subdomain", row_text(row, "subdomain")));
+        call_ok(call, json_pack("{s:s}", "subdomain", member_text(row, "subdomain")));
         json_decref(row);
     }
     json_decref(changes);

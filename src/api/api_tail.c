@@ -7,13 +7,13 @@
  * (3) The timer sweeps once a second while there are tails. */
 #include "api/api_tail.h"
 
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
 #include "api/call_private.h"
 #include "api/tables.h"
 #include "api/tail_filter.h"
+#include "base/hex.h"
+#include "base/member.h"
 #include "http/handshake.h"
 #include "http/upgrade.h"
 #include "http/websocket_link.h"
@@ -55,15 +55,6 @@ static struct api_tail *tails_of(const struct call *call)
 
 /* ---- life of one ---- */
 
-static void make_hex(char *out, size_t chars)
-{
-    unsigned char bytes[SECRET_CHARS / 2];
-
-    ASSERT(getrandom(bytes, chars / 2, 0) == (ssize_t)(chars / 2));
-    for (size_t i = 0; i < chars / 2; i++)
-        snprintf(out + 2 * i, 3, "%02x", bytes[i]);
-}
-
 static size_t count_of(const struct api_tail *all, const char *key)
 {
     size_t count = 0;
@@ -92,7 +83,7 @@ static void tail_free(struct api_tail *all, struct tail *tail, int code)
 static void sweep(uv_timer_t *timer)
 {
     struct api_tail *all = CONTAINER_OF(timer, struct api_tail, timer);
-    int64_t now_ms = (int64_t)(clock_wall_ns() / 1000000);
+    int64_t now_ms = clock_wall_ms();
 
     LIST_EACH_SAFE(&all->tails, link) {
         struct tail *tail = CONTAINER_OF(link, struct tail, link);
@@ -109,12 +100,12 @@ static struct tail *tail_new(struct api_tail *all, const json_t *script, struct 
 {
     struct tail *tail = mem_new(struct tail);
 
-    make_hex(tail->id, ID_CHARS);
-    make_hex(tail->secret, SECRET_CHARS);
-    tail->key = str_dup(str_from(json_string_value(json_object_get(script, "key"))));
-    tail->script_id = json_integer_value(json_object_get(script, "id"));
+    hex_random(tail->id, ID_CHARS);
+    hex_random(tail->secret, SECRET_CHARS);
+    tail->key = str_dup(str_from(member_text(script, "key")));
+    tail->script_id = member_int(script, "id");
     tail->made_ms = uv_now(all->timer.loop);
-    tail->expires_ms = (int64_t)(clock_wall_ns() / 1000000) + TAIL_LIFE_MS;
+    tail->expires_ms = clock_wall_ms() + TAIL_LIFE_MS;
     tail->filter = *filter;
     if (!count_of(all, tail->key))
         all->platform->tailing(all->platform->context, tail->script_id, tail->key, true);
@@ -153,7 +144,7 @@ static void create(struct call *call)
     if (!script || (call_body(call).len && !(body = call_json(call))))
         return;
     if (all->count >= TAIL_MAX ||
-        count_of(all, json_string_value(json_object_get(script, "key"))) >= TAIL_PER_WORKER_MAX) {
+        count_of(all, member_text(script, "key")) >= TAIL_PER_WORKER_MAX) {
         call_fail(call, 429, CODE_TOO_MANY,
                   "This worker is tailed %d times already, or the server %d "
                   "times: end another tail first.",
@@ -180,7 +171,7 @@ static void list(struct call *call)
     result = json_array();
     LIST_EACH(&tails_of(call)->tails, link) {
         const struct tail *tail = CONTAINER_OF(link, struct tail, link);
-        if (!tail->over && tail->script_id == json_integer_value(json_object_get(script, "id")))
+        if (!tail->over && tail->script_id == member_int(script, "id"))
             json_array_append_new(result, tail_json(tail));
     }
     call_ok(call, result);
@@ -196,7 +187,7 @@ static void delete (struct call *call)
     LIST_EACH_SAFE(&all->tails, link) {
         struct tail *tail = CONTAINER_OF(link, struct tail, link);
         if (!tail->over && strcmp(tail->id, call_param(call, "tail")) == 0 &&
-            tail->script_id == json_integer_value(json_object_get(script, "id"))) {
+            tail->script_id == member_int(script, "id")) {
             tail_free(all, tail, WEBSOCKET_NORMAL);
             call_ok(call, NULL);
             return;
@@ -207,34 +198,6 @@ static void delete (struct call *call)
 }
 
 /* ---- its WebSocket ---- */
-
-static void transport_write(void *transport, str bytes)
-{
-    upgrade_write(transport, bytes);
-}
-
-static size_t transport_queued(const void *transport)
-{
-    return upgrade_queued(transport);
-}
-
-static void transport_pause(void *transport, bool paused)
-{
-    upgrade_pause(transport, paused);
-}
-
-static void transport_end(void *transport)
-{
-    upgrade_end(transport);
-}
-
-static void transport_cut(void *transport)
-{
-    upgrade_cut(transport);
-}
-
-static const struct websocket_transport transport_functions = {
-    transport_write, transport_queued, transport_pause, transport_end, transport_cut};
 
 static void on_message(void *owner, bool is_text, str data)
 {
@@ -323,7 +286,7 @@ static bool accept_reader(struct api_tail *all, struct tail *tail, struct call *
     buf_done(&head);
     if (!tail->upgrade)
         return false;
-    tail->reader = websocket_link_new(all->timer.loop, terms, &transport_functions, tail->upgrade,
+    tail->reader = websocket_link_new(all->timer.loop, terms, &upgrade_transport, tail->upgrade,
                                       &reader_hooks, tail);
     return true;
 }

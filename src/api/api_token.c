@@ -4,9 +4,9 @@
 
 #include <stdlib.h>
 
-#include "api/moment.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
+#include "base/moment.h"
 #include "os/clock.h"
 #include "registry/token.h"
 
@@ -24,9 +24,9 @@ static json_t *token_json(const json_t *row)
                      "name", json_object_get(row, "name"), "account",
                      json_object_get(row, "account"), "status", "active", "scopes",
                      json_object_get(row, "scopes"), "issued_on",
-                     call_time(row_int(row, "created_ms")), "expires_on",
-                     call_time(row_int(row, "expires_ms")), "last_used_on",
-                     call_time(row_int(row, "used_ms")));
+                     call_time(member_int(row, "created_ms")), "expires_on",
+                     call_time(member_int(row, "expires_ms")), "last_used_on",
+                     call_time(member_int(row, "used_ms")));
 }
 
 static json_t *rows_of(struct call *call)
@@ -82,8 +82,8 @@ static int check_scopes(struct call *call, const json_t *scopes, struct err *err
 /* The row of a body. Returned owned; NULL with `err`. */
 static json_t *read_token(struct call *call, const json_t *body, struct err *err)
 {
-    const char *name = row_text(body, "name");
-    const char *expires = row_text(body, "expires_on");
+    const char *name = member_text(body, "name");
+    const char *expires = member_text(body, "expires_on");
     const json_t *scopes = json_object_get(body, "scopes");
     int64_t expires_ms = 0;
 
@@ -97,7 +97,7 @@ static json_t *read_token(struct call *call, const json_t *body, struct err *err
         return NULL;
     if (expires && moment_parse(str_from(expires), &expires_ms, err) < 0)
         return NULL;
-    if (expires && expires_ms <= (int64_t)(clock_wall_ns() / 1000000)) {
+    if (expires && expires_ms <= clock_wall_ms()) {
         err_set(err, ERR_INVALID, "\"expires_on\" has passed.");
         return NULL;
     }
@@ -126,7 +126,7 @@ static void create(struct call *call)
         call_fail_err(call, 0, &err);
         return;
     }
-    call_audit(call, row_text(row, "id"),
+    call_audit(call, member_text(row, "id"),
                json_pack("{s:O, s:O}", "name", json_object_get(row, "name"), "scopes",
                          json_object_get(row, "scopes")));
     result = token_json(row);
@@ -141,16 +141,12 @@ static void create(struct call *call)
 /* The token of the path among `rows`; NULL after the call was answered. */
 static const json_t *find(struct call *call, const json_t *rows)
 {
-    size_t index;
-    const json_t *row;
+    const json_t *row = member_find(rows, "id", call_param(call, "token"));
 
-    json_array_foreach((json_t *)rows, index, row) {
-        if (strcmp(row_text(row, "id"), call_param(call, "token")) == 0)
-            return row;
-    }
-    call_fail(call, 404, CODE_NO_TOKEN, "There is no token \"%s\" here.",
-              call_param(call, "token"));
-    return NULL;
+    if (!row)
+        call_fail(call, 404, CODE_NO_TOKEN, "There is no token \"%s\" here.",
+                  call_param(call, "token"));
+    return row;
 }
 
 static void get(struct call *call)
@@ -170,9 +166,9 @@ static void delete (struct call *call)
     struct err err = {0};
 
     if (row) {
-        call_audit(call, row_text(row, "id"),
+        call_audit(call, member_text(row, "id"),
                    json_pack("{s:O}", "name", json_object_get(row, "name")));
-        if (token_delete(call_registry(call), row_text(row, "id"), &err) < 0)
+        if (token_delete(call_registry(call), member_text(row, "id"), &err) < 0)
             call_fail_err(call, 0, &err);
         else
             call_ok(call, json_pack("{s:O}", "id", json_object_get(row, "id")));

@@ -1,8 +1,8 @@
 /* What workers used: .../usage?from&to&step&script. */
 #include "api/call.h"
 #include "api/period.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/usage.h"
 
 enum { ROWS_MAX = 10000 };
@@ -45,7 +45,7 @@ static const struct step *read_step(struct call *call, const struct period *peri
 
 static void set_time(json_t *row, const char *from, const char *to)
 {
-    int64_t ms = row_int(row, from);
+    int64_t ms = member_int(row, from);
 
     json_object_del(row, from);
     json_object_set_new(row, to, call_time(ms));

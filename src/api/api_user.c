@@ -1,7 +1,7 @@
 /* Who a token speaks for: what `wrangler whoami` asks. */
 #include "api/call.h"
-#include "api/row.h"
 #include "api/tables.h"
+#include "base/member.h"
 
 static void user(struct call *call)
 {
@@ -9,7 +9,7 @@ static void user(struct call *call)
 
     call_ok(call, json_pack("{s:O, s:O, s:s, s:b, s:[]}", "id", json_object_get(token, "id"),
                             "email", json_object_get(token, "name"), "username",
-                            row_text(token, "name"), "suspended", 0, "organizations"));
+                            member_text(token, "name"), "suspended", 0, "organizations"));
 }
 
 static void verify(struct call *call)
@@ -20,7 +20,7 @@ static void verify(struct call *call)
                             json_object_get(token, "id"), "name", json_object_get(token, "name"),
                             "account", json_object_get(token, "account"), "scopes",
                             json_object_get(token, "scopes"), "status", "active", "expires_on",
-                            call_time(row_int(token, "expires_ms")), "server", "name", "atoll",
+                            call_time(member_int(token, "expires_ms")), "server", "name", "atoll",
                             "version", ATOLL_VERSION));
 }
 

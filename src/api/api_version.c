@@ -4,9 +4,9 @@
 #include "api/call.h"
 #include "api/metadata.h"
 #include "api/release.h"
-#include "api/row.h"
 #include "api/shape.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/script_version.h"
 
 static void on_added(struct call *call, const json_t *script, const json_t *version)
@@ -30,7 +30,7 @@ static void list(struct call *call)
     if (!script)
         return;
     call_page(call, &offset, &limit);
-    if (script_version_list(call_registry(call), row_int(script, "id"), offset, limit, &rows,
+    if (script_version_list(call_registry(call), member_int(script, "id"), offset, limit, &rows,
                             &err) < 0) {
         call_fail_err(call, 0, &err);
         return;
@@ -52,8 +52,8 @@ static void get(struct call *call)
 
     if (!script)
         return;
-    if (script_version_get(call_registry(call), row_int(script, "id"), call_param(call, "version"),
-                           &row, &err) < 0) {
+    if (script_version_get(call_registry(call), member_int(script, "id"),
+                           call_param(call, "version"), &row, &err) < 0) {
         call_fail_err(call, 0, &err);
         return;
     }

@@ -1,9 +1,9 @@
 /* Zones. They are not kept: whatever name is asked for is one, so that routes can be deployed for
  * every host that somebody points at this server. */
 #include "api/call.h"
-#include "api/row.h"
 #include "api/shape.h"
 #include "api/tables.h"
+#include "base/member.h"
 #include "registry/route.h"
 
 static json_t *zone_json(const struct call *call, const char *name)
@@ -40,7 +40,7 @@ static void list_used(struct call *call)
     zones = json_array();
     seen = json_object();
     json_array_foreach(rows, index, row) {
-        const char *name = row_text(row, "zone");
+        const char *name = member_text(row, "zone");
         if (!name || json_object_get(seen, name))
             continue;
         json_object_set_new(seen, name, json_true());
@@ -84,7 +84,7 @@ static void get(struct call *call)
         return;
     }
     if (json_array_size(rows))
-        call_ok(call, zone_json(call, row_text(json_array_get(rows, 0), "zone")));
+        call_ok(call, zone_json(call, member_text(json_array_get(rows, 0), "zone")));
     else
         call_fail(call, 404, 7003,
                   "Zones are not kept here: ask for one by its name, "

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "api/asset_token.h"
-#include "api/row.h"
+#include "base/member.h"
 #include "bindings/assets/site.h"
 #include "bindings/assets/site_rule.h"
 #include "registry/asset.h"
@@ -27,18 +27,11 @@ struct making {
 
 static int check_session(struct making *m, const json_t *session)
 {
-    if (strcmp(row_text(session, "account"), m->request->account) == 0 &&
-        strcmp(row_text(session, "script"), m->request->script) == 0)
+    if (strcmp(member_text(session, "account"), m->request->account) == 0 &&
+        strcmp(member_text(session, "script"), m->request->script) == 0)
         return 0;
     *m->code = CODE_TOKEN;
     return err_set(m->err, ERR_INVALID, "The token of \"assets.jwt\" is another worker's.");
-}
-
-static str text_of(const json_t *row, const char *key)
-{
-    const json_t *text = json_object_get(row, key);
-
-    return (str){json_string_value(text), json_string_length(text)};
 }
 
 static void take_rows(struct making *m)
@@ -50,10 +43,10 @@ static void take_rows(struct making *m)
     m->files = mem_zeroed((m->count + 1) * sizeof *m->files);
     json_array_foreach(m->rows, i, row)
         m->files[i] = (struct site_file){
-            .path = text_of(row, "path"),
-            .hash = text_of(row, "hash"),
-            .type = text_of(row, "type"),
-            .bytes = (uint64_t)json_integer_value(json_object_get(row, "bytes")),
+            .path = member_str(row, "path"),
+            .hash = member_str(row, "hash"),
+            .type = member_str(row, "type"),
+            .bytes = (uint64_t)member_int(row, "bytes"),
         };
     qsort(m->files, m->count, sizeof *m->files, site_compare);
 }
@@ -82,7 +75,7 @@ static int take_uploaded(struct making *m, const char *jwt)
 
 static int take_old(struct making *m, const json_t *latest)
 {
-    const char *manifest = row_text(json_object_get(latest, "assets"), "manifest");
+    const char *manifest = member_text(json_object_get(latest, "assets"), "manifest");
     struct buf text;
     size_t len;
     char *bytes;
@@ -133,8 +126,8 @@ static int take_settings(struct making *m)
     } else {
         m->settings = *site_settings(m->old);
     }
-    m->settings.has_script = row_text(fields, "main_module") != NULL;
-    m->settings.navigates = site_navigates(row_text(fields, "compatibility_date"),
+    m->settings.has_script = member_text(fields, "main_module") != NULL;
+    m->settings.navigates = site_navigates(member_text(fields, "compatibility_date"),
                                            json_object_get(fields, "compatibility_flags"));
     return r;
 }
@@ -188,7 +181,7 @@ int asset_site_make(const struct asset_site_request *request, json_t **ret, int 
                     struct err *err)
 {
     const struct metadata *metadata = request->metadata;
-    const char *jwt = row_text(metadata->assets, "jwt");
+    const char *jwt = member_text(metadata->assets, "jwt");
     struct making m = {.request = request, .code = ret_code, .err = err};
     int r = 0;
 

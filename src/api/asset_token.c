@@ -5,6 +5,7 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "os/clock.h"
 #include "web/base64.h"
 
@@ -26,15 +27,10 @@ static void put_base64url(str bytes, struct buf *out)
     ASSERT(buf_append(out, (str){text, len}) == 0);
 }
 
-static json_int_t now_s(void)
-{
-    return (json_int_t)(clock_wall_ns() / 1000000000);
-}
-
 char *asset_token_make(const struct registry *registry, const struct asset_token *token)
 {
     json_t *payload = json_pack("{s:I, s:s, s:b}", "exp",
-                                now_s() + (json_int_t)ASSET_SESSION_MS / 1000, "sid",
+                                clock_wall_s() + (json_int_t)ASSET_SESSION_MS / 1000, "sid",
                                 token->session, "done", token->is_complete);
     char *text, *signature;
     struct buf out;
@@ -97,9 +93,9 @@ bool asset_token_read(const struct registry *registry, str text, struct asset_to
         !is_signed(registry, str_head(text, first + 1 + second), str_skip(rest, second + 1)) ||
         !(payload = payload_of(str_head(rest, second))))
         return false;
-    session = json_string_value(json_object_get(payload, "sid"));
+    session = member_text(payload, "sid");
     good = session && strlen(session) < sizeof ret->session &&
-           json_integer_value(json_object_get(payload, "exp")) > now_s();
+           member_int(payload, "exp") > clock_wall_s();
     if (good) {
         *ret = (struct asset_token){
             .is_complete = json_is_true(json_object_get(payload, "done")),

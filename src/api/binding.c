@@ -6,6 +6,7 @@
 
 #include <ctype.h>
 
+#include "base/member.h"
 #include "registry/script.h"
 #include "registry/storage.h"
 
@@ -68,24 +69,6 @@ struct resolver {
     int *code;
     struct err *err;
 };
-
-static const char *text_of(const json_t *binding, const char *key)
-{
-    return json_string_value(json_object_get(binding, key));
-}
-
-static const json_t *find(const json_t *bindings, const char *name)
-{
-    const json_t *it;
-    size_t i;
-
-    json_array_foreach(bindings, i, it) {
-        const char *other = text_of(it, "name");
-        if (other && strcmp(other, name) == 0)
-            return it;
-    }
-    return NULL;
-}
 
 static const struct kind *kind_of(const char *type)
 {
@@ -164,7 +147,7 @@ static int check_part(struct resolver *r, const char *name, const char *type, co
                        "The binding \"%s\" has the type \"%s\", which is for scripts in "
                        "service-worker format: a module imports such a file.",
                        name, type);
-    if (r->request->modules && !find(r->request->modules, part))
+    if (r->request->modules && !member_find(r->request->modules, "name", part))
         return err_set(r->err, ERR_INVALID,
                        "The binding \"%s\" names the part \"%s\", which the form does not have.",
                        name, part);
@@ -223,7 +206,7 @@ static int add_more(struct resolver *r, const struct kind *kind, const json_t *f
             continue;
         if (json_typeof(value) != more[i].form)
             return err_set(r->err, ERR_INVALID, "The binding \"%s\": \"%s\" must be %s.",
-                           text_of(kept, "name"), more[i].key,
+                           member_text(kept, "name"), more[i].key,
                            more[i].form == JSON_STRING ? "a string" : "an object");
         json_object_set(kept, more[i].key, value);
     }
@@ -234,7 +217,7 @@ static int add_more(struct resolver *r, const struct kind *kind, const json_t *f
 static int check_service(struct resolver *r, const char *name, const json_t *binding)
 {
     const struct binding_request *request = r->request;
-    const char *service = text_of(binding, "service");
+    const char *service = member_text(binding, "service");
     json_t *script = NULL;
     int result;
 
@@ -285,20 +268,20 @@ static bool is_word(const char *text, const char *others, size_t most)
     return len >= 1 && len <= most;
 }
 
-/* {namespace_id, simple: {limit, period}}, as on Cloudflare. */
-static int check_ratelimit(struct resolver *r, const char *name, const json_t *binding)
+int binding_check_ratelimit(const json_t *binding, struct err *err)
 {
+    const char *name = member_text_or(binding, "name", "");
     const json_t *simple = json_object_get(binding, "simple");
-    json_int_t limit = json_integer_value(json_object_get(simple, "limit"));
-    json_int_t period = json_integer_value(json_object_get(simple, "period"));
+    int64_t limit = member_int(simple, "limit");
+    int64_t period = member_int(simple, "period");
 
-    if (!is_word(text_of(binding, "namespace_id"), "-_", BINDING_NAMESPACE_MAX))
-        return err_set(r->err, ERR_INVALID,
+    if (!is_word(member_text(binding, "namespace_id"), "-_", BINDING_NAMESPACE_MAX))
+        return err_set(err, ERR_INVALID,
                        "The rate limit \"%s\" needs \"namespace_id\", a string such as \"1001\": "
                        "those that have the same one count together.",
                        name);
     if (limit < 1 || limit > BINDING_LIMIT_MAX || (period != 10 && period != 60))
-        return err_set(r->err, ERR_INVALID,
+        return err_set(err, ERR_INVALID,
                        "The rate limit \"%s\" needs \"simple\": {\"limit\": 1 to %d, \"period\": "
                        "10 or 60}.",
                        name, BINDING_LIMIT_MAX);
@@ -318,13 +301,13 @@ static int check_dataset(struct resolver *r, const char *name, const char *datas
 static int check_shared(struct resolver *r, const char *name, const json_t *binding,
                         const json_t *value)
 {
-    const char *type = text_of(binding, "type");
+    const char *type = member_text(binding, "type");
     const struct shared *s = shared_of(type);
     int result;
 
     if (!s)
         return 0;
-    result = strcmp(type, "ratelimit") == 0 ? check_ratelimit(r, name, binding)
+    result = strcmp(type, "ratelimit") == 0 ? binding_check_ratelimit(binding, r->err)
                                             : check_dataset(r, name, json_string_value(value));
     return result < 0 ? result : ensure_shared(r, s);
 }
@@ -332,8 +315,8 @@ static int check_shared(struct resolver *r, const char *name, const json_t *bind
 /* What the latest version has under `old`, as `name`. Returns 1 when it is there, else 0. */
 static int inherit(struct resolver *r, const char *name, const char *old)
 {
-    const json_t *latest = find(r->request->latest, old), *value;
-    const struct kind *kind = latest ? kind_of(text_of(latest, "type")) : NULL;
+    const json_t *latest = member_find(r->request->latest, "name", old), *value;
+    const struct kind *kind = latest ? kind_of(member_text(latest, "type")) : NULL;
 
     if (!kind)
         return 0;
@@ -342,7 +325,7 @@ static int inherit(struct resolver *r, const char *name, const char *old)
     if (kind->field && !value)
         return 0;
     if (kind->is_part && r->request->modules &&
-        !find(r->request->modules, json_string_value(value)))
+        !member_find(r->request->modules, "name", json_string_value(value)))
         return 0;
     add(r, name, kind, value);
     return add_more(r, kind, latest) < 0 ? 0 : 1;
@@ -350,7 +333,7 @@ static int inherit(struct resolver *r, const char *name, const char *old)
 
 static int add_inherited(struct resolver *r, const char *name, const json_t *binding)
 {
-    const char *old = text_of(binding, "old_name");
+    const char *old = member_text(binding, "old_name");
 
     if (inherit(r, name, old ? old : name))
         return 0;
@@ -399,8 +382,8 @@ static int add_new(struct resolver *r, const char *name, const char *type, const
         value = json_object_get(binding, store->alias);
     if (!value && strcmp(type, "analytics_engine") == 0 && !r->request->by_name)
         value = json_object_get(binding, "name");
-    latest = r->request->by_name && !value ? find(r->request->latest, name) : NULL;
-    if (latest && strcmp(text_of(latest, "type"), type) == 0 && inherit(r, name, name))
+    latest = r->request->by_name && !value ? member_find(r->request->latest, "name", name) : NULL;
+    if (member_is(latest, "type", type) && inherit(r, name, name))
         return 0;
     if (kind->field && (!value || (!kind->is_json && !json_is_string(value))))
         return err_set(r->err, ERR_INVALID, "The binding \"%s\" of type \"%s\" needs \"%s\"%s.",
@@ -422,7 +405,7 @@ static int add_new(struct resolver *r, const char *name, const char *type, const
 
 static int add_wanted(struct resolver *r, const json_t *binding)
 {
-    const char *name = text_of(binding, "name"), *type = text_of(binding, "type");
+    const char *name = member_text(binding, "name"), *type = member_text(binding, "type");
     int result;
 
     if (!name || !type)
@@ -459,7 +442,7 @@ static int add_kept(struct resolver *r)
     int result = 0;
 
     json_array_foreach(r->request->latest, i, it) {
-        const char *name = text_of(it, "name"), *type = text_of(it, "type");
+        const char *name = member_text(it, "name"), *type = member_text(it, "type");
         if (result < 0 || !name || !type || !is_kept(r->request, type) ||
             json_object_get(r->names, name))
             continue;
@@ -541,7 +524,7 @@ json_t *binding_merge(const json_t *latest, const json_t *changes)
     size_t i;
 
     json_array_foreach(latest, i, it) {
-        name = text_of(it, "name");
+        name = member_text(it, "name");
         if (!json_object_get(changes, name))
             json_array_append_new(merged, json_pack("{s:s, s:s}", "name", name, "type", "inherit"));
     }

@@ -54,6 +54,10 @@ NODISCARD int binding_resolve(const struct binding_request *request, struct bind
 
 void binding_set_done(struct binding_set *set);
 
+/* A binding of the type "ratelimit": {name, namespace_id, simple: {limit, period}}, as on
+ * Cloudflare. Returns 0, or ERR_INVALID with a text that names it. */
+NODISCARD int binding_check_ratelimit(const json_t *binding, struct err *err);
+
 /* The types that lead to something stored. */
 struct binding_store {
     const char *type;     /* "kv_namespace" */

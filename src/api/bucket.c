@@ -4,7 +4,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
-#include "api/row.h"
+#include "base/member.h"
 #include "registry/storage.h"
 
 bool bucket_is_name(const char *name)
@@ -52,6 +52,44 @@ int bucket_create(const struct bucket_place *place, const char *name, json_t **r
     return r;
 }
 
+/* By its name, which is not its id. */
+static int find(const struct bucket_place *place, const char *name, json_t **ret, struct err *err)
+{
+    int r = storage_get(place->registry, place->account, "r2", name, ret, err);
+
+    if (r < 0 || strcmp(member_text(*ret, "name"), name) == 0)
+        return r;
+    json_decref(*ret);
+    *ret = NULL;
+    return err_set(err, ERR_NOT_FOUND, "there is no bucket %.100s", name);
+}
+
+/* ---- CORS ---- */
+
+json_t *bucket_cors(const json_t *row)
+{
+    return json_object_get(json_object_get(json_object_get(row, "settings"), "cors"), "rules");
+}
+
+/* `number` tells one change from another: distribution_published(). */
+int bucket_set_cors(const struct bucket_place *place, const char *name, const json_t *rules,
+                    struct err *err)
+{
+    json_t *row, *settings, *cors;
+    int r = find(place, name, &row, err);
+
+    if (r < 0)
+        return r;
+    settings = json_object_get(row, "settings");
+    cors = json_pack("{s:I, s:O*}", "number",
+                     (json_int_t)member_int(json_object_get(settings, "cors"), "number") + 1,
+                     "rules", rules);
+    json_object_set_new(settings, "cors", cors);
+    r = storage_set(place->registry, place->account, "r2", member_text(row, "id"), settings, err);
+    json_decref(row);
+    return r;
+}
+
 /* ---- deleting ---- */
 
 struct farewell {
@@ -87,12 +125,10 @@ int bucket_delete(const struct bucket_place *place, const char *name, struct err
 {
     const struct platform *platform = place->platform;
     json_t *row = NULL, *users = NULL;
-    int r = storage_get(place->registry, place->account, "r2", name, &row, err);
+    int r = find(place, name, &row, err);
 
-    if (r == 0 && strcmp(row_text(row, "name"), name) != 0)
-        r = err_set(err, ERR_NOT_FOUND, "there is no bucket %.100s", name);
     if (r == 0 && (r = storage_users(place->registry, place->account, name, &users, err)) == 0)
-        r = storage_delete(place->registry, place->account, "r2", row_text(row, "id"), err);
+        r = storage_delete(place->registry, place->account, "r2", member_text(row, "id"), err);
     if (r == 0) {
         platform->published(platform->context, place->account, name, on_nothing, NULL);
         say_farewell(platform, users);

@@ -27,6 +27,14 @@ void bucket_tell_users(const struct bucket_place *place, const char *name);
 NODISCARD int bucket_create(const struct bucket_place *place, const char *name, json_t **ret,
                             struct err *err);
 
+/* Rules of CORS, as r2_cors_read() gives them (borrowed; NULL: none), in the place of those it has;
+ * runtimes hear of it by platform->published(). ERR_NOT_FOUND. */
+NODISCARD int bucket_set_cors(const struct bucket_place *place, const char *name,
+                              const json_t *rules, struct err *err);
+
+/* Those of a bucket's row, borrowed; NULL: there are none. */
+json_t *bucket_cors(const json_t *row);
+
 /* Deletes one, empty or not: those who use it are told, then its data goes. ERR_NOT_FOUND. */
 NODISCARD int bucket_delete(const struct bucket_place *place, const char *name, struct err *err);
 

@@ -7,8 +7,9 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/member.h"
+#include "base/moment.h"
 #include "base/utf8.h"
 #include "registry/account.h"
 #include "registry/audit.h"
@@ -148,20 +149,16 @@ const struct platform *call_platform(const struct call *call)
 
 const char *call_param(const struct call *call, const char *name)
 {
-    return json_string_value(json_object_get(call->params, name));
-}
-
-const char *call_query_at(const struct call *call, const char *name, size_t nth)
-{
-    return json_string_value(json_array_get(json_object_get(call->query, name), nth));
+    return member_text(call->params, name);
 }
 
 const char *call_query(const struct call *call, const char *name)
 {
-    return call_query_at(call, name, 0);
+    return json_string_value(json_array_get(json_object_get(call->query, name), 0));
 }
 
-str call_find_header(str lines, const char *name)
+/* In a text of "name: value\n" lines; "" when it is missing. */
+static str find_header(str lines, const char *name)
 {
     str wanted = str_from(name);
 
@@ -176,7 +173,7 @@ str call_find_header(str lines, const char *name)
 
 str call_header(const struct call *call, const char *name)
 {
-    return call_find_header(call->header_lines, name);
+    return find_header(call->header_lines, name);
 }
 
 str call_body(const struct call *call)
@@ -452,13 +449,8 @@ void call_fail_err(struct call *call, int code, const struct err *err)
 
 json_t *call_time(int64_t ms)
 {
-    char text[40];
-    time_t seconds = (time_t)(ms / 1000);
-    struct tm tm;
+    char text[MOMENT_BYTES];
 
-    if (!ms || !gmtime_r(&seconds, &tm))
-        return json_null();
-    strftime(text, 24, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text + strlen(text), 16, ".%03dZ", (int)(ms % 1000));
-    return json_string(text);
+    moment_write(ms, text);
+    return ms && *text ? json_string(text) : json_null();
 }

@@ -35,11 +35,10 @@ struct call_route {
 struct registry *call_registry(const struct call *call);
 const struct platform *call_platform(const struct call *call);
 
-/* A ":name" of the path, percent-decoded; the value of a query parameter (NULL when missing), its
- * nth value; a header (name in lower case; "" when missing). Borrowed. */
+/* A ":name" of the path, percent-decoded; the first value of a query parameter (NULL when
+ * missing); a header (name in lower case; "" when missing). Borrowed. */
 const char *call_param(const struct call *call, const char *name);
 const char *call_query(const struct call *call, const char *name);
-const char *call_query_at(const struct call *call, const char *name, size_t nth);
 str call_header(const struct call *call, const char *name);
 str call_body(const struct call *call);
 const char *call_path(const struct call *call);     /* below /client/v4, without its query */

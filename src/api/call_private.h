@@ -79,7 +79,4 @@ size_t call_reap(struct api *api);
 /* A line of the server's own log, for a failure that the client is told nothing of. */
 void call_tell_operator(struct call *call, const char *event, const char *text);
 
-/* A header's value in a text of "name: value\n" lines; "" when it is missing. */
-str call_find_header(str lines, const char *name);
-
 #endif

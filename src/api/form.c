@@ -6,6 +6,7 @@
 
 #include "api/api.h"
 #include "api/multipart.h"
+#include "base/member.h"
 
 #define BARE_NAME "worker.js"
 
@@ -22,7 +23,7 @@ const json_t *form_module(const json_t *modules, const char *name)
     size_t i;
 
     json_array_foreach(modules, i, it) {
-        if (strcmp(bare_name(json_string_value(json_object_get(it, "name"))), bare_name(name)) == 0)
+        if (strcmp(bare_name(member_text(it, "name")), bare_name(name)) == 0)
             return it;
     }
     return NULL;

@@ -8,10 +8,8 @@
 #include <math.h>
 #include <stdio.h>
 
-#include "api/row.h"
 #include "base/mem.h"
-
-enum { AMOUNT_TEXT_MAX = 32 };
+#include "base/member.h"
 
 #define MICROS_MAX INT64_C(9000000000000000000)
 
@@ -22,10 +20,14 @@ struct item {
 };
 
 static const struct item items[] = {
-    {"requests", "requests",     "million_requests", "requests", 1,           1},
-    {"cpu",      "cpu_us",       "million_cpu_ms",   "ms",       1e-3,        1e-3},
-    {"memory",   "memory_mb_ms", "gb_s",             "GB-s",     1e-3 / 1024, 1e3 / 1024},
+    {"requests", "requests",     "million_requests", "requests",   1,           1},
+    {"cpu",      "cpu_us",       "million_cpu_ms",   "ms",         1e-3,        1e-3},
+    {"memory",   "memory_mb_ms", "gb_s",             "GB-s",       1e-3 / 1024, 1e3 / 1024},
+    {"class_a",  "class_a",      "million_class_a",  "operations", 1,           1},
+    {"class_b",  "class_b",      "million_class_b",  "operations", 1,           1},
 };
+
+static const struct item *const requests = &items[0];
 
 static int64_t micros_of(double amount)
 {
@@ -63,6 +65,14 @@ static json_t *item_json(const struct item *item, int64_t used, double price, in
                      amount_json(micros));
 }
 
+/* Requests for a bucket are charged by what they did. */
+static int64_t used_of(const json_t *row, const struct item *item)
+{
+    bool is_bucket = str_starts(member_str(row, "script"), STR("r2:"));
+
+    return is_bucket && item == requests ? 0 : member_int(row, item->counter);
+}
+
 /* What one worker used; adds to the sums. Items with nothing in them are left out. */
 static json_t *worker_json(const json_t *row, const json_t *prices, int64_t used_sums[],
                            int64_t micros_sums[])
@@ -71,7 +81,7 @@ static json_t *worker_json(const json_t *row, const json_t *prices, int64_t used
     int64_t total = 0;
 
     for (size_t i = 0; i < COUNT_OF(items); i++) {
-        int64_t used = row_int(row, items[i].counter);
+        int64_t used = used_of(row, &items[i]);
         double price = price_of(prices, &items[i]);
         int64_t micros = micros_of((double)used * items[i].micros * price);
         if (used <= 0)
@@ -88,7 +98,7 @@ static json_t *worker_json(const json_t *row, const json_t *prices, int64_t used
 json_t *invoice_make(const json_t *usage, const json_t *prices)
 {
     int64_t used[COUNT_OF(items)] = {0}, micros[COUNT_OF(items)] = {0}, total = 0;
-    const char *currency = row_text(prices, "currency");
+    const char *currency = member_text(prices, "currency");
     json_t *workers = json_array(), *lines = json_array();
     size_t index;
     const json_t *row;

@@ -4,8 +4,8 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-#include "api/row.h"
 #include "base/limits.h"
+#include "base/member.h"
 
 /* ---- dates and flags ---- */
 
@@ -218,7 +218,8 @@ static int refuse_missing(const json_t *object, struct err *err)
 /* With assets there need not be a script. */
 static int read_main(const json_t *object, struct metadata *m, struct err *err)
 {
-    const char *module = row_text(object, "main_module"), *script = row_text(object, "body_part");
+    const char *module = member_text(object, "main_module"),
+               *script = member_text(object, "body_part");
 
     if (!module && !script && (m->assets || m->keep_assets))
         return 0;

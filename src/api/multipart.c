@@ -204,8 +204,7 @@ static int read_head(struct reader *r, str head, struct multipart_part *part)
 
     *part = (struct multipart_part){.type = STR("")};
     while (head.len && result == 0) {
-        const char *end = memmem(head.ptr, head.len, "\r\n", 2);
-        size_t len = (size_t)(end - head.ptr);
+        size_t len = str_find_text(head, STR("\r\n"));
         result = read_field(r, str_head(head, len), part);
         head = str_skip(head, len + 2);
     }
@@ -229,28 +228,25 @@ static struct multipart_part *add_part(struct reader *r)
 static int read_part(struct reader *r)
 {
     str window = str_head(r->rest, MULTIPART_HEAD_BYTES_MAX);
-    const char *end = memmem(window.ptr, window.len, "\r\n\r\n", 4);
+    size_t head_len = str_find_text(window, STR("\r\n\r\n")) + 2;
     struct multipart_part part;
-    size_t head_len;
     int result;
 
     if (r->out->count == MULTIPART_PARTS_MAX)
         return err_set(r->err, ERR_LIMIT, "the form has more than %d parts", MULTIPART_PARTS_MAX);
-    if (!end)
+    if (head_len > window.len)
         return r->rest.len > window.len ? err_set(r->err, ERR_LIMIT,
                                                   "part %zu of the form has a head longer than %d "
                                                   "bytes",
                                                   r->out->count + 1, MULTIPART_HEAD_BYTES_MAX)
                                         : bad(r, "has no end of its head");
-    head_len = (size_t)(end - window.ptr) + 2;
     result = read_head(r, str_head(window, head_len), &part);
     if (result < 0)
         return result;
     r->rest = str_skip(r->rest, head_len + 2);
-    end = memmem(r->rest.ptr, r->rest.len, r->delimiter, r->delimiter_len);
-    if (!end)
+    part.bytes = str_head(r->rest, str_find_text(r->rest, (str){r->delimiter, r->delimiter_len}));
+    if (part.bytes.len == r->rest.len)
         return bad(r, "has no end: the boundary does not follow");
-    part.bytes = str_head(r->rest, (size_t)(end - r->rest.ptr));
     r->rest = str_skip(r->rest, part.bytes.len + r->delimiter_len);
     *add_part(r) = part;
     r->out->count++;

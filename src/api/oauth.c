@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "web/percent.h"
 
 enum { CHALLENGE_CHARS = 43, PORT_MAX = 65535 };
@@ -144,14 +145,13 @@ static void add_param(struct buf *url, const char *name, const char *value)
 
 char *oauth_redirect_to(const json_t *request, const json_t *params)
 {
-    const char *state = json_string_value(json_object_get(request, "state"));
+    const char *state = member_text(request, "state");
     const char *name;
     const json_t *value;
     struct buf url;
 
     buf_init(&url, OAUTH_URL_MAX);
-    ASSERT(buf_append(&url,
-                      str_from(json_string_value(json_object_get(request, "redirect_uri")))) == 0);
+    ASSERT(buf_append(&url, str_from(member_text(request, "redirect_uri"))) == 0);
     json_object_foreach((json_t *)params, name, value)
         add_param(&url, name, json_string_value(value));
     if (state)

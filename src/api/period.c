@@ -1,7 +1,7 @@
 /* Spans of time in queries; see period.h. */
 #include "api/period.h"
 
-#include "api/moment.h"
+#include "base/moment.h"
 #include "os/clock.h"
 
 static int read_one(const struct call *call, const char *name, int64_t normal, int64_t *ret,
@@ -15,7 +15,7 @@ static int read_one(const struct call *call, const char *name, int64_t normal, i
 
 bool period_read(struct call *call, int64_t default_ms, struct period *ret)
 {
-    int64_t now_ms = (int64_t)(clock_wall_ns() / 1000000);
+    int64_t now_ms = clock_wall_ms();
     struct err err = {0};
 
     if (read_one(call, "to", now_ms + 1, &ret->to_ms, &err) == 0 &&

@@ -1,7 +1,7 @@
 /* Where a worker answers; see reach.h. */
 #include "api/reach.h"
 
-#include "api/row.h"
+#include "base/member.h"
 #include "registry/account.h"
 #include "registry/route.h"
 
@@ -37,7 +37,7 @@ static json_t *text_json(struct buf *text, int r)
 json_t *reach_own(struct call *call, const json_t *script)
 {
     const struct platform *platform = call_platform(call);
-    bool own_label = strcmp(row_text(script, "account"), ACCOUNT_DEFAULT) != 0;
+    bool own_label = strcmp(member_text(script, "account"), ACCOUNT_DEFAULT) != 0;
     struct err ignored;
     struct buf text;
     json_t *account;
@@ -48,8 +48,8 @@ json_t *reach_own(struct call *call, const json_t *script)
         return NULL;
     buf_init(&text, URL_BYTES_MAX);
     r = buf_printf(&text, "%.*s://%s%s%s.%s%.*s", STR_ARGS(scheme_of(platform)),
-                   row_text(script, "name"), own_label ? "." : "",
-                   own_label ? row_text(account, "subdomain") : "", platform->domain,
+                   member_text(script, "name"), own_label ? "." : "",
+                   own_label ? member_text(account, "subdomain") : "", platform->domain,
                    STR_ARGS(port_of(platform)));
     json_decref(account);
     return text_json(&text, r);
@@ -67,7 +67,7 @@ static json_t *domain_url(const struct platform *platform, const char *host)
 json_t *reach_urls(struct call *call, const json_t *script)
 {
     json_t *urls = json_array(), *own = reach_own(call, script), *rows;
-    int64_t id = row_int(script, "id");
+    int64_t id = member_int(script, "id");
     struct err ignored;
     const json_t *row;
     size_t i;
@@ -76,7 +76,7 @@ json_t *reach_urls(struct call *call, const json_t *script)
         json_array_append_new(urls, own);
     if (route_list_domains(call_registry(call), call_account(call), id, &rows, &ignored) == 0) {
         json_array_foreach(rows, i, row) {
-            json_t *url = domain_url(call_platform(call), row_text(row, "hostname"));
+            json_t *url = domain_url(call_platform(call), member_text(row, "hostname"));
             if (url)
                 json_array_append_new(urls, url);
         }

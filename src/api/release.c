@@ -11,7 +11,7 @@
 #include "api/binding.h"
 #include "api/form.h"
 #include "api/metadata.h"
-#include "api/row.h"
+#include "base/member.h"
 #include "bindings/assets/site.h"
 #include "registry/account.h"
 #include "registry/deployment.h"
@@ -66,11 +66,12 @@ static int base_read(struct call *call, struct base *ret, struct err *err)
                          &base.script);
 
     if (result == 0 && base.script)
-        result = or_none(script_version_latest(registry, row_int(base.script, "id"), &base.latest,
-                                               err),
+        result = or_none(script_version_latest(registry, member_int(base.script, "id"),
+                                               &base.latest, err),
                          &base.latest);
     if (result == 0 && base.latest)
-        result = script_version_secrets(registry, row_text(base.latest, "id"), &base.secrets, err);
+        result = script_version_secrets(registry, member_text(base.latest, "id"), &base.secrets,
+                                        err);
     if (result < 0)
         base_done(&base);
     else
@@ -108,7 +109,7 @@ static int deploy(struct release *r, struct err *err)
     int result;
 
     set_author(r->call, row);
-    result = deployment_add(call_registry(r->call), row_int(r->script, "id"), row, &deployment,
+    result = deployment_add(call_registry(r->call), member_int(r->script, "id"), row, &deployment,
                             err);
     json_decref(row);
     if (result == 0)
@@ -153,7 +154,7 @@ static void conclude(struct release *r, int result, int code, const struct err *
     if (r->created)
         platform->routes_changed(platform->context);
     if (r->deploy)
-        platform->deployed(platform->context, row_int(r->script, "id"), on_deployed, r);
+        platform->deployed(platform->context, member_int(r->script, "id"), on_deployed, r);
     else
         on_deployed(r);
 }
@@ -238,7 +239,7 @@ static int add_uploaded(struct release *r, const struct platform_build *build, i
     json_object_set_new(row, "handlers",
                         build->handlers ? json_incref(build->handlers) : json_array());
     json_object_set_new(row, "startup_ms", json_real(build->startup_ms));
-    result = script_version_add(call_registry(r->call), row_int(r->script, "id"),
+    result = script_version_add(call_registry(r->call), member_int(r->script, "id"),
                                 &(struct script_version_draft){row, set.secrets, &contents},
                                 &r->version, err);
 done:
@@ -255,7 +256,7 @@ static int update_settings(struct release *r, struct err *err)
     if (!json_object_size(r->upload.metadata.settings))
         return 0;
     changes = json_pack("{s:O}", "settings", r->upload.metadata.settings);
-    result = script_update(call_registry(r->call), row_int(r->script, "id"), changes, &updated,
+    result = script_update(call_registry(r->call), member_int(r->script, "id"), changes, &updated,
                            err);
     json_decref(changes);
     json_decref(updated);
@@ -329,8 +330,8 @@ static int check_sizes(const struct release *r, const json_t *account, const str
     size_t i;
 
     json_array_foreach(r->upload.form.modules, i, module) {
-        if (strcmp(row_text(module, "type"), "application/source-map") != 0)
-            bytes += (uint64_t)row_int(module, "bytes");
+        if (!member_is(module, "type", "application/source-map"))
+            bytes += (uint64_t)member_int(module, "bytes");
     }
     if (bytes > most)
         return err_set(err, ERR_LIMIT,
@@ -343,7 +344,7 @@ static int check_sizes(const struct release *r, const json_t *account, const str
 
 static int check_upload(const struct release *r, const struct base *base, struct err *err)
 {
-    const char *main_module = row_text(r->upload.metadata.fields, "main_module");
+    const char *main_module = member_text(r->upload.metadata.fields, "main_module");
     json_t *account;
     int result = script_check_name(call_param(r->call, "script"), err);
 
@@ -449,9 +450,9 @@ void release_upload(struct call *call, bool deploy, release_on_live *on_live)
 
 static bool is_service_worker(const json_t *version)
 {
-    const char *name = row_text(version, "main_module");
+    const char *name = member_text(version, "main_module");
     const json_t *module = name ? form_module(json_object_get(version, "modules"), name) : NULL;
-    str type = str_from(row_text(module, "type"));
+    str type = str_from(member_text(module, "type"));
 
     return type.len && !str_ends(type, STR("+module"));
 }
@@ -461,7 +462,7 @@ static int check_live(const struct release *r, const struct base *base, int *cod
 {
     json_t *deployment = NULL, *versions;
     const char *live = NULL;
-    int result = or_none(deployment_current(call_registry(r->call), row_int(base->script, "id"),
+    int result = or_none(deployment_current(call_registry(r->call), member_int(base->script, "id"),
                                             &deployment, err),
                          &deployment);
 
@@ -469,8 +470,8 @@ static int check_live(const struct release *r, const struct base *base, int *cod
         return result;
     versions = json_object_get(deployment, "versions");
     if (json_array_size(versions) == 1)
-        live = row_text(json_array_get(versions, 0), "version_id");
-    if (!live || strcmp(live, row_text(base->latest, "id")) != 0) {
+        live = member_text(json_array_get(versions, 0), "version_id");
+    if (!live || strcmp(live, member_text(base->latest, "id")) != 0) {
         *code = CODE_NOT_LIVE;
         result = err_set(err, ERR_INVALID,
                          "The latest version of this worker is not deployed at 100 %%: a change "
@@ -534,7 +535,7 @@ static int add_changed(struct release *r, const struct base *base,
         return result;
     *code = 0;
     row = changed_row(r, base, change, &set);
-    result = script_version_add(call_registry(r->call), row_int(r->script, "id"),
+    result = script_version_add(call_registry(r->call), member_int(r->script, "id"),
                                 &(struct script_version_draft){row, set.secrets, NULL}, &r->version,
                                 err);
     json_decref(row);

@@ -3,7 +3,7 @@
 #include "api/shape.h"
 
 #include "api/call.h"
-#include "api/row.h"
+#include "base/member.h"
 
 #define SOURCE "wrangler"   /* wrangler warns about scripts that something else deployed */
 
@@ -20,8 +20,8 @@ static json_t *or_else(const json_t *row, const char *key, json_t *otherwise)
 static json_t *version_metadata(const json_t *row)
 {
     return json_pack("{s:o, s:o, s:o, s:o, s:o, s:b}", "created_on",
-                     call_time(row_int(row, "created_ms")), "modified_on",
-                     call_time(row_int(row, "created_ms")), "source",
+                     call_time(member_int(row, "created_ms")), "modified_on",
+                     call_time(member_int(row, "created_ms")), "source",
                      or_else(row, "source", json_string(SOURCE)), "author_id",
                      or_else(row, "author_id", json_string("")), "author_email",
                      or_else(row, "author_email", json_string("")), "has_preview", 0);
@@ -56,7 +56,7 @@ json_t *shape_deployment(const json_t *row)
     return json_pack("{s:O, s:o, s:s, s:o, s:o, s:o, s:o}", "id", json_object_get(row, "id"),
                      "source", or_else(row, "source", json_string(SOURCE)), "strategy",
                      "percentage", "author_email", or_else(row, "author_email", json_string("")),
-                     "created_on", call_time(row_int(row, "created_ms")), "annotations",
+                     "created_on", call_time(member_int(row, "created_ms")), "annotations",
                      or_else(row, "annotations", json_object()), "versions",
                      or_else(row, "versions", json_array()));
 }
@@ -67,8 +67,8 @@ json_t *shape_script(const json_t *row, const json_t *version)
     json_t *script = json_pack("{s:O, s:O, s:o, s:o, s:o, s:o, s:s, s:s, s:o, s:o, s:o, s:o}", "id",
                                json_object_get(row, "name"), "tag", json_object_get(row, "tag"),
                                "tags", or_else(settings, "tags", json_array()), "created_on",
-                               call_time(row_int(row, "created_ms")), "modified_on",
-                               call_time(row_int(row, "modified_ms")), "migration_tag",
+                               call_time(member_int(row, "created_ms")), "modified_on",
+                               call_time(member_int(row, "modified_ms")), "migration_tag",
                                or_else(row, "migration_tag", json_null()), "usage_model",
                                "standard", "last_deployed_from", SOURCE, "logpush",
                                or_else(settings, "logpush", json_false()), "observability",

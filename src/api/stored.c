@@ -3,7 +3,7 @@
 
 #include <stdlib.h>
 
-#include "api/row.h"
+#include "base/member.h"
 #include "registry/storage.h"
 
 enum { CODE_BUSY = 10029 };
@@ -114,13 +114,13 @@ void stored_delete(struct call *call, const struct stored_kind *kind)
 
     if (!row)
         return;
-    id = row_text(row, "id");
-    known_as = kind->by_name ? row_text(row, "name") : id;
+    id = member_text(row, "id");
+    known_as = kind->by_name ? member_text(row, "name") : id;
     if (storage_users(call_registry(call), call_account(call), known_as, &users, &err) < 0 ||
         storage_delete(call_registry(call), call_account(call), kind->kind, id, &err) < 0) {
         call_fail_err(call, kind->code_none, &err);
     } else {
-        call_audit(call, row_text(row, "name"), json_pack("{s:s}", "id", id));
+        call_audit(call, member_text(row, "name"), json_pack("{s:s}", "id", id));
         tell_users(call, users);
     }
     json_decref(users);

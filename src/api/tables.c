@@ -34,6 +34,7 @@ const struct call_route *const tables_all[] = {
     api_r2_routes,
     api_r2_object_routes,
     api_r2_domain_routes,
+    api_r2_cors_routes,
     api_purge_routes,
     api_parcel_routes,
     api_storage_routes,

@@ -44,6 +44,7 @@ extern const struct call_route api_d1_routes[];
 extern const struct call_route api_r2_routes[];
 extern const struct call_route api_r2_object_routes[];
 extern const struct call_route api_r2_domain_routes[];
+extern const struct call_route api_r2_cors_routes[];
 extern const struct call_route api_purge_routes[];
 extern const struct call_route api_parcel_routes[];
 extern const struct call_route api_storage_routes[];

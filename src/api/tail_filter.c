@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/member.h"
+
 struct kind {
     const char *name;
     bool (*is_well)(const json_t *value);
@@ -93,19 +95,19 @@ static bool passes_rate(struct tail_filter *filter, const json_t *value, const j
 static bool passes_outcome(struct tail_filter *filter, const json_t *value, const json_t *event)
 {
     (void)filter;
-    return has_text(value, json_string_value(json_object_get(event, "outcome")));
+    return has_text(value, member_text(event, "outcome"));
 }
 
 static bool passes_method(struct tail_filter *filter, const json_t *value, const json_t *event)
 {
     (void)filter;
-    return has_text(value, json_string_value(json_object_get(request_of(event), "method")));
+    return has_text(value, member_text(request_of(event), "method"));
 }
 
 static bool passes_header(struct tail_filter *filter, const json_t *value, const json_t *event)
 {
-    const char *query = json_string_value(json_object_get(value, "query"));
-    const char *found = header_of(event, json_string_value(json_object_get(value, "key")));
+    const char *query = member_text(value, "query");
+    const char *found = header_of(event, member_text(value, "key"));
 
     (void)filter;
     return found && (!query || contains(found, query));

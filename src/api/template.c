@@ -47,17 +47,10 @@ static const json_t *find(const struct scopes *scopes, str name)
     return NULL;
 }
 
-static size_t find_text(str text, str wanted)
-{
-    const char *hit = text.len ? memmem(text.ptr, text.len, wanted.ptr, wanted.len) : NULL;
-
-    return hit ? (size_t)(hit - text.ptr) : text.len;
-}
-
 /* A tag at the beginning of `text`, after its braces: "name", "#name" ... */
 static str tag_at(str text)
 {
-    size_t end = find_text(text, STR("}}"));
+    size_t end = str_find_text(text, STR("}}"));
 
     ASSERT(end < text.len);
     return str_head(text, end);
@@ -76,7 +69,7 @@ static str section(str *rest, str name)
 
     for (;;) {
         str tag;
-        at += find_text(str_skip(all, at), STR("{{/"));
+        at += str_find_text(str_skip(all, at), STR("{{/"));
         tag = tag_at(str_skip(all, at + 3));
         if (str_equal(tag, name)) {
             *rest = skip_line_end(str_skip(all, at + 3 + tag.len + 2));
@@ -128,7 +121,7 @@ static int render(str text, struct scopes *scopes, struct buf *out)
     int r = 0;
 
     while (text.len && r == 0) {
-        str plain = str_head(text, find_text(text, STR("{{"))), tag, body;
+        str plain = str_head(text, str_find_text(text, STR("{{"))), tag, body;
         const json_t *value;
 
         r = buf_append(out, plain);

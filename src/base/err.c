@@ -1,8 +1,10 @@
 /* The table of errors; see err.h. */
 #include "base/err.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 struct row {
     int code;
@@ -33,6 +35,11 @@ int err_set(struct err *err, int code, const char *format, ...)
     va_end(args);
     err->code = code;
     return code;
+}
+
+int err_set_io(struct err *err, const char *what)
+{
+    return err_set(err, ERR_IO, "%s: %s", what, strerror(errno));
 }
 
 const char *err_text(int code)

@@ -41,6 +41,9 @@ struct err {
 int err_set(struct err *err, int code, const char *format, ...)
     __attribute__((format(printf, 3, 4)));
 
+/* The same with ERR_IO and "<what>: <what errno says>": `what` is a path, mostly. */
+int err_set_io(struct err *err, const char *what);
+
 /* The row of the table: general text, HTTP status, JavaScript class. ASSERTs a known code. */
 const char *err_text(int code);
 int err_http_status(int code);

@@ -1,19 +1,16 @@
 /* Views of bytes; see str.h. */
 #include "base/str.h"
 
-#include "base/mem.h"
+#include <ctype.h>
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
+#include "base/mem.h"
 
 bool str_equal_nocase(str a, str b)
 {
     if (a.len != b.len)
         return false;
     for (size_t i = 0; i < a.len; i++)
-        if (lower(a.ptr[i]) != lower(b.ptr[i]))
+        if (str_lower(a.ptr[i]) != str_lower(b.ptr[i]))
             return false;
     return true;
 }
@@ -23,6 +20,15 @@ str str_trim(str s)
     while (s.len && (s.ptr[0] == ' ' || s.ptr[0] == '\t'))
         s = str_skip(s, 1);
     while (s.len && (s.ptr[s.len - 1] == ' ' || s.ptr[s.len - 1] == '\t'))
+        s.len--;
+    return s;
+}
+
+str str_strip(str s)
+{
+    while (s.len && isspace((unsigned char)s.ptr[0]))
+        s = str_skip(s, 1);
+    while (s.len && isspace((unsigned char)s.ptr[s.len - 1]))
         s.len--;
     return s;
 }

@@ -34,12 +34,13 @@ static inline bool str_equal(str a, str b)
 
 static inline bool str_starts(str s, str prefix)
 {
-    return s.len >= prefix.len && memcmp(s.ptr, prefix.ptr, prefix.len) == 0;
+    return s.len >= prefix.len && (prefix.len == 0 || memcmp(s.ptr, prefix.ptr, prefix.len) == 0);
 }
 
 static inline bool str_ends(str s, str suffix)
 {
-    return s.len >= suffix.len && memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0;
+    return s.len >= suffix.len &&
+           (suffix.len == 0 || memcmp(s.ptr + s.len - suffix.len, suffix.ptr, suffix.len) == 0);
 }
 
 /* The part of `s` from byte `from` (clamped) to its end. */
@@ -63,11 +64,32 @@ static inline size_t str_find(str s, char c)
     return hit ? (size_t)(hit - s.ptr) : s.len;
 }
 
+/* Index of the first `part` in `s`, or s.len when there is none; linear in `s`. */
+static inline size_t str_find_text(str s, str part)
+{
+    const char *hit = s.len ? memmem(s.ptr, s.len, part.ptr, part.len) : NULL;
+    return hit ? (size_t)(hit - s.ptr) : s.len;
+}
+
+static inline bool str_has(str s, str part)
+{
+    return str_find_text(s, part) < s.len;
+}
+
+/* An ASCII letter as a small one. */
+static inline char str_lower(char c)
+{
+    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
+}
+
 /* Equal under ASCII case folding. */
 bool str_equal_nocase(str a, str b);
 
 /* `s` without spaces and tabs at both ends (OWS, RFC 9110 5.6.3). */
 str str_trim(str s);
+
+/* `s` without white space of any kind at both ends. */
+str str_strip(str s);
 
 /* Parses all of `s` as a decimal number of at most `max`.
  * Returns false when `s` is empty, has another character, or is larger. */

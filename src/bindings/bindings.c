@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "bindings/analytics/analytics_call.h"
 #include "bindings/analytics/analytics_sink.h"
 #include "bindings/analytics/op_analytics.h"
@@ -89,7 +90,7 @@ char *bindings_store_path(const char *store)
 static JSObjectRef open_one(JSContextRef ctx, const json_t *binding,
                             const struct binding_kind **ret_kind, struct err *err)
 {
-    const char *type = json_string_value(json_object_get(binding, "type"));
+    const char *type = member_text(binding, "type");
     const struct binding_kind *kind = bindings_find(type);
 
     if (!kind) {
@@ -109,7 +110,7 @@ JSObjectRef bindings_list(JSContextRef ctx, const json_t *bindings, struct err *
     unsigned at = 0;
 
     json_array_foreach(bindings, i, binding) {
-        str name = str_from(json_string_value(json_object_get(binding, "name")));
+        str name = str_from(member_text(binding, "name"));
         struct err why = {0};
 
         if (!(object = open_one(ctx, binding, &kind, &why))) {

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/member.h"
 #include "base/str.h"
 #include "cli/cli_help.h"
 #include "cli/cli_option.h"
@@ -108,7 +109,7 @@ static void offer_profiles(const struct unfinished *word)
     if (profile_load(&file, &err) < 0)
         return;
     json_object_foreach(json_object_get(file, "profiles"), name, profile)
-        offer(word, str_from(name), json_string_value(json_object_get(profile, "url")));
+        offer(word, str_from(name), member_text(profile, "url"));
     json_decref(file);
 }
 

@@ -4,23 +4,24 @@
 #include <string.h>
 
 #include "base/cron.h"
-#include "cli/history.h"
+#include "base/member.h"
 #include "cli/subject.h"
 #include "cli/table.h"
 #include "cli/when.h"
+#include "os/clock.h"
 
 /* ---- list ---- */
 
 static void add_row(struct table *table, const json_t *schedule)
 {
-    const char *text = history_text(schedule, "cron");
+    const char *text = member_text_or(schedule, "cron", "");
     struct cron cron;
     struct err ignored;
     int64_t next = 0;
     json_t *next_json;
 
     if (cron_parse(str_from(text), &cron, &ignored) == 0)
-        next = cron_next(&cron, when_now());
+        next = cron_next(&cron, clock_wall_ms());
     next_json = json_integer(next);
     table_add(table, (const char *const[]){text, next ? session_ago(next_json) : "never",
                                            next ? when_local(next) : "",
@@ -48,26 +49,26 @@ static void print_list(const struct session *session, const json_t *schedules)
     table_print(table);
 }
 
+static int list(struct session *session)
+{
+    json_t *schedules;
+    struct err err;
+
+    if (remote_list(session->remote,
+                    remote_path(session->remote, "workers/scripts/%s/schedules", session->worker),
+                    "schedules", &schedules, &err) < 0)
+        return subject_fail(session, &err);
+    if (!session_prints_json(session, schedules))
+        print_list(session, schedules);
+    json_decref(schedules);
+    return EXIT_DONE;
+}
+
 static int run_list(const struct cli_args *args)
 {
-    struct session session;
-    json_t *schedules = NULL;
-    struct err err;
     int status = cli_check_operands(args, 0, 0, NULL);
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open_worker(&session, args);
-    if (status == EXIT_DONE &&
-        remote_list(session.remote,
-                    remote_path(session.remote, "workers/scripts/%s/schedules", session.worker),
-                    "schedules", &schedules, &err) < 0)
-        status = subject_fail(&session, &err);
-    if (status == EXIT_DONE && !session_prints_json(&session, schedules))
-        print_list(&session, schedules);
-    json_decref(schedules);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run_worker(args, list) : status;
 }
 
 /* ---- trigger ---- */
@@ -76,7 +77,7 @@ static int run_list(const struct cli_args *args)
 static char *trigger_path(const struct session *session, struct err *err)
 {
     const char *cron = cli_value(session->args, "cron"), *time = cli_value(session->args, "time");
-    int64_t time_ms = when_now();
+    int64_t time_ms = clock_wall_ms();
 
     if (time && when_parse(time, time_ms, &time_ms, err) < 0)
         return NULL;
@@ -88,7 +89,8 @@ static char *trigger_path(const struct session *session, struct err *err)
 
 static int tell_outcome(const struct session *session, const json_t *result)
 {
-    const char *outcome = history_text(result, "outcome"), *error = history_text(result, "error");
+    const char *outcome = member_text_or(result, "outcome", ""),
+               *error = member_text_or(result, "error", "");
     bool ok = strcmp(outcome, "ok") == 0;
 
     if (session_prints_json(session, result))
@@ -123,16 +125,9 @@ static int trigger(struct session *session)
 
 static int run_trigger(const struct cli_args *args)
 {
-    struct session session;
     int status = cli_check_operands(args, 0, 0, NULL);
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open_worker(&session, args);
-    if (status == EXIT_DONE)
-        status = trigger(&session);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run_worker(args, trigger) : status;
 }
 
 /* ---- rows ---- */

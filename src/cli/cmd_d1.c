@@ -2,10 +2,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/approval.h"
 #include "cli/d1_run.h"
-#include "cli/history.h"
 #include "cli/quantity.h"
+#include "cli/session.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 #include "os/file.h"
@@ -20,33 +21,35 @@ static void print_created(const json_t *made)
 {
     terminal_print(stdout, GREEN, "made");
     printf(" the database ");
-    terminal_print_text(stdout, BOLD, history_text(made, "name"), false, 0);
+    terminal_print_text(stdout, BOLD, member_text_or(made, "name", ""), false, 0);
     printf("; in the configuration:\n\n");
     printf("  \"d1_databases\": [{ \"binding\": \"DB\", \"database_name\": \"%s\", "
            "\"database_id\": \"%s\" }]\n",
-           history_text(made, "name"), history_text(made, "uuid"));
+           member_text_or(made, "name", ""), member_text_or(made, "uuid", ""));
+}
+
+static int create(struct session *session)
+{
+    const struct cli_args *args = session->args;
+    json_t *made = NULL;
+    struct err err;
+
+    if (remote_call(session->remote, "POST", remote_path(session->remote, D1),
+                    json_pack("{s:s, s:s*}", "name", cli_operands(args)[0], "uuid",
+                              cli_value(args, "id")),
+                    &made, &err) < 0)
+        return session_fail(session, &err);
+    if (!session_prints_json(session, made))
+        print_created(made);
+    json_decref(made);
+    return EXIT_DONE;
 }
 
 static int run_create(const struct cli_args *args)
 {
-    struct session session;
-    json_t *made = NULL;
-    struct err err;
     int status = cli_check_operands(args, 1, 1, "the database's NAME");
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open(&session, args);
-    if (status == EXIT_DONE && remote_call(session.remote, "POST", remote_path(session.remote, D1),
-                                           json_pack("{s:s, s:s*}", "name", cli_operands(args)[0],
-                                                     "uuid", cli_value(args, "id")),
-                                           &made, &err) < 0)
-        status = session_fail(&session, &err);
-    if (status == EXIT_DONE && !session_prints_json(&session, made))
-        print_created(made);
-    json_decref(made);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run(args, create) : status;
 }
 
 static void print_list(const json_t *databases)
@@ -61,31 +64,32 @@ static void print_list(const json_t *databases)
     }
     table = table_new((const char *const[]){"database", "id", "made", NULL});
     json_array_foreach(databases, i, it) {
-        table_add(table, (const char *const[]){history_text(it, "name"), history_text(it, "uuid"),
+        table_add(table, (const char *const[]){member_text_or(it, "name", ""),
+                                               member_text_or(it, "uuid", ""),
                                                session_ago(json_object_get(it, "created_at"))});
         table_colour(table, 0, BOLD);
     }
     table_print(table);
 }
 
-static int run_list(const struct cli_args *args)
+static int list(struct session *session)
 {
-    struct session session;
-    json_t *databases = NULL;
+    json_t *databases;
     struct err err;
-    int status = cli_check_operands(args, 0, 0, NULL);
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open(&session, args);
-    if (status == EXIT_DONE &&
-        remote_list(session.remote, remote_path(session.remote, D1), NULL, &databases, &err) < 0)
-        status = session_fail(&session, &err);
-    if (status == EXIT_DONE && !session_prints_json(&session, databases))
+    if (remote_list(session->remote, remote_path(session->remote, D1), NULL, &databases, &err) < 0)
+        return session_fail(session, &err);
+    if (!session_prints_json(session, databases))
         print_list(databases);
     json_decref(databases);
-    session_close(&session);
-    return status;
+    return EXIT_DONE;
+}
+
+static int run_list(const struct cli_args *args)
+{
+    int status = cli_check_operands(args, 0, 0, NULL);
+
+    return status == EXIT_DONE ? session_run(args, list) : status;
 }
 
 /* ---- info ---- */
@@ -95,10 +99,9 @@ static void print_info(const json_t *info)
     struct table *table = table_new((const char *const[]){"", "", NULL});
     char tables[32];
 
-    snprintf(tables, sizeof tables, "%lld",
-             (long long)json_integer_value(json_object_get(info, "num_tables")));
-    table_add(table, (const char *const[]){"name", history_text(info, "name")});
-    table_add(table, (const char *const[]){"id", history_text(info, "uuid")});
+    snprintf(tables, sizeof tables, "%lld", (long long)member_int(info, "num_tables"));
+    table_add(table, (const char *const[]){"name", member_text_or(info, "name", "")});
+    table_add(table, (const char *const[]){"id", member_text_or(info, "uuid", "")});
     table_add(table, (const char *const[]){"tables", tables});
     table_add(table, (const char *const[]){"size", quantity_bytes(json_integer_value(
                                                        json_object_get(info, "file_size")))});
@@ -116,7 +119,6 @@ static int run_info(const struct cli_args *args)
     if (status != EXIT_DONE)
         return status;
     status = depot_open(&depot, args, "d1", cli_operands(args)[0]);
-    depot.session.args = args;
     if (status == EXIT_DONE) {
         struct remote *remote = depot.session.remote;
 
@@ -183,7 +185,7 @@ static void print_results(const json_t *results)
             d1_run_print_rows(json_object_get(result, "results"));
         fprintf(stderr, "%s, %lld changed, %s\n",
                 quantity_of(json_array_size(json_object_get(result, "results")), "row"),
-                (long long)json_integer_value(json_object_get(meta, "changes")),
+                (long long)member_int(meta, "changes"),
                 quantity_duration(json_number_value(json_object_get(meta, "duration"))));
     }
 }
@@ -208,9 +210,7 @@ static int execute(struct depot *depot, const char *command, const char *path)
     if (status == EXIT_DONE && !session_prints_json(&depot->session, result)) {
         if (path) {
             terminal_print(stdout, GREEN, "ran");
-            printf(" %s\n",
-                   quantity_of((size_t)json_integer_value(json_object_get(result, "num_queries")),
-                               "statement"));
+            printf(" %s\n", quantity_of((size_t)member_int(result, "num_queries"), "statement"));
         } else {
             print_results(result);
         }
@@ -231,7 +231,6 @@ static int run_execute(const struct cli_args *args)
         return cli_usage_error(args, "say what: --command SQL, or --file FILE (- is standard "
                                      "input)");
     status = depot_open(&depot, args, "d1", cli_operands(args)[0]);
-    depot.session.args = args;
     if (status == EXIT_DONE)
         status = execute(&depot, command, path);
     depot_close(&depot);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/approval.h"
 #include "cli/d1_run.h"
 #include "cli/quantity.h"
@@ -66,20 +67,6 @@ static int list_files(const char *directory, json_t **ret, struct err *err)
 
 /* ---- which are to run ---- */
 
-static bool has_run(const json_t *rows, const char *name)
-{
-    const json_t *row;
-    size_t i;
-
-    json_array_foreach(rows, i, row) {
-        const char *other = json_string_value(json_object_get(row, "name"));
-
-        if (other && strcmp(other, name) == 0)
-            return true;
-    }
-    return false;
-}
-
 static int list_due(struct depot *depot, const char *directory, json_t **ret, struct err *err)
 {
     json_t *files = NULL, *answer = NULL, *due = json_array(), *name;
@@ -91,7 +78,7 @@ static int list_due(struct depot *depot, const char *directory, json_t **ret, st
         r = d1_run_query(depot, TABLE "SELECT name FROM d1_migrations ORDER BY id;", &answer, err);
     rows = json_object_get(json_array_get(answer, 1), "results");
     json_array_foreach(files, i, name)
-        if (!has_run(rows, json_string_value(name)))
+        if (!member_find(rows, "name", json_string_value(name)))
             json_array_append(due, name);
     json_decref(answer);
     json_decref(files);
@@ -117,7 +104,6 @@ static int open_database(struct depot *depot, const struct cli_args *args, char 
 {
     int status = depot_open(depot, args, "d1", cli_operands(args)[0]);
 
-    depot->session.args = args;
     *ret_directory = directory_of(depot, args);
     return status;
 }

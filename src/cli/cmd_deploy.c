@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/delivery.h"
 #include "cli/progress.h"
 #include "cli/quantity.h"
@@ -22,9 +23,9 @@ struct deploy {
 
 static const char *version_id(const struct deploy *d)
 {
-    const char *id = json_string_value(json_object_get(d->uploaded, "deployment_id"));
+    const char *id = member_text(d->uploaded, "deployment_id");
 
-    return id ? id : json_string_value(json_object_get(d->uploaded, "id"));
+    return id ? id : member_text(d->uploaded, "id");
 }
 
 static char *script_path(const struct deploy *d, const char *rest)
@@ -94,8 +95,7 @@ static int migrate(struct deploy *d)
         err.code != ERR_NOT_FOUND)
         return session_fail(session, &err);
     script = json_object_get(json_object_get(service, "default_environment"), "script");
-    package_metadata_migrate(d->delivery.package,
-                             json_string_value(json_object_get(script, "migration_tag")));
+    package_metadata_migrate(d->delivery.package, member_text(script, "migration_tag"));
     json_decref(service);
     return EXIT_DONE;
 }
@@ -157,7 +157,7 @@ static int upload(struct deploy *d)
 
 static void print_version(const struct deploy *d)
 {
-    const char *other = json_string_value(json_object_get(d->live, "version_id"));
+    const char *other = member_text(d->live, "version_id");
 
     printf("Deployed version ");
     terminal_print(stdout, BOLD, "%.*s", DELIVERY_ID_SHOWN, version_id(d));

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/history.h"
 #include "cli/quantity.h"
 #include "cli/subject.h"
@@ -28,7 +29,7 @@ static void add_row(struct table *table, const struct history *history, const js
     table_add(table,
               (const char *const[]){session_ago(json_object_get(deployment, "created_on")),
                                     live ? "live" : "", versions,
-                                    history_text(deployment, "author_email"),
+                                    member_text_or(deployment, "author_email", ""),
                                     history_annotation(deployment, "triggered_by"), message});
     table_colour(table, 1, GREEN);
     table_colour(table, 2, BOLD);
@@ -71,7 +72,7 @@ static void print_status(const struct session *session, const struct history *hi
     message = message_of(history, live);
     terminal_print(stdout, BOLD, "%s", session->worker);
     printf(" was deployed %s by ", session_ago(json_object_get(live, "created_on")));
-    terminal_print_text(stdout, PLAIN, history_text(live, "author_email"), false, 0);
+    terminal_print_text(stdout, PLAIN, member_text_or(live, "author_email", ""), false, 0);
     printf("%s", *message ? ": " : "");
     terminal_print_text(stdout, PLAIN, message, false, 2);
     putchar('\n');
@@ -80,15 +81,9 @@ static void print_status(const struct session *session, const struct history *hi
         double share = json_number_value(json_object_get(it, "percentage"));
         terminal_print(stdout, GREEN, "  %s", quantity_share(share));
         printf(" ");
-        terminal_print_text(stdout, PLAIN, history_text(it, "version_id"), false, 0);
+        terminal_print_text(stdout, PLAIN, member_text_or(it, "version_id", ""), false, 0);
         putchar('\n');
     }
-}
-
-static void shorten(json_t *array, size_t limit)
-{
-    while (json_array_size(array) > limit)
-        json_array_remove(array, json_array_size(array) - 1);
 }
 
 static int run_list(const struct cli_args *args)
@@ -107,7 +102,7 @@ static int run_list(const struct cli_args *args)
     if (status == EXIT_DONE && history_read(&session, &history, &err) < 0)
         status = subject_fail(&session, &err);
     else if (status == EXIT_DONE && cli_has(args, "json"))
-        shorten(history.deployments, (size_t)limit);
+        history_shorten(history.deployments, (size_t)limit);
     if (status == EXIT_DONE && !session_prints_json(&session, history.deployments))
         print(&session, &history, (size_t)limit);
     history_done(&history);

@@ -1,27 +1,20 @@
 /* `atoll dev`: the command line of control/dev.h, and how what happens looks at a terminal. */
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "cli/pull.h"
 #include "cli/terminal.h"
 #include "control/dev.h"
 #include "http/outbound.h"
+#include "os/clock.h"
 #include "os/path.h"
 
 enum { LOG_INDENT = 2 };
 
 struct screen {
-    double started_ms;
+    uint64_t started_ms;
 };
-
-static double now_ms(void)
-{
-    struct timespec now;
-
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return (double)now.tv_sec * 1e3 + (double)now.tv_nsec / 1e6;
-}
 
 static void print_worker(FILE *stream, const char *worker)
 {
@@ -43,7 +36,7 @@ static void on_ready(void *context, const char *ip, int port, const char *const 
     const char *open = strchr(host, ':') ? "[" : "", *close = *open ? "]" : "";
 
     terminal_print(stdout, GREEN, "ready");
-    printf(" in %.0f ms at ", now_ms() - screen->started_ms);
+    printf(" in %" PRIu64 " ms at ", clock_monotonic_ms() - screen->started_ms);
     terminal_print(stdout, BOLD, "http://%s%s%s:%d", open, host, close, port);
     printf("\n");
     for (size_t i = 0; i < host_count; i++)
@@ -169,7 +162,7 @@ static int pull_all(const struct cli_args *args, const struct dev_options *optio
 
 static int run_with(const struct dev_options *options)
 {
-    struct screen screen = {.started_ms = now_ms()};
+    struct screen screen = {.started_ms = clock_monotonic_ms()};
     struct err err;
 
     if (dev_run(options, &hooks, &screen, &err) == 0)

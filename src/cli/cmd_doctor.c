@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
@@ -44,7 +45,7 @@ static void add_credentials(struct diagnosis *d)
 static void add_version(struct diagnosis *d, const struct remote *remote, const json_t *token)
 {
     const json_t *server = json_object_get(token, "server");
-    const char *version = json_string_value(json_object_get(server, "version"));
+    const char *version = member_text(server, "version");
 
     if (!version)
         diagnosis_add(d, DIAGNOSIS_OK, "server", NULL, "%s answers, and is no atoll",
@@ -152,9 +153,9 @@ static void print_finding(const json_t *finding)
         {"warning", "!", "!!", YELLOW},
         {"error", "\u2717", "NO", RED},
     };
-    const char *status = json_string_value(json_object_get(finding, "status"));
-    const char *name = json_string_value(json_object_get(finding, "name"));
-    const char *advice = json_string_value(json_object_get(finding, "advice"));
+    const char *status = member_text(finding, "status");
+    const char *name = member_text(finding, "name");
+    const char *advice = member_text(finding, "advice");
     size_t row = 0;
 
     while (strcmp(marks[row].status, status) != 0)
@@ -163,8 +164,7 @@ static void print_finding(const json_t *finding)
     terminal_print(stdout, marks[row].colour, "%s",
                    terminal_is_utf8() ? marks[row].mark : marks[row].plain);
     printf(" %-*s ", NAME_COLUMNS, name);
-    terminal_print_text(stdout, PLAIN, json_string_value(json_object_get(finding, "text")), false,
-                        4);
+    terminal_print_text(stdout, PLAIN, member_text(finding, "text"), false, 4);
     putchar('\n');
     if (advice)
         terminal_print(stdout, DIM, "      %s\n", advice);
@@ -177,7 +177,7 @@ static void print_findings(const json_t *findings)
     size_t i;
 
     json_array_foreach(findings, i, finding) {
-        const char *next = json_string_value(json_object_get(finding, "area"));
+        const char *next = member_text(finding, "area");
 
         if (strcmp(area, next) != 0)
             terminal_print(stdout, BOLD, "%s%s\n", *area ? "\n" : "", next);

@@ -4,12 +4,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/approval.h"
 #include "cli/depot.h"
 #include "cli/quantity.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
-#include "web/base64.h"
 
 #define KV "storage/kv/namespaces/%s"
 
@@ -92,24 +92,12 @@ static int get_page(struct depot *depot, const char *prefix, const char *cursor,
 
 /* ---- put ---- */
 
-static json_t *base64_of(str bytes)
-{
-    size_t len = base64_encoded_len(bytes.len);
-    char *text = mem_alloc(len + 1);
-    json_t *json;
-
-    base64_encode(bytes, text);
-    json = json_stringn(text, len);
-    free(text);
-    return json;
-}
-
 /* {key, value ...} of the command line; NULL after a complaint. */
 static json_t *pair_of(const struct cli_args *args, str value)
 {
     const char *metadata = cli_value(args, "metadata");
     json_t *pair = json_pack("{s:s, s:o, s:b}", "key", cli_operands(args)[0], "value",
-                             base64_of(value), "base64", 1);
+                             depot_base64(value), "base64", 1);
     json_t *parsed = metadata ? json_loads(metadata, JSON_DECODE_ANY, NULL) : NULL;
     long ttl, expiration;
 
@@ -216,8 +204,7 @@ static void print_keys(const json_t *keys)
 
         if (json_is_integer(expiration))
             snprintf(when, sizeof when, "%lld", (long long)json_integer_value(expiration));
-        table_add(table, (const char *const[]){json_string_value(json_object_get(it, "name")), when,
-                                               text});
+        table_add(table, (const char *const[]){member_text(it, "name"), when, text});
         table_colour(table, 0, BOLD);
         free(text);
     }
@@ -250,7 +237,6 @@ static int run_list(const struct cli_args *args)
 
     if (status == EXIT_DONE)
         status = open_namespace(&depot, args);
-    depot.session.args = args;
     if (status == EXIT_DONE)
         status = list_keys(&depot, prefix ? prefix : "", keys);
     if (status == EXIT_DONE && !session_prints_json(&depot.session, keys))

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/approval.h"
-#include "cli/history.h"
 #include "cli/session.h"
 #include "cli/table.h"
 
@@ -15,33 +15,34 @@ static void print_created(const json_t *made)
 {
     terminal_print(stdout, GREEN, "made");
     printf(" the KV namespace ");
-    terminal_print_text(stdout, BOLD, history_text(made, "title"), false, 0);
+    terminal_print_text(stdout, BOLD, member_text_or(made, "title", ""), false, 0);
     printf("; in the configuration:\n\n");
     printf("  \"kv_namespaces\": [{ \"binding\": \"KV\", \"id\": \"%s\" }]\n",
-           history_text(made, "id"));
+           member_text_or(made, "id", ""));
+}
+
+static int create(struct session *session)
+{
+    const struct cli_args *args = session->args;
+    json_t *made = NULL;
+    struct err err;
+
+    if (remote_call(session->remote, "POST", remote_path(session->remote, KV),
+                    json_pack("{s:s, s:s*}", "title", cli_operands(args)[0], "id",
+                              cli_value(args, "id")),
+                    &made, &err) < 0)
+        return session_fail(session, &err);
+    if (!session_prints_json(session, made))
+        print_created(made);
+    json_decref(made);
+    return EXIT_DONE;
 }
 
 static int run_create(const struct cli_args *args)
 {
-    const char *id = cli_value(args, "id");
-    struct session session;
-    json_t *made = NULL;
-    struct err err;
     int status = cli_check_operands(args, 1, 1, "the namespace's TITLE");
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open(&session, args);
-    if (status == EXIT_DONE &&
-        remote_call(session.remote, "POST", remote_path(session.remote, KV),
-                    json_pack("{s:s, s:s*}", "title", cli_operands(args)[0], "id", id), &made,
-                    &err) < 0)
-        status = session_fail(&session, &err);
-    if (status == EXIT_DONE && !session_prints_json(&session, made))
-        print_created(made);
-    json_decref(made);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run(args, create) : status;
 }
 
 /* ---- list ---- */
@@ -58,60 +59,60 @@ static void print_list(const json_t *namespaces)
     }
     table = table_new((const char *const[]){"title", "id", NULL});
     json_array_foreach(namespaces, i, it) {
-        table_add(table, (const char *const[]){history_text(it, "title"), history_text(it, "id")});
+        table_add(table, (const char *const[]){member_text_or(it, "title", ""),
+                                               member_text_or(it, "id", "")});
         table_colour(table, 0, BOLD);
     }
     table_print(table);
 }
 
-static int run_list(const struct cli_args *args)
+static int list(struct session *session)
 {
-    struct session session;
-    json_t *namespaces = NULL;
+    json_t *namespaces;
     struct err err;
-    int status = cli_check_operands(args, 0, 0, NULL);
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open(&session, args);
-    if (status == EXIT_DONE &&
-        remote_list(session.remote, remote_path(session.remote, KV), NULL, &namespaces, &err) < 0)
-        status = session_fail(&session, &err);
-    if (status == EXIT_DONE && !session_prints_json(&session, namespaces))
+    if (remote_list(session->remote, remote_path(session->remote, KV), NULL, &namespaces, &err) < 0)
+        return session_fail(session, &err);
+    if (!session_prints_json(session, namespaces))
         print_list(namespaces);
     json_decref(namespaces);
-    session_close(&session);
-    return status;
+    return EXIT_DONE;
+}
+
+static int run_list(const struct cli_args *args)
+{
+    int status = cli_check_operands(args, 0, 0, NULL);
+
+    return status == EXIT_DONE ? session_run(args, list) : status;
 }
 
 /* ---- rename, delete ---- */
 
-static int run_rename(const struct cli_args *args)
+static int rename_namespace(struct session *session)
 {
-    const char *const *names = cli_operands(args);
-    struct session session;
+    const char *const *names = cli_operands(session->args);
     struct err err;
-    int status = cli_check_operands(args, 2, 2, "a namespace and its new TITLE");
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open(&session, args);
-    if (status == EXIT_DONE &&
-        remote_call(session.remote, "PUT", remote_path(session.remote, KV "/%s", names[0]),
+    if (remote_call(session->remote, "PUT", remote_path(session->remote, KV "/%s", names[0]),
                     json_pack("{s:s}", "title", names[1]), NULL, &err) < 0)
-        status = session_fail(&session, &err);
-    if (status == EXIT_DONE) {
-        terminal_print(stdout, GREEN, "renamed");
-        printf(" to ");
-        terminal_print_text(stdout, BOLD, names[1], false, 0);
-        printf("\n");
-    }
-    session_close(&session);
-    return status;
+        return session_fail(session, &err);
+    terminal_print(stdout, GREEN, "renamed");
+    printf(" to ");
+    terminal_print_text(stdout, BOLD, names[1], false, 0);
+    printf("\n");
+    return EXIT_DONE;
 }
 
-static int delete (struct session *session, const char *name)
+static int run_rename(const struct cli_args *args)
 {
+    int status = cli_check_operands(args, 2, 2, "a namespace and its new TITLE");
+
+    return status == EXIT_DONE ? session_run(args, rename_namespace) : status;
+}
+
+static int delete (struct session *session)
+{
+    const char *name = cli_operands(session->args)[0];
     char question[256];
     struct err err;
     int status;
@@ -132,16 +133,9 @@ static int delete (struct session *session, const char *name)
 
 static int run_delete(const struct cli_args *args)
 {
-    struct session session;
     int status = cli_check_operands(args, 1, 1, "the namespace's ID or title");
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open(&session, args);
-    if (status == EXIT_DONE)
-        status = delete (&session, cli_operands(args)[0]);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run(args, delete) : status;
 }
 
 /* ---- rows ---- */

@@ -2,13 +2,13 @@
  *
  * A login in the browser has a token that lasts for an hour, which is no use in a file: such a
  * project gets a token of its own, named after its directory, which `--unlink` takes back. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "base/utf8.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
@@ -36,7 +36,7 @@ static int fail_at(const char *path)
 {
     struct err err;
 
-    err_set(&err, ERR_IO, "%s: %s", path, strerror(errno));
+    err_set_io(&err, path);
     return session_refuse(&err);
 }
 
@@ -153,13 +153,6 @@ static int ignore(const struct link *link)
 
 /* ---- the token that is in the file ---- */
 
-static const char *said(const json_t *lines, const char *name)
-{
-    const char *value = profile_text(lines, name);
-
-    return value ? value : "";
-}
-
 /* The server, the account and the token that the file says, as a remote; NULL when it says none. */
 static struct remote *open_linked(const struct link *link, const char **ret_account, json_t *lines)
 {
@@ -167,11 +160,11 @@ static struct remote *open_linked(const struct link *link, const char **ret_acco
     struct err err = {0};
 
     if (dotenv_parse(buf_str(&link->text), link->file, lines, &err) < 0 ||
-        remote_open_with(said(lines, "CLOUDFLARE_API_BASE_URL"),
-                         said(lines, "CLOUDFLARE_API_TOKEN"), said(lines, "CLOUDFLARE_ACCOUNT_ID"),
-                         &remote, &err) < 0)
+        remote_open_with(member_text_or(lines, "CLOUDFLARE_API_BASE_URL", ""),
+                         member_text_or(lines, "CLOUDFLARE_API_TOKEN", ""),
+                         member_text_or(lines, "CLOUDFLARE_ACCOUNT_ID", ""), &remote, &err) < 0)
         return NULL;
-    *ret_account = said(lines, "CLOUDFLARE_ACCOUNT_ID");
+    *ret_account = member_text_or(lines, "CLOUDFLARE_ACCOUNT_ID", "");
     return remote;
 }
 
@@ -186,8 +179,8 @@ static char *own_token(const struct link *link, struct remote *remote)
 
     if (remote_get(remote, remote_path(remote, "/user/tokens/verify"), &token, &err) < 0)
         return NULL;
-    name = profile_text(token, "name");
-    id = profile_text(token, "id");
+    name = member_text(token, "name");
+    id = member_text(token, "id");
     own = name && id && strcmp(name, link->token_name) == 0 ? str_dup(str_from(id)) : NULL;
     json_decref(token);
     return own;
@@ -260,8 +253,8 @@ static int post_token(struct link *link, const json_t *verified, struct err *err
                     &made, err);
     if (r < 0)
         return r;
-    if (profile_text(made, "value")) {
-        link->token = str_dup(str_from(profile_text(made, "value")));
+    if (member_text(made, "value")) {
+        link->token = str_dup(str_from(member_text(made, "value")));
         print_about("made a token for it: \"", link->token_name, "\"\n");
     } else {
         r = err_set(err, ERR_INVALID, "the server made a token and did not say which");

@@ -1,8 +1,8 @@
 /* `atoll list`: the workers of an account. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/member.h"
 #include "cli/history.h"
 #include "cli/quantity.h"
 #include "cli/session.h"
@@ -13,13 +13,7 @@ enum { ADDRESSES_BYTES_MAX = 4096 };
 /* The counters of a worker of the last day; NULL when it has none. */
 static const json_t *usage_of(const json_t *usage, const char *name)
 {
-    const json_t *row;
-    size_t i;
-
-    json_array_foreach(json_object_get(usage, "rows"), i, row)
-        if (strcmp(history_text(row, "script"), name) == 0)
-            return row;
-    return NULL;
+    return member_find(json_object_get(usage, "rows"), "script", name);
 }
 
 /* Addresses with commas; returned owned. */
@@ -38,10 +32,10 @@ static char *addresses_of(const json_t *worker)
 
 static void add_row(struct table *table, const json_t *worker, const json_t *usage)
 {
-    const char *name = history_text(worker, "id");
+    const char *name = member_text_or(worker, "id", "");
     const json_t *counters = usage_of(usage, name);
-    int64_t requests = json_integer_value(json_object_get(counters, "requests"));
-    int64_t errors = json_integer_value(json_object_get(counters, "errors"));
+    int64_t requests = member_int(counters, "requests");
+    int64_t errors = member_int(counters, "errors");
     char *live = history_versions_text(json_object_get(worker, "live"));
     char *addresses = addresses_of(worker);
 
@@ -87,28 +81,28 @@ static json_t *read_usage(struct session *session)
     return usage;
 }
 
-static int run(const struct cli_args *args)
+static int list(struct session *session)
 {
-    json_t *workers = NULL, *usage = NULL;
-    struct session session;
+    json_t *workers, *usage = NULL;
     struct err err;
-    int status = cli_check_operands(args, 0, 0, NULL);
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open(&session, args);
-    if (status == EXIT_DONE &&
-        remote_list(session.remote, remote_path(session.remote, "workers/scripts?live=true"), NULL,
-                    &workers, &err) < 0)
-        status = session_fail(&session, &err);
-    if (status == EXIT_DONE && !session_prints_json(&session, workers)) {
-        usage = json_array_size(workers) ? read_usage(&session) : NULL;
-        print(&session, workers, usage);
+    if (remote_list(session->remote, remote_path(session->remote, "workers/scripts?live=true"),
+                    NULL, &workers, &err) < 0)
+        return session_fail(session, &err);
+    if (!session_prints_json(session, workers)) {
+        usage = json_array_size(workers) ? read_usage(session) : NULL;
+        print(session, workers, usage);
     }
     json_decref(usage);
     json_decref(workers);
-    session_close(&session);
-    return status;
+    return EXIT_DONE;
+}
+
+static int run(const struct cli_args *args)
+{
+    int status = cli_check_operands(args, 0, 0, NULL);
+
+    return status == EXIT_DONE ? session_run(args, list) : status;
 }
 
 static const struct cli_example examples[] = {

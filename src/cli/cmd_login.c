@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/ask.h"
 #include "cli/session.h"
 #include "cli/signin.h"
@@ -33,7 +34,7 @@ static int find_url(struct login *login, json_t *file)
     if (!given && !profile)
         return cli_usage_error(login->args, "say which server: atoll login http://127.0.0.1:8790");
     if (!given)
-        given = profile_text(profile, "url");
+        given = member_text(profile, "url");
     return address_read(str_from(given), &login->url, &err) < 0 ? session_refuse(&err) : EXIT_DONE;
 }
 
@@ -49,7 +50,7 @@ static int find_name(struct login *login, json_t *file)
                                PROFILE_NAME_MAX);
     if (given)
         login->name = str_dup(str_from(given));
-    else if (current && strcmp(profile_text(current, "url"), login->url) == 0)
+    else if (member_is(current, "url", login->url))
         login->name = str_dup(str_from(profile_current(file)));
     else
         login->name = profile_name_of(login->url);
@@ -101,7 +102,7 @@ static int read_token(struct login *login, const char *given)
         status = cli_usage_error(login->args, "the token is empty");
     if (status == EXIT_DONE)
         json_object_set_new(login->profile, "token", json_stringn(token.ptr, token.len));
-    if (status == EXIT_DONE && !profile_text(login->profile, "token"))
+    if (status == EXIT_DONE && !member_text(login->profile, "token"))
         status = cli_usage_error(login->args, "that is no token");
     buf_done(&secret);
     return status;
@@ -132,7 +133,7 @@ static int choose_account(struct login *login, struct remote *remote, const json
     struct err err;
 
     if (!wanted)
-        wanted = profile_text(login->profile, "account");
+        wanted = member_text(login->profile, "account");
     id = wanted ? identity_account(identity, wanted) : NULL;
     if (wanted && !id)
         return fail_with_account(wanted);
@@ -161,7 +162,7 @@ static void print_scopes(const json_t *identity)
 
 static void print_login(const struct login *login, const json_t *identity)
 {
-    const char *name = profile_text(json_object_get(identity, "token"), "name");
+    const char *name = member_text(json_object_get(identity, "token"), "name");
 
     terminal_print(stdout, GREEN, "logged in");
     printf(" to %s", login->url);
@@ -170,7 +171,7 @@ static void print_login(const struct login *login, const json_t *identity)
         terminal_print_text(stdout, PLAIN, name, false, 0);
     }
     fputs("\naccount  ", stdout);
-    terminal_print_text(stdout, PLAIN, profile_text(login->profile, "account"), false, 0);
+    terminal_print_text(stdout, PLAIN, member_text(login->profile, "account"), false, 0);
     putchar('\n');
     print_scopes(identity);
     printf("profile  %s\n", login->name);
@@ -182,7 +183,7 @@ static void revoke_old(const struct login *login)
     struct roundtrip *roundtrip;
     struct err err;
 
-    if (!login->old || !profile_text(login->old, "refresh_token"))
+    if (!login->old || !member_text(login->old, "refresh_token"))
         return;
     roundtrip = roundtrip_new();
     (void)!login_revoke(roundtrip, login->old, &err);
@@ -214,7 +215,7 @@ static int fail_with_token(const struct login *login, const struct err *err)
 
 static int check_and_store(struct login *login)
 {
-    const char *token = profile_text(login->profile, "token");
+    const char *token = member_text(login->profile, "token");
     struct remote *remote;
     json_t *identity;
     struct err err;

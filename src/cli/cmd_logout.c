@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "remote/login.h"
@@ -32,7 +33,7 @@ static int forget(struct roundtrip *roundtrip, json_t *file, const char *name)
         take_back(roundtrip, profile);
     if (profile_remove(name, &err) < 0)
         return session_refuse(&err);
-    printf("logged out of %s\n", profile ? profile_text(profile, "url") : name);
+    printf("logged out of %s\n", profile ? member_text(profile, "url") : name);
     return EXIT_DONE;
 }
 
@@ -69,7 +70,7 @@ static void print_current(void)
     if (profile_load(&file, &err) < 0)
         return;
     if (profile_current(file))
-        printf("the current server is %s now\n", profile_text(profile_find(file, NULL), "url"));
+        printf("the current server is %s now\n", member_text(profile_find(file, NULL), "url"));
     json_decref(file);
 }
 

@@ -5,15 +5,15 @@
  * shown unless the log had it. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/member.h"
 #include "cli/event_filter.h"
 #include "cli/event_print.h"
-#include "cli/history.h"
 #include "cli/progress.h"
 #include "cli/subject.h"
 #include "cli/terminal.h"
 #include "cli/when.h"
+#include "os/clock.h"
 #include "remote/tail.h"
 
 enum { LIMIT_DEFAULT = 100, LIMIT_MAX = 100000, PAGE_MAX = 1000, OUTCOMES_BYTES_MAX = 512 };
@@ -34,7 +34,7 @@ struct show {
 static int read_query(const struct cli_args *args, struct query *query)
 {
     const char *since = cli_value(args, "since"), *until = cli_value(args, "until");
-    int64_t now_ms = when_now();
+    int64_t now_ms = clock_wall_ms();
     struct err err;
     int status = cli_number(args, "limit", 1, LIMIT_MAX, LIMIT_DEFAULT, &query->limit);
 
@@ -98,7 +98,7 @@ static int read_events(const struct session *session, const struct query *query,
         if (r < 0)
             break;
         got = json_array_size(page);
-        before = json_integer_value(json_object_get(json_array_get(page, got ? got - 1 : 0), "id"));
+        before = member_int(json_array_get(page, got ? got - 1 : 0), "id");
         json_array_extend(all, page);
         json_decref(page);
     } while (got == wanted && before && json_array_size(all) < (size_t)query->limit);
@@ -132,14 +132,6 @@ static int show_log(const struct session *session, const json_t *events)
 
 /* ---- following ---- */
 
-static void show_event(const struct show *show, const json_t *event)
-{
-    if (show->json)
-        event_print_json(event);
-    else
-        event_print(stdout, event);
-}
-
 static void on_event(void *context, struct tail *tail, const json_t *event)
 {
     struct show *show = context;
@@ -148,16 +140,9 @@ static void on_event(void *context, struct tail *tail, const json_t *event)
         json_array_append(show->held, (json_t *)event);
         return;
     }
-    show_event(show, event);
+    event_print_as(event, show->json);
     if (fflush(stdout) != 0 || ferror(stdout))
         tail_stop(tail);
-}
-
-static void on_note(void *context, const char *text)
-{
-    (void)context;
-    terminal_print_text(stderr, DIM, text, false, 0);
-    fputc('\n', stderr);
 }
 
 /* A stored event has an `id` more. */
@@ -187,14 +172,14 @@ static void show_held(struct show *show, const json_t *events)
     show->held = NULL;
     json_array_foreach(held, i, it)
         if (!was_kept(events, it))
-            show_event(show, it);
+            event_print_as(it, show->json);
     json_decref(held);
 }
 
 static int follow(struct session *session, const struct query *query)
 {
     struct show show = {.json = cli_has(session->args, "json"), .held = json_array()};
-    struct tail_hooks hooks = {on_event, on_note, &show};
+    struct tail_hooks hooks = {on_event, event_print_note, &show};
     json_t *filters = NULL, *events;
     struct tail *tail = NULL;
     struct err err;
@@ -206,7 +191,7 @@ static int follow(struct session *session, const struct query *query)
         status = subject_fail(session, &err);
     } else if (status == EXIT_DONE) {
         for (size_t i = json_array_size(events); i > 0; i--)
-            show_event(&show, json_array_get(events, i - 1));
+            event_print_as(json_array_get(events, i - 1), show.json);
         show_held(&show, events);
         fflush(stdout);
         json_decref(events);

@@ -1,6 +1,7 @@
 /* `atoll open`: a worker's address in the browser. */
 #include <stdio.h>
 
+#include "base/member.h"
 #include "cli/browser.h"
 #include "cli/cli.h"
 #include "cli/progress.h"
@@ -16,7 +17,7 @@ static const char *address_of(const json_t *worker)
 
     if (url)
         return url;
-    return json_string_value(json_object_get(json_object_get(worker, "subdomain"), "url"));
+    return member_text(json_object_get(worker, "subdomain"), "url");
 }
 
 static int show(struct session *session, const json_t *worker)

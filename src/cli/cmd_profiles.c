@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -20,11 +21,11 @@ static void print_json(json_t *file)
 
     json_object_foreach(json_object_get(file, "profiles"), name, profile)
         json_array_append_new(all, json_pack("{s:s, s:s, s:s?, s:b, s:s}", "name", name, "url",
-                                             profile_text(profile, "url"), "account",
-                                             profile_text(profile, "account"), "current",
+                                             member_text(profile, "url"), "account",
+                                             member_text(profile, "account"), "current",
                                              is_current(file, name), "login",
-                                             profile_text(profile, "refresh_token") ? "browser"
-                                                                                    : "token"));
+                                             member_text(profile, "refresh_token") ? "browser"
+                                                                                   : "token"));
     json_dumpf(all, stdout, JSON_INDENT(2));
     putchar('\n');
     json_decref(all);
@@ -39,8 +40,8 @@ static void print_table(json_t *file)
 
     json_object_foreach(json_object_get(file, "profiles"), name, profile) {
         const char *const cells[] = {is_current(file, name) ? "*" : " ", name,
-                                     profile_text(profile, "url"), profile_text(profile, "account"),
-                                     profile_text(profile, "refresh_token") ? "browser" : "token"};
+                                     member_text(profile, "url"), member_text(profile, "account"),
+                                     member_text(profile, "refresh_token") ? "browser" : "token"};
 
         table_add(table, cells);
         if (is_current(file, name))

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/approval.h"
-#include "cli/history.h"
 #include "cli/session.h"
 #include "cli/table.h"
 
@@ -15,10 +15,10 @@ static void print_created(const json_t *made)
 {
     terminal_print(stdout, GREEN, "made");
     printf(" the R2 bucket ");
-    terminal_print_text(stdout, BOLD, history_text(made, "name"), false, 0);
+    terminal_print_text(stdout, BOLD, member_text_or(made, "name", ""), false, 0);
     printf("; in the configuration:\n\n");
     printf("  \"r2_buckets\": [{ \"binding\": \"BUCKET\", \"bucket_name\": \"%s\" }]\n",
-           history_text(made, "name"));
+           member_text_or(made, "name", ""));
 }
 
 static int run_create(const struct cli_args *args)
@@ -58,9 +58,9 @@ static void print_list(const json_t *buckets)
     }
     table = table_new((const char *const[]){"name", "made", "storage class", NULL});
     json_array_foreach(buckets, i, it) {
-        table_add(table,
-                  (const char *const[]){history_text(it, "name"), history_text(it, "creation_date"),
-                                        history_text(it, "storage_class")});
+        table_add(table, (const char *const[]){member_text_or(it, "name", ""),
+                                               member_text_or(it, "creation_date", ""),
+                                               member_text_or(it, "storage_class", "")});
         table_colour(table, 0, BOLD);
     }
     table_print(table);

@@ -2,7 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "cli/history.h"
+#include "base/hex.h"
+#include "base/member.h"
 #include "cli/session.h"
 #include "cli/terminal.h"
 #include "registry/opaque.h"
@@ -15,8 +16,7 @@ static void make_secret(const char *token, char ret[SECRET_HEX_BYTES])
     unsigned char hash[OPAQUE_HASH_BYTES];
 
     opaque_hash(str_from(token), hash);
-    for (size_t i = 0; i < OPAQUE_HASH_BYTES; i++)
-        snprintf(ret + 2 * i, 3, "%02x", hash[i]);
+    hex_encode(hash, sizeof hash, ret);
 }
 
 static int make_token(struct session *session, json_t **ret, struct err *err)
@@ -46,7 +46,8 @@ static int get(struct session *session, json_t **ret, struct err *err)
     if (cli_has(session->args, "create"))
         r = make_token(session, &token, err);
     if (r == 0) {
-        make_secret(token ? history_text(token, "value") : remote_token(session->remote), secret);
+        make_secret(token ? member_text_or(token, "value", "") : remote_token(session->remote),
+                    secret);
         *ret = json_pack("{s:O, s:s, s:O, s:O}", "access_key_id",
                          token ? json_object_get(token, "id")
                                : json_object_get(s3, "access_key_id"),

@@ -2,8 +2,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/approval.h"
-#include "cli/history.h"
 #include "cli/session.h"
 #include "cli/table.h"
 
@@ -121,7 +121,7 @@ static void print_published(const char *what, const char *host)
 static void print_managed(const json_t *managed)
 {
     if (json_is_true(json_object_get(managed, "enabled")))
-        print_published("published at", history_text(managed, "domain"));
+        print_published("published at", member_text_or(managed, "domain", ""));
     else
         printf("not published at an address of the server's own\n");
 }
@@ -197,10 +197,11 @@ static void print_domains(const json_t *domains)
     json_array_foreach(domains, i, it) {
         bool enabled = json_is_true(json_object_get(it, "enabled"));
 
-        table_add(table, (const char *const[]){history_text(it, "domain"), enabled ? "yes" : "no",
-                                               history_text(it, "prefix"),
-                                               history_text(it, "index_document"),
-                                               history_text(it, "not_found_handling")});
+        table_add(table,
+                  (const char *const[]){member_text_or(it, "domain", ""), enabled ? "yes" : "no",
+                                        member_text_or(it, "prefix", ""),
+                                        member_text_or(it, "index_document", ""),
+                                        member_text_or(it, "not_found_handling", "")});
         table_colour(table, 0, BOLD);
     }
     table_print(table);
@@ -295,7 +296,7 @@ static int write_domain(const struct cli_args *args, bool adds, json_t *body)
                                         json_incref(body)},
                            &domain);
     if (status == EXIT_DONE && !session_prints_json(&session, domain))
-        print_published(adds ? "published at" : "changed", history_text(domain, "domain"));
+        print_published(adds ? "published at" : "changed", member_text_or(domain, "domain", ""));
     json_decref(domain);
     session_close(&session);
     return status;

@@ -6,16 +6,17 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "cli/depot_file.h"
-#include "cli/history.h"
 #include "cli/progress.h"
 #include "cli/quantity.h"
+#include "cli/session.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
 
 #define R2 "r2/buckets/%s/objects"
 
-enum { BYTES_MAX = 64 << 20, WHEN_BYTES = 40 };
+enum { BYTES_MAX = 64 << 20 };
 
 /* ---- which one ---- */
 
@@ -260,8 +261,8 @@ static int get_all(struct depot *depot, const char *prefix, json_t *objects)
 
         r = get_page(depot, prefix, cursor, &page, &err);
         free(cursor);
-        cursor = str_dup(str_from(json_string_value(json_object_get(
-            depot->is_local ? page : json_object_get(page, "result_info"), "cursor"))));
+        cursor = str_dup(str_from(
+            member_text(depot->is_local ? page : json_object_get(page, "result_info"), "cursor")));
         if (r == 0)
             add_objects(depot, page, objects);
         json_decref(page);
@@ -282,10 +283,9 @@ static void print_list(const json_t *objects)
     }
     table = table_new((const char *const[]){"key", "size", "etag", NULL});
     json_array_foreach(objects, i, it) {
-        table_add(table, (const char *const[]){history_text(it, "key"),
-                                               quantity_bytes(
-                                                   json_integer_value(json_object_get(it, "size"))),
-                                               history_text(it, "etag")});
+        table_add(table, (const char *const[]){member_text_or(it, "key", ""),
+                                               quantity_bytes(member_int(it, "size")),
+                                               member_text_or(it, "etag", "")});
         table_colour(table, 0, BOLD);
     }
     table_print(table);

@@ -1,8 +1,8 @@
 /* `atoll rollback`: a version that was live before is it again. */
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/member.h"
 #include "cli/approval.h"
 #include "cli/history.h"
 #include "cli/subject.h"
@@ -30,7 +30,7 @@ static void show_version(const char *label, const json_t *version)
     char *message = history_line(history_annotation(version, "message"));
 
     fprintf(stderr, "  %s ", label);
-    terminal_print(stderr, BOLD, "%s", history_short(history_text(version, "id")));
+    terminal_print(stderr, BOLD, "%s", history_short(member_text_or(version, "id", "")));
     fprintf(stderr, ", made %s",
             session_ago(json_object_get(json_object_get(version, "metadata"), "created_on")));
     fputs(*message ? ": " : "", stderr);
@@ -41,14 +41,9 @@ static void show_version(const char *label, const json_t *version)
 
 static bool has_secret(const json_t *version, const char *name)
 {
-    const json_t *it;
-    size_t i;
+    const json_t *bindings = json_object_get(json_object_get(version, "resources"), "bindings");
 
-    json_array_foreach(json_object_get(json_object_get(version, "resources"), "bindings"), i, it)
-        if (strcmp(history_text(it, "type"), "secret_text") == 0 &&
-            strcmp(history_text(it, "name"), name) == 0)
-            return true;
-    return false;
+    return member_is(member_find(bindings, "name", name), "type", "secret_text");
 }
 
 /* Secrets that `from` has and `to` has not. */
@@ -58,8 +53,8 @@ static void tell_missing(const json_t *from, const json_t *to, const char *what)
     size_t i;
 
     json_array_foreach(json_object_get(json_object_get(from, "resources"), "bindings"), i, it) {
-        const char *name = history_text(it, "name");
-        if (strcmp(history_text(it, "type"), "secret_text") != 0 || has_secret(to, name))
+        const char *name = member_text_or(it, "name", "");
+        if (!member_is(it, "type", "secret_text") || has_secret(to, name))
             continue;
         terminal_print(stderr, YELLOW, "  note: ");
         fprintf(stderr, "%s the secret ", what);
@@ -74,7 +69,7 @@ static void show_plan(const struct history *history, const json_t *target)
     size_t i;
 
     json_array_foreach(versions, i, it) {
-        live = history_version(history, history_text(it, "version_id"));
+        live = history_version(history, member_text_or(it, "version_id", ""));
         if (live)
             show_version("from", live);
     }
@@ -87,7 +82,7 @@ static void show_plan(const struct history *history, const json_t *target)
 
 static int carry_out(struct session *session, const json_t *target)
 {
-    const char *id = history_text(target, "id");
+    const char *id = member_text_or(target, "id", "");
     struct err err;
 
     if (history_deploy(session, json_pack("[{s:s, s:i}]", "version_id", id, "percentage", 100),
@@ -108,8 +103,8 @@ static int roll_back(struct session *session)
     if (history_read(session, &history, &err) < 0 ||
         !(target = find_target(session, &history, &err))) {
         status = subject_fail(session, &err);
-    } else if (history_share(&history, history_text(target, "id")) >= 100) {
-        fprintf(stderr, "%s is live already\n", history_short(history_text(target, "id")));
+    } else if (history_share(&history, member_text_or(target, "id", "")) >= 100) {
+        fprintf(stderr, "%s is live already\n", history_short(member_text_or(target, "id", "")));
         status = EXIT_DONE;
     } else {
         show_plan(&history, target);
@@ -123,16 +118,9 @@ static int roll_back(struct session *session)
 
 static int run(const struct cli_args *args)
 {
-    struct session session;
     int status = cli_check_operands(args, 0, 1, "one version's ID");
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open_worker(&session, args);
-    if (status == EXIT_DONE)
-        status = roll_back(&session);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run_worker(args, roll_back) : status;
 }
 
 static const struct cli_option options[] = {

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cli/history.h"
+#include "base/member.h"
 #include "cli/subject.h"
 #include "cli/table.h"
 
@@ -27,7 +27,7 @@ static void keep_domains_of(json_t *domains, const char *worker)
     size_t i = 0;
 
     while (i < json_array_size(domains)) {
-        if (strcmp(history_text(json_array_get(domains, i), "service"), worker) == 0)
+        if (member_is(json_array_get(domains, i), "service", worker))
             i++;
         else
             json_array_remove(domains, i);
@@ -56,7 +56,7 @@ static int read_places(struct session *session, struct places *places, struct er
 
 static const char *own_address(const struct places *places)
 {
-    return history_text(json_object_get(places->worker, "subdomain"), "url");
+    return member_text_or(json_object_get(places->worker, "subdomain"), "url", "");
 }
 
 static void print(const struct session *session, const struct places *places)
@@ -75,11 +75,11 @@ static void print(const struct session *session, const struct places *places)
     if (*own)
         table_add(table, (const char *const[]){own, "the worker's own", ""});
     json_array_foreach(places->domains, i, it)
-        table_add(table, (const char *const[]){history_text(it, "hostname"), "custom domain",
-                                               history_text(it, "zone_name")});
+        table_add(table, (const char *const[]){member_text_or(it, "hostname", ""), "custom domain",
+                                               member_text_or(it, "zone_name", "")});
     json_array_foreach(places->routes, i, it)
-        table_add(table, (const char *const[]){history_text(it, "pattern"), "route",
-                                               history_text(it, "zone_name")});
+        table_add(table, (const char *const[]){member_text_or(it, "pattern", ""), "route",
+                                               member_text_or(it, "zone_name", "")});
     table_print(table);
 }
 
@@ -112,16 +112,9 @@ static int show(struct session *session)
 
 static int run(const struct cli_args *args)
 {
-    struct session session;
     int status = cli_check_operands(args, 0, 0, NULL);
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open_worker(&session, args);
-    if (status == EXIT_DONE)
-        status = show(&session);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run_worker(args, show) : status;
 }
 
 /* ---- add ---- */
@@ -140,8 +133,9 @@ static char *zone_of(const char *pattern)
     return host.len ? strndup(host.ptr, host.len) : str_dup(STR("-"));
 }
 
-static int add(struct session *session, const char *pattern)
+static int add(struct session *session)
 {
+    const char *pattern = cli_operands(session->args)[0];
     struct remote *remote = session->remote;
     bool domain = !strchr(pattern, '/') && !strchr(pattern, '*');
     char *zone = zone_of(pattern);
@@ -171,16 +165,9 @@ static int add(struct session *session, const char *pattern)
 
 static int run_add(const struct cli_args *args)
 {
-    struct session session;
     int status = cli_check_operands(args, 1, 1, "a PATTERN (\"example.com/api/*\") or a host");
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open_worker(&session, args);
-    if (status == EXIT_DONE)
-        status = add(&session, cli_operands(args)[0]);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run_worker(args, add) : status;
 }
 
 /* ---- remove ---- */
@@ -191,7 +178,7 @@ static const json_t *find(const json_t *rows, const char *key, const char *text)
     size_t i;
 
     json_array_foreach(rows, i, it)
-        if (strcasecmp(history_text(it, key), text) == 0)
+        if (strcasecmp(member_text_or(it, key, ""), text) == 0)
             return it;
     return NULL;
 }
@@ -206,12 +193,13 @@ static int remove_place(struct session *session, const struct places *places, co
     if (route)
         return remote_call(remote, "DELETE",
                            remote_path(remote, "/zones/%s/workers/routes/%s?account.id=%s",
-                                       history_text(route, "zone_name"), history_text(route, "id"),
-                                       remote_account(remote)),
+                                       member_text_or(route, "zone_name", ""),
+                                       member_text_or(route, "id", ""), remote_account(remote)),
                            NULL, NULL, err);
     if (domain)
         return remote_call(remote, "DELETE",
-                           remote_path(remote, "workers/domains/%s", history_text(domain, "id")),
+                           remote_path(remote, "workers/domains/%s",
+                                       member_text_or(domain, "id", "")),
                            NULL, NULL, err);
     return err_set(
         err, ERR_NOT_FOUND,
@@ -219,30 +207,31 @@ static int remove_place(struct session *session, const struct places *places, co
         session->worker, pattern);
 }
 
-static int run_remove(const struct cli_args *args)
+static int remove_pattern(struct session *session)
 {
+    const char *pattern = cli_operands(session->args)[0];
     struct places places = {0};
-    struct session session;
+    int status = EXIT_DONE;
     struct err err;
-    int status = cli_check_operands(args, 1, 1, "a PATTERN or a host that atoll routes shows");
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open_worker(&session, args);
-    if (status == EXIT_DONE) {
-        if (read_places(&session, &places, &err) < 0 ||
-            remove_place(&session, &places, cli_operands(args)[0], &err) < 0) {
-            status = subject_fail(&session, &err);
-        } else {
-            terminal_print(stdout, GREEN, "removed");
-            putchar(' ');
-            terminal_print_text(stdout, BOLD, cli_operands(args)[0], false, 0);
-            printf(" from %s\n", session.worker);
-        }
+    if (read_places(session, &places, &err) < 0 ||
+        remove_place(session, &places, pattern, &err) < 0) {
+        status = subject_fail(session, &err);
+    } else {
+        terminal_print(stdout, GREEN, "removed");
+        putchar(' ');
+        terminal_print_text(stdout, BOLD, pattern, false, 0);
+        printf(" from %s\n", session->worker);
     }
     places_done(&places);
-    session_close(&session);
     return status;
+}
+
+static int run_remove(const struct cli_args *args)
+{
+    int status = cli_check_operands(args, 1, 1, "a PATTERN or a host that atoll routes shows");
+
+    return status == EXIT_DONE ? session_run_worker(args, remove_pattern) : status;
 }
 
 /* ---- rows ---- */

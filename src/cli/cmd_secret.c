@@ -5,9 +5,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "cli/approval.h"
 #include "cli/ask.h"
-#include "cli/history.h"
 #include "cli/quantity.h"
 #include "cli/subject.h"
 #include "cli/table.h"
@@ -81,38 +81,40 @@ static void print_list(const struct session *session, const json_t *secrets)
     }
     table = table_new((const char *const[]){"secret", "type", NULL});
     json_array_foreach(secrets, i, it) {
-        table_add(table, (const char *const[]){history_text(it, "name"), history_text(it, "type")});
+        table_add(table, (const char *const[]){member_text_or(it, "name", ""),
+                                               member_text_or(it, "type", "")});
         table_colour(table, 0, BOLD);
     }
     table_print(table);
 }
 
+static int list(struct session *session)
+{
+    json_t *secrets;
+    struct err err;
+
+    if (remote_get(session->remote,
+                   remote_path(session->remote, "workers/scripts/%s/secrets", session->worker),
+                   &secrets, &err) < 0)
+        return subject_fail(session, &err);
+    if (!session_prints_json(session, secrets))
+        print_list(session, secrets);
+    json_decref(secrets);
+    return EXIT_DONE;
+}
+
 static int run_list(const struct cli_args *args)
 {
-    struct session session;
-    json_t *secrets = NULL;
-    struct err err;
     int status = cli_check_operands(args, 0, 0, NULL);
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open_worker(&session, args);
-    if (status == EXIT_DONE &&
-        remote_get(session.remote,
-                   remote_path(session.remote, "workers/scripts/%s/secrets", session.worker),
-                   &secrets, &err) < 0)
-        status = subject_fail(&session, &err);
-    if (status == EXIT_DONE && !session_prints_json(&session, secrets))
-        print_list(&session, secrets);
-    json_decref(secrets);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run_worker(args, list) : status;
 }
 
 /* ---- delete ---- */
 
-static int delete (struct session *session, const char *name)
+static int delete (struct session *session)
 {
+    const char *name = cli_operands(session->args)[0];
     char question[256];
     struct err err;
     int status;
@@ -136,16 +138,9 @@ static int delete (struct session *session, const char *name)
 
 static int run_delete(const struct cli_args *args)
 {
-    struct session session;
     int status = cli_check_operands(args, 1, 1, "the secret's NAME");
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open_worker(&session, args);
-    if (status == EXIT_DONE)
-        status = delete (&session, cli_operands(args)[0]);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run_worker(args, delete) : status;
 }
 
 /* ---- bulk ---- */

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "cli/event_filter.h"
 #include "cli/event_print.h"
 #include "cli/history.h"
@@ -17,19 +18,9 @@ static void on_event(void *context, struct tail *tail, const json_t *event)
 {
     const bool *json = context;
 
-    if (*json)
-        event_print_json(event);
-    else
-        event_print(stdout, event);
+    event_print_as(event, *json);
     if (fflush(stdout) != 0 || ferror(stdout))
         tail_stop(tail);
-}
-
-static void on_note(void *context, const char *text)
-{
-    (void)context;
-    terminal_print_text(stderr, DIM, text, false, 0);
-    fputc('\n', stderr);
 }
 
 /* --format, else what standard output is for. */
@@ -56,15 +47,15 @@ static int make_filters(struct session *session, json_t **ret)
                    history_find(&history, wanted, &version, &err) < 0))
         status = subject_fail(session, &err);
     else
-        status = event_filter_make(session->args, version ? history_text(version, "id") : NULL,
-                                   ret);
+        status = event_filter_make(session->args,
+                                   version ? member_text_or(version, "id", "") : NULL, ret);
     history_done(&history);
     return status;
 }
 
 static int watch(struct session *session, json_t *filters, bool *json)
 {
-    struct tail_hooks hooks = {on_event, on_note, json};
+    struct tail_hooks hooks = {on_event, event_print_note, json};
     struct tail *tail = NULL;
     struct err err;
     int status = EXIT_DONE;

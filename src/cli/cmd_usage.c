@@ -3,12 +3,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "api/moment.h"
-#include "cli/history.h"
+#include "base/member.h"
+#include "base/moment.h"
 #include "cli/quantity.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "cli/when.h"
+#include "os/clock.h"
 
 enum { DAYS_MAX = 3650, MONTH_BYTES = 8, LABEL_COLUMN = 10 };
 
@@ -21,14 +22,9 @@ struct bill {
     json_t *invoice;
 };
 
-static int64_t number(const json_t *row, const char *key)
-{
-    return json_integer_value(json_object_get(row, key));
-}
-
 static bool is_row_of(const json_t *row, const char *name)
 {
-    return !name || strcmp(history_text(row, "script"), name) == 0;
+    return !name || member_is(row, "script", name);
 }
 
 /* ---- reading ---- */
@@ -47,11 +43,11 @@ static int read_period(const struct cli_args *args, struct bill *bill)
     if (month && days)
         return cli_usage_error(args, "--month and --days exclude each other");
     if (days) {
-        bill->to_ms = when_now() + 1;
+        bill->to_ms = clock_wall_ms() + 1;
         bill->from_ms = bill->to_ms - days * DAY_MS;
         return EXIT_DONE;
     }
-    moment_month(when_now(), this_month);
+    moment_month(clock_wall_ms(), this_month);
     if (moment_parse_month(str_from(month ? month : this_month), &bill->from_ms, &bill->to_ms,
                            &err) < 0)
         return cli_usage_error(args, "--month: %s", err.text);
@@ -75,33 +71,52 @@ static int read_bill(struct remote *remote, struct bill *bill, struct err *err)
 
 static const char *amount_of(const json_t *invoice, const char *name)
 {
+    const json_t *worker = member_find(json_object_get(invoice, "workers"), "script", name);
+
+    return member_text_or(worker, "amount", "");
+}
+
+/* Their columns are shown where there were any. */
+static bool has_operations(const json_t *rows)
+{
     const json_t *it;
     size_t i;
 
-    json_array_foreach(json_object_get(invoice, "workers"), i, it)
-        if (strcmp(history_text(it, "script"), name) == 0)
-            return history_text(it, "amount");
-    return "";
+    json_array_foreach(rows, i, it)
+        if (member_int(it, "class_a") || member_int(it, "class_b"))
+            return true;
+    return false;
 }
 
-static void add_row(struct table *table, const json_t *row, const char *name, const char *amount)
+static void add_row(struct table *table, const json_t *row, const char *name, const char *amount,
+                    bool operations)
 {
-    table_add(table, (const char *const[]){name, quantity_count(number(row, "requests")),
-                                           quantity_count(number(row, "errors")),
-                                           quantity_duration((double)number(row, "cpu_us") / 1000),
-                                           quantity_decimal((double)number(row, "memory_mb_ms") /
-                                                            MB_MS_PER_GB_S),
-                                           quantity_bytes(number(row, "bytes_in")),
-                                           quantity_bytes(number(row, "bytes_out")), amount});
+    const char *cells[TABLE_COLUMNS_MAX];
+    size_t count = 0;
+
+    cells[count++] = name;
+    cells[count++] = quantity_count(member_int(row, "requests"));
+    cells[count++] = quantity_count(member_int(row, "errors"));
+    cells[count++] = quantity_duration((double)member_int(row, "cpu_us") / 1000);
+    cells[count++] = quantity_decimal((double)member_int(row, "memory_mb_ms") / MB_MS_PER_GB_S);
+    cells[count++] = quantity_bytes(member_int(row, "bytes_in"));
+    cells[count++] = quantity_bytes(member_int(row, "bytes_out"));
+    if (operations) {
+        cells[count++] = quantity_count(member_int(row, "class_a"));
+        cells[count++] = quantity_count(member_int(row, "class_b"));
+    }
+    cells[count++] = amount;
+    table_add(table, cells);
     table_colour(table, 0, BOLD);
-    if (number(row, "errors"))
+    if (member_int(row, "errors"))
         table_colour(table, 2, RED);
 }
 
 static json_t *sum_of(const json_t *rows)
 {
     static const char *const counters[] = {"requests", "errors", "cpu_us",
-                                           "memory_mb_ms", "bytes_in", "bytes_out"};
+                                           "memory_mb_ms", "bytes_in", "bytes_out",
+                                           "class_a", "class_b"};
     json_t *sum = json_object();
     const json_t *it;
     size_t i;
@@ -109,25 +124,36 @@ static json_t *sum_of(const json_t *rows)
     json_array_foreach(rows, i, it)
         for (size_t k = 0; k < COUNT_OF(counters); k++)
             json_object_set_new(sum, counters[k],
-                                json_integer(number(sum, counters[k]) + number(it, counters[k])));
+                                json_integer(member_int(sum, counters[k]) +
+                                             member_int(it, counters[k])));
     return sum;
+}
+
+static struct table *new_table(bool operations)
+{
+    static const char *const plain[] = {"worker", ">requests", ">errors", ">CPU", ">GB-s",
+                                        ">in", ">out", ">amount", NULL};
+    static const char *const more[] = {"worker", ">requests", ">errors", ">CPU", ">GB-s", ">in",
+                                       ">out", ">class A", ">class B", ">amount", NULL};
+
+    return table_new(operations ? more : plain);
 }
 
 static void print_usage(const struct bill *bill, const char *only)
 {
     const json_t *rows = json_object_get(bill->usage, "rows"), *it;
-    struct table *table = table_new((const char *const[]){"worker", ">requests", ">errors", ">CPU",
-                                                          ">GB-s", ">in", ">out", ">amount", NULL});
+    bool operations = has_operations(rows);
+    struct table *table = new_table(operations);
     json_t *sum;
     size_t i;
 
     json_array_foreach(rows, i, it)
         if (is_row_of(it, only))
-            add_row(table, it, history_text(it, "script"),
-                    amount_of(bill->invoice, history_text(it, "script")));
+            add_row(table, it, member_text_or(it, "script", ""),
+                    amount_of(bill->invoice, member_text_or(it, "script", "")), operations);
     if (!only && json_array_size(rows) > 1) {
         sum = sum_of(rows);
-        add_row(table, sum, "all", history_text(bill->invoice, "total"));
+        add_row(table, sum, "all", member_text_or(bill->invoice, "total", ""), operations);
         json_decref(sum);
     }
     table_print(table);
@@ -137,34 +163,37 @@ static void print_usage(const struct bill *bill, const char *only)
 
 static const char *per_unit(const char *what)
 {
-    return strcmp(what, "requests") == 0 ? "a million"
-           : strcmp(what, "cpu") == 0    ? "a million ms"
-                                         : "a GB-s";
+    return strcmp(what, "cpu") == 0      ? "a million ms"
+           : strcmp(what, "memory") == 0 ? "a GB-s"
+                                         : "a million";
 }
 
 /* "requests   12,345 x 0.3 EUR a million = 0.003704". */
 static void print_invoice(const json_t *invoice)
 {
-    const char *currency = history_text(invoice, "currency");
+    const char *currency = member_text_or(invoice, "currency", "");
     const json_t *it;
     size_t i;
 
     putchar('\n');
     json_array_foreach(json_object_get(invoice, "items"), i, it) {
-        const char *what = history_text(it, "what");
+        const char *what = member_text_or(it, "what", "");
         double quantity = json_number_value(json_object_get(it, "quantity"));
+
+        if (strncmp(what, "class_", 6) == 0 && !(quantity > 0))
+            continue; /* not everybody has buckets */
         terminal_print_text(stdout, DIM, what, false, 0);
         printf("%*s%s ", (int)(strlen(what) < LABEL_COLUMN ? LABEL_COLUMN - strlen(what) : 1), "",
                quantity_decimal(quantity));
-        terminal_print_text(stdout, PLAIN, history_text(it, "unit"), false, 0);
+        terminal_print_text(stdout, PLAIN, member_text_or(it, "unit", ""), false, 0);
         printf(" at %s ", quantity_decimal(json_number_value(json_object_get(it, "price"))));
         terminal_print_text(stdout, PLAIN, currency, false, 0);
         printf(" %s: ", per_unit(what));
-        terminal_print_text(stdout, PLAIN, history_text(it, "amount"), false, 0);
+        terminal_print_text(stdout, PLAIN, member_text_or(it, "amount", ""), false, 0);
         putchar('\n');
     }
     terminal_print(stdout, DIM, "%-*s", LABEL_COLUMN, "due");
-    terminal_print_text(stdout, BOLD, history_text(invoice, "due"), false, 0);
+    terminal_print_text(stdout, BOLD, member_text_or(invoice, "due", ""), false, 0);
     putchar(' ');
     terminal_print_text(stdout, BOLD, currency, false, 0);
     putchar('\n');
@@ -187,8 +216,8 @@ static void print_period(const struct session *session, const json_t *usage)
     char text[128];
 
     snprintf(text, sizeof text, "account %.64s, from %.16s to %.16s UTC",
-             remote_account(session->remote), history_text(usage, "from"),
-             history_text(usage, "to"));
+             remote_account(session->remote), member_text_or(usage, "from", ""),
+             member_text_or(usage, "to", ""));
     terminal_print_text(stdout, DIM, text, false, 0);
     putchar('\n');
 }
@@ -257,7 +286,7 @@ static int run(const struct cli_args *args)
 static const struct cli_option options[] = {
     {"month", "YYYY-MM", "a calendar month in UTC (this one)"},
     {"days", "N", "the last N days instead"},
-    {"name", "WORKER", "this worker alone"},
+    {"name", "WORKER", "this worker alone; r2:NAME is a bucket"},
     {0},
 };
 

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "cli/ask.h"
 #include "cli/approval.h"
 #include "cli/history.h"
@@ -63,7 +64,7 @@ static int read_share(const struct history *history, const char *spec, bool by_p
     snprintf(name, sizeof name, "%.*s", at ? (int)(at - spec) : (int)strlen(spec), spec);
     r = find(history, name, by_place, &version, err);
     if (r == 0)
-        ret->id = history_text(version, "id");
+        ret->id = member_text_or(version, "id", "");
     return r;
 }
 
@@ -109,7 +110,7 @@ static void show_choice(const struct history *history)
     size_t i;
 
     json_array_foreach(history->versions, i, it) {
-        const char *id = history_text(it, "id");
+        const char *id = member_text_or(it, "id", "");
         double share = history_share(history, id);
         char *message = history_line(history_annotation(it, "message"));
         if (i < PICK_ROWS) {
@@ -225,16 +226,9 @@ static int deploy(struct session *session)
 
 static int run(const struct cli_args *args)
 {
-    struct session session;
     int status = cli_check_operands(args, 0, VERSIONS_MAX, "at most two versions, ID@PERCENT");
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open_worker(&session, args);
-    if (status == EXIT_DONE)
-        status = deploy(&session);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run_worker(args, deploy) : status;
 }
 
 static const struct cli_option options[] = {

@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/history.h"
 #include "cli/quantity.h"
 #include "cli/subject.h"
@@ -13,19 +14,18 @@ enum { LIMIT_DEFAULT = 20, LIMIT_MAX = 1000 };
 static void add_row(struct table *table, const struct history *history, const json_t *version)
 {
     const json_t *metadata = json_object_get(version, "metadata");
-    const char *id = history_text(version, "id");
+    const char *id = member_text_or(version, "id", "");
     double share = history_share(history, id);
     char number[24], *message = history_line(history_annotation(version, "message"));
     const char *cells[] = {number,
                            history_short(id),
                            share < 0 ? "" : quantity_share(share),
                            session_ago(json_object_get(metadata, "created_on")),
-                           history_text(metadata, "author_email"),
+                           member_text_or(metadata, "author_email", ""),
                            history_annotation(version, "tag"),
                            message};
 
-    snprintf(number, sizeof number, "%" JSON_INTEGER_FORMAT,
-             json_integer_value(json_object_get(version, "number")));
+    snprintf(number, sizeof number, "%" PRId64, member_int(version, "number"));
     table_add(table, cells);
     table_colour(table, 1, BOLD);
     table_colour(table, 2, GREEN);
@@ -52,12 +52,6 @@ static void print(const struct session *session, const struct history *history, 
                 json_array_size(history->versions) - limit);
 }
 
-static void shorten(json_t *array, size_t limit)
-{
-    while (json_array_size(array) > limit)
-        json_array_remove(array, json_array_size(array) - 1);
-}
-
 static int run(const struct cli_args *args)
 {
     struct history history = {0};
@@ -74,7 +68,7 @@ static int run(const struct cli_args *args)
     if (status == EXIT_DONE && history_read(&session, &history, &err) < 0)
         status = subject_fail(&session, &err);
     else if (status == EXIT_DONE && cli_has(args, "json"))
-        shorten(history.versions, (size_t)limit);
+        history_shorten(history.versions, (size_t)limit);
     if (status == EXIT_DONE && !session_prints_json(&session, history.versions))
         print(&session, &history, (size_t)limit);
     history_done(&history);

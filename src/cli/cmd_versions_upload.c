@@ -1,12 +1,13 @@
 /* `atoll versions upload`: a version that does not go live. */
 #include <stdio.h>
 
+#include "base/member.h"
 #include "cli/delivery.h"
 #include "cli/terminal.h"
 
 static int print(struct delivery *d, const json_t *uploaded)
 {
-    const char *id = json_string_value(json_object_get(uploaded, "id"));
+    const char *id = member_text(uploaded, "id");
 
     if (session_prints_json(&d->session, uploaded))
         return EXIT_DONE;

@@ -2,8 +2,8 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
+#include "base/member.h"
 #include "cli/history.h"
 #include "cli/quantity.h"
 #include "cli/subject.h"
@@ -46,14 +46,14 @@ static void print_times(const struct history *history, const json_t *version)
 {
     const json_t *metadata = json_object_get(version, "metadata");
     const json_t *made = json_object_get(metadata, "created_on");
-    const char *id = history_text(version, "id");
+    const char *id = member_text_or(version, "id", "");
     double share = history_share(history, id);
     char text[160];
 
     snprintf(text, sizeof text, "%s (%s)", session_ago(made),
              json_is_string(made) ? json_string_value(made) : "?");
     print_fact("made", text);
-    print_fact("by", history_text(metadata, "author_email"));
+    print_fact("by", member_text_or(metadata, "author_email", ""));
     print_fact("by way of", history_annotation(version, "triggered_by"));
     print_fact("tag", history_annotation(version, "tag"));
     print_fact("message", history_annotation(version, "message"));
@@ -73,7 +73,7 @@ static char *value_of(const json_t *binding)
                                          "class_name", "service", "part", "database_id"};
     const json_t *value = json_object_get(binding, "text");
 
-    if (strcmp(history_text(binding, "type"), "secret_text") == 0)
+    if (member_is(binding, "type", "secret_text"))
         return str_dup(STR("(hidden)"));
     for (size_t i = 0; !value && i < COUNT_OF(things); i++)
         value = json_object_get(binding, things[i]);
@@ -94,8 +94,8 @@ static void print_bindings(const json_t *bindings)
     table = table_new((const char *const[]){"binding", "type", "value", NULL});
     json_array_foreach(bindings, i, it) {
         char *value = value_of(it);
-        table_add(table,
-                  (const char *const[]){history_text(it, "name"), history_text(it, "type"), value});
+        table_add(table, (const char *const[]){member_text_or(it, "name", ""),
+                                               member_text_or(it, "type", ""), value});
         table_colour(table, 0, BOLD);
         free(value);
     }
@@ -110,11 +110,11 @@ static void print(const struct history *history, const json_t *version)
     const json_t *startup = json_object_get(version, "startup_time_ms");
     char text[64];
 
-    snprintf(text, sizeof text, "%s (number %" JSON_INTEGER_FORMAT ")", history_text(version, "id"),
-             json_integer_value(json_object_get(version, "number")));
+    snprintf(text, sizeof text, "%s (number %" PRId64 ")", member_text_or(version, "id", ""),
+             member_int(version, "number"));
     print_fact("version", text);
     print_times(history, version);
-    print_fact("compatibility", history_text(runtime, "compatibility_date"));
+    print_fact("compatibility", member_text_or(runtime, "compatibility_date", ""));
     print_list("flags", json_object_get(runtime, "compatibility_flags"));
     print_list("handlers", json_object_get(json_object_get(resources, "script"), "handlers"));
     if (json_is_number(startup))
@@ -123,8 +123,9 @@ static void print(const struct history *history, const json_t *version)
 }
 
 /* The list has what is asked for in most servers; the call for one has all of it. */
-static int view(struct session *session, const char *text)
+static int view(struct session *session)
 {
+    const char *text = cli_operands(session->args)[0];
     struct history history = {0};
     const json_t *found;
     json_t *version;
@@ -135,7 +136,7 @@ static int view(struct session *session, const char *text)
         history_find(&history, text, &found, &err) < 0 ||
         remote_get(session->remote,
                    remote_path(session->remote, "workers/scripts/%s/versions/%s", session->worker,
-                               history_text(found, "id")),
+                               member_text_or(found, "id", "")),
                    &version, &err) < 0) {
         status = subject_fail(session, &err);
     } else {
@@ -149,16 +150,9 @@ static int view(struct session *session, const char *text)
 
 static int run(const struct cli_args *args)
 {
-    struct session session;
     int status = cli_check_operands(args, 1, 1, "the version's ID, \"latest\" or \"live\"");
 
-    if (status != EXIT_DONE)
-        return status;
-    status = session_open_worker(&session, args);
-    if (status == EXIT_DONE)
-        status = view(&session, cli_operands(args)[0]);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run_worker(args, view) : status;
 }
 
 static const struct cli_example examples[] = {

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/session.h"
 #include "cli/table.h"
 #include "cli/terminal.h"
@@ -30,8 +31,8 @@ static void print_server(const struct session *session, const json_t *identity)
     char text[LINE_BYTES_MAX];
 
     snprintf(text, sizeof text, "%s%s%.60s%s%.60s%s", remote_url(session->remote),
-             server ? " (" : "", server ? profile_text(server, "name") : "", server ? " " : "",
-             server ? profile_text(server, "version") : "", server ? ")" : "");
+             server ? " (" : "", server ? member_text(server, "name") : "", server ? " " : "",
+             server ? member_text(server, "version") : "", server ? ")" : "");
     print_line("server", text);
 }
 
@@ -42,7 +43,7 @@ static void print_accounts(const struct session *session, const json_t *identity
     size_t i;
 
     json_array_foreach(json_object_get(identity, "accounts"), i, account) {
-        const char *id = profile_text(account, "id"), *name = profile_text(account, "name");
+        const char *id = member_text(account, "id"), *name = member_text(account, "name");
         char text[LINE_BYTES_MAX];
         bool is_meant = id && strcmp(id, meant) == 0;
 
@@ -77,7 +78,7 @@ static void print(const struct session *session, const json_t *identity)
 {
     print_server(session, identity);
     print_accounts(session, identity);
-    print_line("token", profile_text(token_of(identity), "name"));
+    print_line("token", member_text(token_of(identity), "name"));
     print_token(identity);
     print_line("from", remote_source(session->remote));
 }
@@ -114,14 +115,8 @@ static int show(struct session *session)
 static int run(const struct cli_args *args)
 {
     int status = cli_check_operands(args, 0, 0, NULL);
-    struct session session = {0};
 
-    if (status == EXIT_DONE)
-        status = session_open(&session, args);
-    if (status == EXIT_DONE)
-        status = show(&session);
-    session_close(&session);
-    return status;
+    return status == EXIT_DONE ? session_run(args, show) : status;
 }
 
 static const struct cli_example examples[] = {

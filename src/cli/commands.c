@@ -48,6 +48,9 @@ extern const struct cli_command cmd_pull;
 extern const struct cli_command cmd_r2_bucket_create;
 extern const struct cli_command cmd_r2_bucket_delete;
 extern const struct cli_command cmd_r2_bucket_list;
+extern const struct cli_command cmd_r2_cors_delete;
+extern const struct cli_command cmd_r2_cors_list;
+extern const struct cli_command cmd_r2_cors_set;
 extern const struct cli_command cmd_r2_domain_add;
 extern const struct cli_command cmd_r2_domain_dev_url_disable;
 extern const struct cli_command cmd_r2_domain_dev_url_enable;
@@ -99,6 +102,7 @@ const struct cli_command *const commands_all[] = {
     &cmd_kv_namespace_delete, &cmd_kv_key_put, &cmd_kv_key_get, &cmd_kv_key_list,
     &cmd_kv_key_delete, &cmd_kv_bulk_put, &cmd_kv_bulk_get, &cmd_kv_bulk_delete,
     &cmd_r2_bucket_create, &cmd_r2_bucket_list, &cmd_r2_bucket_delete,
+    &cmd_r2_cors_set, &cmd_r2_cors_list, &cmd_r2_cors_delete,
     &cmd_r2_domain_dev_url_enable, &cmd_r2_domain_dev_url_disable, &cmd_r2_domain_dev_url_get,
     &cmd_r2_domain_add, &cmd_r2_domain_list, &cmd_r2_domain_get,
     &cmd_r2_domain_update, &cmd_r2_domain_remove, &cmd_cache_purge,
@@ -130,6 +134,7 @@ const struct commands_family commands_families[] = {
     {"kv namespace", "make, list, rename and delete KV namespaces"},
     {"r2", "R2 buckets and what is in them"},
     {"r2 bucket", "make, list, publish and delete R2 buckets"},
+    {"r2 bucket cors", "pages of other origins: what they may do with a bucket"},
     {"r2 bucket dev-url", "publish a bucket at an address of the server's own"},
     {"r2 bucket domain", "publish a bucket at hosts of yours, with a cache in front"},
     {"r2 object", "put, get, list and delete objects of an R2 bucket"},

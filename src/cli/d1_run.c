@@ -1,9 +1,10 @@
 /* SQL on a database; see d1_run.h. */
 #include "cli/d1_run.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
+#include "base/member.h"
 #include "cli/table.h"
 #include "registry/opaque.h"
 
@@ -33,7 +34,7 @@ int d1_run_query(struct depot *depot, const char *sql, json_t **ret, struct err 
 /* The last segment of an address that the server made. Borrowed. */
 static const char *secret_of(const json_t *answer, const char *key)
 {
-    const char *url = json_string_value(json_object_get(answer, key));
+    const char *url = member_text(answer, key);
     const char *slash = url ? strrchr(url, '/') : NULL;
 
     return slash ? slash + 1 : "";
@@ -44,8 +45,7 @@ static void etag_of(str bytes, char ret[2 * OPAQUE_HASH_BYTES + 1])
     unsigned char hash[OPAQUE_HASH_BYTES];
 
     opaque_hash(bytes, hash);
-    for (size_t i = 0; i < sizeof hash; i++)
-        snprintf(ret + 2 * i, 3, "%02x", hash[i]);
+    hex_encode(hash, sizeof hash, ret);
 }
 
 static int import(struct depot *depot, json_t *body, json_t **ret, struct err *err)

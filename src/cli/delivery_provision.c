@@ -5,6 +5,7 @@
  *     same id, and the configuration stays as it is.
  * (2) A binding without an id is what the worker has under this name already, else what is called
  *     as wrangler would call it, else that is made. */
+#include "base/member.h"
 #include "cli/delivery.h"
 
 #include <ctype.h>
@@ -30,7 +31,7 @@ static const struct kind kinds[] = {
 
 static const char *text_of(const json_t *object, const char *key)
 {
-    const char *text = json_string_value(json_object_get(object, key));
+    const char *text = member_text(object, key);
 
     return text && *text ? text : NULL;
 }

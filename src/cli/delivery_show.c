@@ -2,30 +2,25 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "cli/delivery.h"
 #include "cli/quantity.h"
 #include "cli/table.h"
 
 enum { VALUE_SHOWN = 60 };
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
 /* What tells a binding from others of its type, returned owned; NULL: nothing. */
 static char *value_of(const json_t *binding)
 {
     static const char *const skipped[] = {"name", "type"};
-    const char *type = text_of(binding, "type");
     json_t *rest;
     char *text;
 
-    if (type && strcmp(type, "plain_text") == 0)
+    if (member_is(binding, "type", "plain_text"))
         return json_dumps(json_object_get(binding, "text"), JSON_ENCODE_ANY);
-    if (type && strcmp(type, "json") == 0)
+    if (member_is(binding, "type", "json"))
         return json_dumps(json_object_get(binding, "json"), JSON_ENCODE_ANY);
-    if (type && strcmp(type, "secret_text") == 0)
+    if (member_is(binding, "type", "secret_text"))
         return NULL;
     rest = json_copy((json_t *)binding);
     for (size_t i = 0; i < COUNT_OF(skipped); i++)
@@ -42,9 +37,9 @@ static void show_modules(const struct package *package)
     size_t i;
 
     json_array_foreach(package->modules, i, module)
-        table_add(table, (const char *const[]){text_of(module, "name"), text_of(module, "type"),
-                                               quantity_bytes(json_integer_value(
-                                                   json_object_get(module, "bytes")))});
+        table_add(table,
+                  (const char *const[]){member_text(module, "name"), member_text(module, "type"),
+                                        quantity_bytes(member_int(module, "bytes"))});
     table_print(table);
 }
 
@@ -63,8 +58,8 @@ static void show_bindings(const struct package *package)
 
         if (value && strlen(value) > VALUE_SHOWN)
             memcpy(value + VALUE_SHOWN, "...", 4);
-        table_add(table,
-                  (const char *const[]){text_of(binding, "name"), text_of(binding, "type"), value});
+        table_add(table, (const char *const[]){member_text(binding, "name"),
+                                               member_text(binding, "type"), value});
         free(value);
     }
     table_print(table);
@@ -77,8 +72,8 @@ static void show_list(const char *word, const json_t *list, const char *key)
 
     json_array_foreach(list, i, it) {
         printf("%s ", word);
-        terminal_print_text(stdout, PLAIN, key ? text_of(it, key) : json_string_value(it), false,
-                            0);
+        terminal_print_text(stdout, PLAIN, key ? member_text(it, key) : json_string_value(it),
+                            false, 0);
         putchar('\n');
     }
 }
@@ -99,7 +94,7 @@ static json_t *without_secrets(const json_t *metadata)
     size_t i;
 
     json_array_foreach(json_object_get(copy, "bindings"), i, binding)
-        if (text_of(binding, "type") && strcmp(text_of(binding, "type"), "secret_text") == 0)
+        if (member_is(binding, "type", "secret_text"))
             json_object_del(binding, "text");
     return copy;
 }

@@ -8,18 +8,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "bindings/bindings.h"
 #include "cli/terminal.h"
 #include "control/upload.h"
 #include "os/file.h"
 #include "os/path.h"
+#include "web/base64.h"
 
 enum { BYTES_MAX = 64 << 20, READ_STEP = 64 << 10 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 /* ---- which one ---- */
 
@@ -44,13 +41,9 @@ static const json_t *find_binding(const struct depot *depot, const char *name)
 
     if (!depot->config)
         return NULL;
-    json_array_foreach(depot->config->bindings, i, binding) {
-        const char *type = text_of(binding, "type");
-
-        if (type && strcmp(type, depot->kind->type) == 0 &&
-            strcmp(text_of(binding, "name"), name) == 0)
+    json_array_foreach(depot->config->bindings, i, binding)
+        if (member_is(binding, "type", depot->kind->type) && member_is(binding, "name", name))
             return binding;
-    }
     return NULL;
 }
 
@@ -73,7 +66,7 @@ void depot_place(struct depot *depot, const char *state, const char *name)
     json_t *stored = upload_store(made, "dev");
 
     depot->place = place_of(depot, state);
-    depot->store = str_dup(str_from(text_of(stored, "store")));
+    depot->store = str_dup(str_from(member_text(stored, "store")));
     json_decref(stored);
     json_decref(made);
 }
@@ -153,9 +146,9 @@ int depot_find_deployed(struct depot *depot, const char *name, struct err *err)
     if (r < 0)
         return r;
     json_array_foreach(json_object_get(settings, "bindings"), i, binding) {
-        const char *other = text_of(binding, "name"), *id = text_of(binding, depot->kind->field);
+        const char *id = member_text(binding, depot->kind->field);
 
-        if (!depot->id && other && strcmp(other, name) == 0 && id)
+        if (!depot->id && id && member_is(binding, "name", name))
             depot->id = str_dup(str_from(id));
     }
     json_decref(settings);
@@ -170,7 +163,7 @@ int depot_find_deployed(struct depot *depot, const char *name, struct err *err)
 static int open_remote(struct depot *depot, const struct cli_args *args, const char *name)
 {
     const json_t *binding = find_binding(depot, name);
-    const char *id = text_of(binding, depot->kind->field);
+    const char *id = member_text(binding, depot->kind->field);
     bool asks = binding && !id;
     struct err err;
     int status = asks ? session_open_worker(&depot->session, args)
@@ -185,30 +178,33 @@ static int open_remote(struct depot *depot, const struct cli_args *args, const c
     return EXIT_DONE;
 }
 
-int depot_open(struct depot *depot, const struct cli_args *args, const char *type, const char *name)
+static int begin(struct depot *depot, const struct cli_args *args, const struct binding_store *kind)
 {
     int status;
 
-    *depot = (struct depot){.kind = binding_store_of(type)};
-    depot->session.args = args;
-    if ((status = depot_read_config(depot, args)) != EXIT_DONE)
-        return status;
-    if (cli_has(args, "local") && cli_has(args, "remote"))
+    *depot = (struct depot){.kind = kind, .session.args = args};
+    status = depot_read_config(depot, args);
+    if (status == EXIT_DONE && cli_has(args, "local") && cli_has(args, "remote"))
         return cli_usage_error(args, "--local and --remote contradict each other");
+    return status;
+}
+
+int depot_open(struct depot *depot, const struct cli_args *args, const char *type, const char *name)
+{
+    int status = begin(depot, args, binding_store_of(type));
+
+    if (status != EXIT_DONE)
+        return status;
     return cli_has(args, "local") ? open_local(depot, args, name) : open_remote(depot, args, name);
 }
 
 int depot_open_shared(struct depot *depot, const struct cli_args *args,
                       const struct binding_store *kind)
 {
-    int status;
+    int status = begin(depot, args, kind);
 
-    *depot = (struct depot){.kind = kind};
-    depot->session.args = args;
-    if ((status = depot_read_config(depot, args)) != EXIT_DONE)
+    if (status != EXIT_DONE)
         return status;
-    if (cli_has(args, "local") && cli_has(args, "remote"))
-        return cli_usage_error(args, "--local and --remote contradict each other");
     if (!cli_has(args, "local"))
         return session_open(&depot->session, args);
     depot->is_local = true;
@@ -248,4 +244,16 @@ int depot_read(const char *path, struct buf *out, struct err *err)
         out->len += (size_t)got;
     }
     return 0;
+}
+
+json_t *depot_base64(str bytes)
+{
+    size_t len = base64_encoded_len(bytes.len);
+    char *text = mem_alloc(len);
+    json_t *json;
+
+    base64_encode(bytes, text);
+    json = json_stringn(text, len);
+    free(text);
+    return json;
 }

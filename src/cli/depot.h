@@ -61,4 +61,7 @@ int depot_fail(struct depot *depot, const struct err *err);
 /* All of a file, or of standard input for "-". */
 NODISCARD int depot_read(const char *path, struct buf *out, struct err *err);
 
+/* Bytes as a text of JSON, in base64. Returned owned. */
+json_t *depot_base64(str bytes);
+
 #endif

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "os/file.h"
 
 #define OBJECT "r2/buckets/%s/objects/%s"
@@ -186,8 +187,7 @@ static int get_piece(struct depot *depot, json_t *args, struct sink *sink, struc
                    err);
     if (r == 0 && !json_is_true(json_object_get(found, "holds")))
         r = err_set(err, ERR_INVALID, "the object was replaced while it was read");
-    end = (uint64_t)json_integer_value(json_object_get(found, "offset")) +
-          (uint64_t)json_integer_value(json_object_get(found, "length"));
+    end = (uint64_t)member_int(found, "offset") + (uint64_t)member_int(found, "length");
     if (r == 0)
         r = write_all(sink, buf_str(&bytes), err);
     if (r == 0 && sink->bytes < end) {

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/buf.h"
+#include "base/member.h"
 #include "cli/quantity.h"
 #include "cli/terminal.h"
 #include "cli/when.h"
@@ -37,11 +38,6 @@ static const struct level {
     enum colour colour;
 } levels[] = {{"debug", DIM}, {"info", CYAN}, {"warn", YELLOW}, {"error", RED}};
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
-
 static void print_safe(FILE *stream, enum colour colour, const char *text)
 {
     terminal_print_text(stream, colour, text ? text : "?", false, CONTINUED);
@@ -61,28 +57,28 @@ static void print_subject(FILE *stream, const json_t *event)
     const json_t *request = json_object_get(event, "request");
 
     if (json_is_object(request)) {
-        print_safe(stream, BOLD, text_of(request, "method"));
+        print_safe(stream, BOLD, member_text(request, "method"));
         fputc(' ', stream);
-        print_safe(stream, PLAIN, text_of(request, "url"));
-    } else if (text_of(event, "cron")) {
+        print_safe(stream, PLAIN, member_text(request, "url"));
+    } else if (member_text(event, "cron")) {
         fputc('"', stream);
-        print_safe(stream, BOLD, text_of(event, "cron"));
+        print_safe(stream, BOLD, member_text(event, "cron"));
         fputc('"', stream);
-    } else if (text_of(event, "queue")) {
+    } else if (member_text(event, "queue")) {
         fputs("Queue ", stream);
-        print_safe(stream, BOLD, text_of(event, "queue"));
+        print_safe(stream, BOLD, member_text(event, "queue"));
         print_number(stream, json_object_get(event, "batchSize"), "messages");
-    } else if (text_of(event, "mailFrom")) {
+    } else if (member_text(event, "mailFrom")) {
         fputs("Email from ", stream);
-        print_safe(stream, BOLD, text_of(event, "mailFrom"));
+        print_safe(stream, BOLD, member_text(event, "mailFrom"));
         fputs(" to ", stream);
-        print_safe(stream, BOLD, text_of(event, "rcptTo"));
+        print_safe(stream, BOLD, member_text(event, "rcptTo"));
         print_number(stream, json_object_get(event, "rawSize"), "bytes");
-    } else if (text_of(event, "rpcMethod")) {
+    } else if (member_text(event, "rpcMethod")) {
         fputs("Call of ", stream);
-        print_safe(stream, BOLD, text_of(event, "rpcMethod"));
-    } else if (text_of(event, "message")) {
-        print_safe(stream, PLAIN, text_of(event, "message"));
+        print_safe(stream, BOLD, member_text(event, "rpcMethod"));
+    } else if (member_text(event, "message")) {
+        print_safe(stream, PLAIN, member_text(event, "message"));
     } else if (json_object_get(event, "scheduledTime")) {
         fputs("Alarm", stream);
     } else {
@@ -146,7 +142,7 @@ static void print_value(FILE *stream, enum colour colour, const json_t *value)
 static void print_log(FILE *stream, const json_t *log)
 {
     const json_t *message = json_object_get(log, "message"), *part;
-    const char *level = text_of(log, "level");
+    const char *level = member_text(log, "level");
     enum colour colour = PLAIN;
     char *shown;
     size_t i;
@@ -172,8 +168,8 @@ static void print_log(FILE *stream, const json_t *log)
 /* A stack mostly begins with "Name: message". */
 static void print_exception(FILE *stream, const json_t *exception)
 {
-    const char *name = text_of(exception, "name"), *message = text_of(exception, "message");
-    const char *stack = text_of(exception, "stack");
+    const char *name = member_text(exception, "name"), *message = member_text(exception, "message");
+    const char *stack = member_text(exception, "stack");
 
     fprintf(stream, "%*s", INDENT, "");
     if (!stack || !name || strncmp(stack, name, strlen(name)) != 0) {
@@ -195,7 +191,7 @@ void event_print(FILE *stream, const json_t *item)
 
     print_subject(stream, json_object_get(item, "event"));
     fputs(" - ", stream);
-    print_outcome(stream, text_of(item, "outcome"));
+    print_outcome(stream, member_text(item, "outcome"));
     print_time(stream, json_object_get(item, "eventTimestamp"));
     print_facts(stream, item);
     fputc('\n', stream);
@@ -207,11 +203,20 @@ void event_print(FILE *stream, const json_t *item)
         terminal_print(stream, DIM, "%*smore was said than is kept\n", INDENT, "");
 }
 
-void event_print_json(const json_t *event)
+void event_print_as(const json_t *event, bool json)
 {
-    char *line = json_dumps(event, JSON_COMPACT);
+    char *line = json ? json_dumps(event, JSON_COMPACT) : NULL;
 
     if (line)
         puts(line);
+    else if (!json)
+        event_print(stdout, event);
     free(line);
+}
+
+void event_print_note(void *context, const char *text)
+{
+    (void)context;
+    terminal_print_text(stderr, DIM, text, false, 0);
+    fputc('\n', stderr);
 }

@@ -11,12 +11,16 @@
 #define ATOLL_CLI_EVENT_PRINT_H
 
 #include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 
 /* Prints to `stream`, in colours where it has them. */
 void event_print(FILE *stream, const json_t *event);
 
-/* The same event as one line of JSON on standard output. */
-void event_print_json(const json_t *event);
+/* The same event on standard output, as one line of JSON when `json`. */
+void event_print_as(const json_t *event, bool json);
+
+/* The on_note of remote/tail.h: a line on standard error. */
+void event_print_note(void *context, const char *text);
 
 #endif

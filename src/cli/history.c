@@ -2,9 +2,9 @@
 #include "cli/history.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/member.h"
 #include "base/utf8.h"
 #include "cli/quantity.h"
 
@@ -12,19 +12,12 @@ enum { SHORT_RESULTS = 8, LINE_BYTES_MAX = 200, TEXT_BYTES_MAX = 4096 };
 
 /* ---- reading members ---- */
 
-const char *history_text(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
-
 const char *history_annotation(const json_t *object, const char *key)
 {
     char name[64];
 
     snprintf(name, sizeof name, "workers/%s", key);
-    return history_text(json_object_get(object, "annotations"), name);
+    return member_text_or(json_object_get(object, "annotations"), name, "");
 }
 
 const char *history_short(const char *id)
@@ -48,7 +41,7 @@ char *history_versions_text(const json_t *versions)
 
     buf_init(&text, TEXT_BYTES_MAX);
     json_array_foreach(versions, i, it) {
-        const char *id = history_short(history_text(it, "version_id"));
+        const char *id = history_short(member_text_or(it, "version_id", ""));
         if (count == 1)
             (void)!buf_printf(&text, "%s", id);
         else
@@ -99,9 +92,16 @@ const json_t *history_live(const struct history *history)
     return json_array_get(history->deployments, 0);
 }
 
+void history_shorten(json_t *rows, size_t limit)
+{
+    while (json_array_size(rows) > limit)
+        json_array_remove(rows, json_array_size(rows) - 1);
+}
+
 const char *history_first(const json_t *deployment)
 {
-    return history_text(json_array_get(json_object_get(deployment, "versions"), 0), "version_id");
+    return member_text_or(json_array_get(json_object_get(deployment, "versions"), 0), "version_id",
+                          "");
 }
 
 const json_t *history_before(const struct history *history)
@@ -121,24 +121,15 @@ const json_t *history_before(const struct history *history)
 
 double history_share(const struct history *history, const char *id)
 {
-    const json_t *versions = json_object_get(history_live(history), "versions"), *it;
-    size_t i;
+    const json_t *versions = json_object_get(history_live(history), "versions");
+    const json_t *version = member_find(versions, "version_id", id);
 
-    json_array_foreach(versions, i, it)
-        if (strcmp(history_text(it, "version_id"), id) == 0)
-            return json_number_value(json_object_get(it, "percentage"));
-    return -1;
+    return version ? json_number_value(json_object_get(version, "percentage")) : -1;
 }
 
 const json_t *history_version(const struct history *history, const char *id)
 {
-    const json_t *it;
-    size_t i;
-
-    json_array_foreach(history->versions, i, it)
-        if (strcmp(history_text(it, "id"), id) == 0)
-            return it;
-    return NULL;
+    return member_find(history->versions, "id", id);
 }
 
 int history_deploy(struct session *session, json_t *versions, const char *message, struct err *err)
@@ -188,7 +179,7 @@ int history_find(const struct history *history, const char *text, const json_t *
                        text, HISTORY_PREFIX_MIN);
     else
         json_array_foreach(history->versions, i, it) {
-            if (strncasecmp(history_text(it, "id"), text, strlen(text)) != 0)
+            if (strncasecmp(member_text_or(it, "id", ""), text, strlen(text)) != 0)
                 continue;
             if (*ret)
                 return err_set(err, ERR_INVALID,

@@ -39,13 +39,14 @@ NODISCARD int history_find(const struct history *history, const char *text, cons
 NODISCARD int history_deploy(struct session *session, json_t *versions, const char *message,
                              struct err *err);
 
+/* Takes away what is beyond the newest `limit`: of versions, or deployments. */
+void history_shorten(json_t *rows, size_t limit);
+
 /* The first version of a deployment ("version_id"); "" when it has none. */
 const char *history_first(const json_t *deployment);
 
-/* ---- reading what the server says; "" for what is not there ---- */
-
-const char *history_text(const json_t *object, const char *key);
-const char *history_annotation(const json_t *object, const char *key);   /* "message", "tag" */
+/* An annotation of a version or a deployment, "message" or "tag"; "" when it has none. */
+const char *history_annotation(const json_t *object, const char *key);
 
 /* "1b2c3d4e" of an id, harmless to print; static memory of some results. */
 const char *history_short(const char *id);

@@ -5,7 +5,6 @@
 #include "cli/progress.h"
 
 #include <stdio.h>
-#include <string.h>
 
 #include "base/mem.h"
 #include "cli/terminal.h"
@@ -26,17 +25,12 @@ static struct {
     size_t frame;
 } line;
 
-static uint64_t now_ms(void)
-{
-    return clock_monotonic_ns() / 1000000;
-}
-
 void progress_begin(const char *text)
 {
     if (!terminal_redraws(stderr))
         return;
     if (!line.begun)
-        line.begun_ms = now_ms();
+        line.begun_ms = clock_monotonic_ms();
     line.begun = true;
     line.drawn_ms = 0;
     snprintf(line.text, sizeof line.text, "%s", text);
@@ -77,7 +71,7 @@ void progress_draw(uint64_t done, uint64_t total)
 
     if (!line.begun)
         return;
-    now = now_ms();
+    now = clock_monotonic_ms();
     if (now < line.begun_ms + PROGRESS_DELAY_MS || now < line.drawn_ms + PROGRESS_FRAME_MS)
         return;
     line.drawn_ms = now;

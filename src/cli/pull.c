@@ -11,13 +11,13 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "cli/approval.h"
 #include "cli/d1_run.h"
 #include "cli/depot_file.h"
 #include "cli/progress.h"
 #include "cli/quantity.h"
 #include "cli/terminal.h"
-#include "web/base64.h"
 
 #define KV "storage/kv/namespaces/%s"
 #define D1 "d1/database/%s"
@@ -47,11 +47,6 @@ struct pull {
     struct item *items;
     size_t count;
 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    return json_string_value(json_object_get(object, key));
-}
 
 static void show(const struct item *item)
 {
@@ -95,7 +90,7 @@ static int each_page(struct item *item, const char *path, const char *rest,
         if (r == 0)
             r = each(item, json_object_get(page, "result"), err);
         free(cursor);
-        cursor = str_dup(str_from(text_of(json_object_get(page, "result_info"), "cursor")));
+        cursor = str_dup(str_from(member_text(json_object_get(page, "result_info"), "cursor")));
         json_decref(page);
     } while (r == 0 && *cursor);
     free(cursor);
@@ -104,18 +99,6 @@ static int each_page(struct item *item, const char *path, const char *rest,
 }
 
 /* ---- KV ---- */
-
-static json_t *base64_of(str bytes)
-{
-    size_t len = base64_encoded_len(bytes.len);
-    char *text = mem_alloc(len + 1);
-    json_t *json;
-
-    base64_encode(bytes, text);
-    json = json_stringn(text, len);
-    free(text);
-    return json;
-}
 
 static int write_batch(struct item *item, json_t *batch, struct err *err)
 {
@@ -146,7 +129,7 @@ static int add_key(struct item *item, const json_t *key, json_t *batch, struct e
     if (r == 0) {
         json_array_append_new(batch,
                               json_pack("{s:O, s:o, s:b, s:O*, s:O*}", "key", name, "value",
-                                        base64_of(buf_str(&value)), "base64", 1, "expiration",
+                                        depot_base64(buf_str(&value)), "base64", 1, "expiration",
                                         expires, "metadata", json_object_get(key, "metadata")));
         item->count++;
         item->bytes += value.len;
@@ -211,7 +194,7 @@ static int add_object(struct item *item, const json_t *object, struct err *err)
     json_t *said = json_pack("{s:O*, s:O*, s:O*}", "http", json_object_get(object, "http_metadata"),
                              "custom", json_object_get(object, "custom_metadata"), "storageClass",
                              json_object_get(object, "storage_class"));
-    struct depot_file file = {.key = text_of(object, "key"),
+    struct depot_file file = {.key = member_text(object, "key"),
                               .said = said,
                               .fd = depot_file_make(err)};
     int r = file.fd < 0 ? err->code
@@ -255,11 +238,12 @@ static const struct kind {
     const char *type;
     const char *path;       /* of one of them */
     const char *what;       /* that is counted; NULL: nothing */
+    const char *clear;      /* the call that empties it */
     int (*run)(struct item *item, struct err *err);
 } kinds[] = {
-    {"kv_namespace", KV, "key", pull_kv},
-    {"d1", D1, NULL, pull_d1},
-    {"r2_bucket", R2, "object", pull_r2},
+    {"kv_namespace", KV, "key", "remove", pull_kv},
+    {"d1", D1, NULL, "remove", pull_d1},
+    {"r2_bucket", R2, "object", "empty", pull_r2},
 };
 
 static const struct kind *kind_of(const char *type)
@@ -273,7 +257,7 @@ static const struct kind *kind_of(const char *type)
 static int fill(struct item *item, struct err *err)
 {
     const struct kind *kind = kind_of(item->depot.kind->type);
-    int r = here(item, "remove", NULL, STR_NONE, err);
+    int r = here(item, kind->clear, NULL, STR_NONE, err);
 
     if (r == 0)
         r = kind->run(item, err);
@@ -296,11 +280,11 @@ static int find(struct pull *pull, struct item *item, const json_t *binding, str
     const char *id;
     int r = 0;
 
-    item->name = text_of(binding, "name");
-    depot->kind = binding_store_of(text_of(binding, "type"));
+    item->name = member_text(binding, "name");
+    depot->kind = binding_store_of(member_text(binding, "type"));
     depot->config = config_ref(pull->request->config);
     depot->session = pull->session;
-    if ((id = text_of(binding, depot->kind->field)))
+    if ((id = member_text(binding, depot->kind->field)))
         depot->id = str_dup(str_from(id));
     else
         r = depot_find_deployed(depot, item->name, err);
@@ -312,7 +296,7 @@ static int find(struct pull *pull, struct item *item, const json_t *binding, str
                        NULL, err);
     if (r == 0)
         r = depot_call(depot, &(struct depot_words){"usage", NULL, STR_NONE}, &usage, NULL, err);
-    item->here = json_integer_value(json_object_get(usage, "bytes"));
+    item->here = member_int(usage, "bytes");
     json_decref(usage);
     return r;
 }
@@ -335,8 +319,8 @@ static int find_all(struct pull *pull, struct err *err)
 
     pull->items = mem_zeroed((json_array_size(bindings) + 1) * sizeof *pull->items);
     json_array_foreach((json_t *)bindings, i, binding)
-        if (r == 0 && kind_of(text_of(binding, "type")) &&
-            is_wanted(pull->request, text_of(binding, "name")))
+        if (r == 0 && kind_of(member_text(binding, "type")) &&
+            is_wanted(pull->request, member_text(binding, "name")))
             r = find(pull, &pull->items[pull->count++], binding, err);
     return r;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/member.h"
 #include "cli/progress.h"
 #include "cli/terminal.h"
 #include "os/path.h"
@@ -111,11 +112,6 @@ static int open_for(struct session *session, const struct cli_args *args, const 
     return EXIT_DONE;
 }
 
-int session_open_in(struct session *session, const struct cli_args *args, const char *directory)
-{
-    return open_for(session, args, directory, NULL);
-}
-
 static bool is_of_cloudflare(const char *account)
 {
     return strlen(account) == CLOUDFLARE_ID_LEN &&
@@ -143,7 +139,7 @@ static void take_if_there(struct session *session, const char *account)
 int session_open_project(struct session *session, const struct cli_args *args,
                          const struct config *config)
 {
-    const char *account = json_string_value(json_object_get(config->deploy, "account_id"));
+    const char *account = member_text(config->deploy, "account_id");
     bool doubtful = account && is_of_cloudflare(account);
     int status = open_for(session, args, config->root, doubtful ? NULL : account);
 
@@ -165,7 +161,7 @@ static char *directory_of(const struct cli_args *args)
 int session_open(struct session *session, const struct cli_args *args)
 {
     char *directory = directory_of(args);
-    int status = session_open_in(session, args, directory);
+    int status = open_for(session, args, directory, NULL);
 
     free(directory);
     return status;
@@ -229,6 +225,28 @@ void session_close(struct session *session)
     config_unref(session->config);
     free(session->worker);
     *session = (struct session){0};
+}
+
+int session_run(const struct cli_args *args, int (*action)(struct session *session))
+{
+    struct session session;
+    int status = session_open(&session, args);
+
+    if (status == EXIT_DONE)
+        status = action(&session);
+    session_close(&session);
+    return status;
+}
+
+int session_run_worker(const struct cli_args *args, int (*action)(struct session *session))
+{
+    struct session session;
+    int status = session_open_worker(&session, args);
+
+    if (status == EXIT_DONE)
+        status = action(&session);
+    session_close(&session);
+    return status;
 }
 
 /* ---- results ---- */

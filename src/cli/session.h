@@ -20,14 +20,10 @@ struct session {
  * error was printed. session_close() is for both. */
 NODISCARD int session_open(struct session *session, const struct cli_args *args);
 
-/* The same for a project in another directory (NULL: this one), whose .env
- * counts. A caller that knows the worker and its configuration sets both, for session_close(). */
-NODISCARD int session_open_in(struct session *session, const struct cli_args *args,
-                              const char *directory);
-
-/* The same for a configuration (borrowed): its directory, and its account_id when --account is not
- * given. One of Cloudflare's (32 hexadecimal digits) that this server does not have is left aside
- * with a note: projects made for Cloudflare have it. */
+/* The same for the project of a configuration (borrowed): the .env of its directory counts, and its
+ * account_id when --account is not given. One of Cloudflare's (32 hexadecimal digits) that this
+ * server does not have is left aside with a note: projects made for Cloudflare have it. A caller
+ * that knows the worker sets it and the configuration, for session_close(). */
 NODISCARD int session_open_project(struct session *session, const struct cli_args *args,
                                    const struct config *config);
 
@@ -36,6 +32,12 @@ NODISCARD int session_open_project(struct session *session, const struct cli_arg
 NODISCARD int session_open_worker(struct session *session, const struct cli_args *args);
 
 void session_close(struct session *session);
+
+/* Opens a session, has `action` do the command's work, closes it. Returns the exit status that
+ * `action` ends with, or that of an error before it. */
+NODISCARD int session_run(const struct cli_args *args, int (*action)(struct session *session));
+NODISCARD int session_run_worker(const struct cli_args *args,
+                                 int (*action)(struct session *session));
 
 /* Ends progress, prints the error and what to do about it; returns the exit status for its code:
  * EXIT_AUTH, EXIT_ABSENT, EXIT_UNREACHABLE, EXIT_FAILED. */

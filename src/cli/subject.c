@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "control/suggest.h"
 
 enum { CODE_NO_WORKER = 10007, NAMES_MAX = 1000, NAMES_SHOWN = 8 };
@@ -27,7 +28,7 @@ static void add_names(struct buf *text, const char *wanted, const json_t *worker
     const json_t *worker;
 
     json_array_foreach(workers, i, worker) {
-        const char *name = json_string_value(json_object_get(worker, "id"));
+        const char *name = member_text(worker, "id");
         if (name && count < NAMES_MAX)
             names[count++] = name;
     }

@@ -72,11 +72,6 @@ void table_colour(struct table *table, size_t column, enum colour colour)
     row_at(table, table->rows - 1)[column].colour = colour;
 }
 
-size_t table_row_count(const struct table *table)
-{
-    return table->rows - 1;
-}
-
 /* Prints a last cell, cut to what is left of a line of `room` columns; SIZE_MAX: all of it. */
 static void print_last(const struct cell *cell, enum colour colour, size_t room)
 {

@@ -22,8 +22,6 @@ void table_add(struct table *table, const char *const *cells);
 /* The colour of a cell of the last row. */
 void table_colour(struct table *table, size_t column, enum colour colour);
 
-size_t table_row_count(const struct table *table);
-
 /* Prints to standard output and frees. */
 void table_print(struct table *table);
 

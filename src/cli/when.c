@@ -3,8 +3,7 @@
 
 #include <time.h>
 
-#include "api/moment.h"
-#include "os/clock.h"
+#include "base/moment.h"
 
 #define MS_MAX INT64_C(253402300799999) /* the last of the year 9999 */
 
@@ -12,11 +11,6 @@ static const struct unit {
     char letter;
     int64_t ms;
 } units[] = {{'s', 1000}, {'m', 60000}, {'h', 3600000}, {'d', 86400000}, {'w', 604800000}};
-
-int64_t when_now(void)
-{
-    return (int64_t)(clock_wall_ns() / 1000000);
-}
 
 /* The length of "90m" in milliseconds; 0 when it is none. */
 static int64_t span_ms(str text)

@@ -99,7 +99,7 @@ static void add_input(json_t *inputs, const char *root, str relative)
 {
     char *joined, *absolute;
 
-    if (memmem(relative.ptr, relative.len, "node_modules/", strlen("node_modules/")))
+    if (str_has(relative, STR("node_modules/")))
         return;
     joined = path_join(str_from(root), str_head(relative, str_find(relative, '?')));
     absolute = path_absolute(str_from(joined));

@@ -8,10 +8,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "control/bundle_script.h"
 #include "os/path.h"
-
-enum { ARG_BYTES_MAX = 128 * 1024 };
 
 static const char *const fixed[] = {
     "--format=esm", "--platform=browser", "--target=esnext", "--sourcemap=external",
@@ -118,7 +117,7 @@ static const char *extension_of(const char *glob)
 
 static void add_rule(struct bundle_args *args, const json_t *rule, struct buf *warnings)
 {
-    const char *type = json_string_value(json_object_get(rule, "type")), *loader = NULL;
+    const char *type = member_text(rule, "type"), *loader = NULL;
     json_t *glob;
     size_t i;
 
@@ -148,7 +147,7 @@ static bool is_set(const json_t *build, const char *key, bool otherwise)
 static void add_text(struct bundle_args *args, const json_t *build, const char *key,
                      const char *option)
 {
-    const char *value = json_string_value(json_object_get(build, key));
+    const char *value = member_text(build, key);
 
     if (value)
         add(args, "%s=%s", option, value);

@@ -5,8 +5,6 @@
  * have a place of their own. Whatever does not have this shape is passed on as it is. */
 #include "control/bundle_log.h"
 
-#include <ctype.h>
-
 struct writer {
     struct buf *out;
     void (*each_file)(void *context, str file);
@@ -141,11 +139,6 @@ static bool is_package_advice(str note)
            !str_starts(name, STR("/"));
 }
 
-static bool contains(str s, str part)
-{
-    return s.len && memmem(s.ptr, s.len, part.ptr, part.len);
-}
-
 static void put_line(struct writer *w, str line)
 {
     str text = skip_blanks(line), file, number;
@@ -158,7 +151,7 @@ static void put_line(struct writer *w, str line)
         put_place(w, file, number, column);
         return;
     }
-    if (contains(text, STR("is built into node"))) {
+    if (str_has(text, STR("is built into node"))) {
         w->node_hint = true;
         return;
     }

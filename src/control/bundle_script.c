@@ -37,24 +37,21 @@ struct import {
 static bool read_import(str text, struct import *ret)
 {
     static const str from = STR(" from \"./");
-    const char *end = memmem(text.ptr, text.len, "\";\n", 3);
-    str statement, path;
-    const char *found;
+    str statement = str_head(text, str_find_text(text, STR("\";\n"))), path;
+    size_t found;
 
-    if (!end)
+    if (statement.len == text.len)
         return false;
-    statement = (str){text.ptr, (size_t)(end - text.ptr)};
     ret->len = statement.len + 2;
     if (str_starts(statement, STR("import \"./"))) {
         ret->clause = STR_NONE;
         path = str_skip(statement, STR("import \"./").len);
     } else {
-        found = memmem(statement.ptr, statement.len, from.ptr, from.len);
-        if (!found)
+        found = str_find_text(statement, from);
+        if (found == statement.len)
             return false;
-        ret->clause = str_skip(str_head(statement, (size_t)(found - statement.ptr)),
-                               STR("import ").len);
-        path = str_skip(statement, (size_t)(found - statement.ptr) + from.len);
+        ret->clause = str_skip(str_head(statement, found), STR("import ").len);
+        path = str_skip(statement, found + from.len);
     }
     ret->file = str_head(path, str_find(path, '?'));
     return str_find(path, '"') == path.len && str_find(path, '\n') == path.len &&
@@ -134,7 +131,7 @@ static int split(str module, struct buf *head, struct buf *body)
 
 static str dispose_for(str module)
 {
-    return memmem(module.ptr, module.len, "ispose", strlen("ispose")) ? head_dispose : STR_NONE;
+    return str_has(module, STR("ispose")) ? head_dispose : STR_NONE;
 }
 
 int bundle_script_wrap(str module, struct buf *out)

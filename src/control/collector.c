@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "control/collector_private.h"
 #include "os/clock.h"
 #include "registry/usage.h"
@@ -19,7 +20,7 @@
 
 static uint64_t number_of(const json_t *object, const char *key)
 {
-    json_int_t value = json_integer_value(json_object_get(object, key));
+    int64_t value = member_int(object, key);
 
     return value <= 0 ? 0 : (uint64_t)value < COUNT_MAX ? (uint64_t)value : COUNT_MAX;
 }
@@ -170,8 +171,7 @@ static void commit(struct collector *collector)
 
     if (!json_object_size(collector->pending))
         return;
-    r = usage_add(collector->registry, (int64_t)(clock_wall_ns() / 1000000), collector->pending,
-                  &err);
+    r = usage_add(collector->registry, clock_wall_ms(), collector->pending, &err);
     if (r == 0)
         json_object_clear(collector->pending);
     else

@@ -128,7 +128,9 @@ static void put_counters(struct writer *w, const struct collector *collector)
         for (size_t i = 0; i < series_count(collector); i++) {
             const struct collector_series *series = series_at(collector, i);
 
-            sample(w, LABELS("worker", series->key), (double)series->counters[k] * rows[k].scale);
+            if (k < COLLECTOR_class_a || series->counters[k]) /* buckets alone have operations */
+                sample(w, LABELS("worker", series->key),
+                       (double)series->counters[k] * rows[k].scale);
         }
         family_end(w);
     }

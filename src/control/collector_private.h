@@ -24,7 +24,11 @@
     X(bytes_out,                                                                                   \
       "atoll_sent_bytes_total", 1, "Bodies of answers, WebSocket messages that went.")             \
     X(cold_starts,                                                                                 \
-      "atoll_cold_starts_total", 1, "Loads of a worker for which a request waited.")
+      "atoll_cold_starts_total", 1, "Loads of a worker for which a request waited.")               \
+    X(class_a,                                                                                     \
+      "atoll_r2_class_a_total", 1, "Operations on a bucket that write or list.")                   \
+    X(class_b,                                                                                     \
+      "atoll_r2_class_b_total", 1, "Operations on a bucket that read.")
 
 enum collector_counter {
 #define COLLECTOR_ENUM(key, name, scale, help) COLLECTOR_##key,

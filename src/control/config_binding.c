@@ -3,6 +3,8 @@
  * (1) One table for all: where a section's entries stand, and which member becomes which. What a
  *     server does not have, it refuses in words of its own.
  * (2) An environment repeats them; only `assets` is inherited. */
+#include "api/binding.h"
+#include "base/member.h"
 #include "control/config_private.h"
 
 enum { MEMBERS_MAX = 5 };
@@ -64,6 +66,19 @@ static json_t *find(const struct config_reader *rd, const char *key)
     return json_object_get(rd->section ? rd->section : rd->file->top, key);
 }
 
+/* What atoll dev would run with and a server would refuse, told with its place in the file. */
+static int check(const struct config_reader *rd, const char *key, const char *inner,
+                 const json_t *binding)
+{
+    bool is_ratelimit = member_is(binding, "type", "ratelimit");
+    struct err why = {0};
+
+    if (!is_ratelimit || binding_check_ratelimit(binding, &why) == 0)
+        return 0;
+    return config_complain(rd, key, inner, "\"%s%s%s\": %s", key, inner ? "." : "",
+                           inner ? inner : "", why.text);
+}
+
 static int add(struct config_reader *rd, const struct section *section, const json_t *entry)
 {
     json_t *binding, *value;
@@ -79,7 +94,7 @@ static int add(struct config_reader *rd, const struct section *section, const js
         if ((value = json_object_get(entry, m->from)) && !json_is_null(value))
             json_object_set(binding, m->to ? m->to : m->from, value);
     json_array_append_new(rd->config->bindings, binding);
-    return 0;
+    return check(rd, section->key, section->inner, binding);
 }
 
 static int take(struct config_reader *rd, const struct section *section)
@@ -111,17 +126,21 @@ static int take(struct config_reader *rd, const struct section *section)
 }
 
 /* unsafe.bindings stand there as they are sent; a directory of assets may have a name in env. */
-static void take_others(struct config_reader *rd)
+static int take_others(struct config_reader *rd)
 {
     const json_t *deploy = rd->config->deploy;
     json_t *list = json_object_get(json_object_get(deploy, "unsafe"), "bindings");
-    json_t *assets = json_object_get(json_object_get(deploy, "assets"), "binding");
+    json_t *assets = json_object_get(json_object_get(deploy, "assets"), "binding"), *entry;
+    size_t i;
+    int r = 0;
 
-    if (json_is_array(list))
-        json_array_extend(rd->config->bindings, list);
+    json_array_foreach(list, i, entry)
+        if (r == 0 && (r = check(rd, "unsafe", "bindings", entry)) == 0)
+            json_array_append(rd->config->bindings, entry);
     if (json_string_length(assets))
         json_array_append_new(rd->config->bindings,
                               json_pack("{s:O, s:s}", "name", assets, "type", "assets"));
+    return r;
 }
 
 int config_binding_take(struct config_reader *rd)
@@ -130,7 +149,5 @@ int config_binding_take(struct config_reader *rd)
 
     for (size_t i = 0; i < COUNT_OF(sections) && r == 0; i++)
         r = take(rd, &sections[i]);
-    if (r == 0)
-        take_others(rd);
-    return r;
+    return r < 0 ? r : take_others(rd);
 }

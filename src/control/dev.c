@@ -18,6 +18,7 @@
 #include <unistd.h>
 #include <uv.h>
 
+#include "base/member.h"
 #include "control/child.h"
 #include "control/project.h"
 #include "os/listen.h"
@@ -158,7 +159,7 @@ static void announce(struct dev *dev)
 
 static struct worker *worker_named(struct dev *dev, const json_t *object)
 {
-    const char *name = json_string_value(json_object_get(object, "worker"));
+    const char *name = member_text(object, "worker");
 
     for (size_t i = 0; name && i < dev->worker_count; i++)
         if (strcmp(project_name(dev->workers[i].project), name) == 0)
@@ -182,9 +183,9 @@ static void tell_missing(struct dev *dev, const char *name)
 /* The runtime asks who answers at a host, or for a worker it has let go of. */
 static void on_want(struct dev *dev, const json_t *object)
 {
-    const char *host = json_string_value(json_object_get(object, "host"));
+    const char *host = member_text(object, "host");
     struct worker *worker = host ? worker_for(dev, str_from(host)) : worker_named(dev, object);
-    const char *name = json_string_value(json_object_get(object, "worker"));
+    const char *name = member_text(object, "worker");
 
     if (!worker && name)
         tell_missing(dev, name);
@@ -216,7 +217,7 @@ static void on_live(struct dev *dev, const json_t *object)
 
 static void on_refused(struct dev *dev, const json_t *object)
 {
-    const char *error = json_string_value(json_object_get(object, "error"));
+    const char *error = member_text(object, "error");
     struct worker *worker = worker_named(dev, object);
     struct buf text;
     char *whole;
@@ -240,27 +241,20 @@ static void on_ready(struct dev *dev, const json_t *object)
     announce(dev);
 }
 
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
-
 static void on_request(struct dev *dev, const json_t *object)
 {
     if (dev->options->quiet)
         return;
-    dev->hooks->on_request(dev->context, shown_name(dev, text_of(object, "worker")),
-                           text_of(object, "method"), text_of(object, "path"),
-                           (int)json_integer_value(json_object_get(object, "status")),
+    dev->hooks->on_request(dev->context, shown_name(dev, member_text_or(object, "worker", "")),
+                           member_text_or(object, "method", ""), member_text_or(object, "path", ""),
+                           (int)member_int(object, "status"),
                            json_number_value(json_object_get(object, "ms")));
 }
 
 static void on_log(struct dev *dev, const json_t *object)
 {
-    dev->hooks->on_log(dev->context, shown_name(dev, text_of(object, "worker")),
-                       text_of(object, "level"), text_of(object, "text"));
+    dev->hooks->on_log(dev->context, shown_name(dev, member_text_or(object, "worker", "")),
+                       member_text_or(object, "level", ""), member_text_or(object, "text", ""));
 }
 
 static void on_frame(void *context, json_t *object, str blob)
@@ -270,7 +264,7 @@ static void on_frame(void *context, json_t *object, str blob)
         void (*on)(struct dev *dev, const json_t *object);
     } types[] = {{"ready", on_ready},     {"want", on_want},       {"live", on_live},
                  {"refused", on_refused}, {"request", on_request}, {"log", on_log}};
-    const char *type = text_of(object, "type");
+    const char *type = member_text_or(object, "type", "");
     struct dev *dev = context;
 
     (void)blob;

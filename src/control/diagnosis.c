@@ -36,7 +36,7 @@ enum {
 };
 
 /* Seconds since 1970 on 2025-01-01: before it nothing of this was written. */
-static const uint64_t clock_s_min = 1735689600;
+static const int64_t clock_s_min = 1735689600;
 
 void diagnosis_add(struct diagnosis *diagnosis, enum diagnosis_level level, const char *name,
                    const char *advice, const char *format, ...)
@@ -73,7 +73,7 @@ static void add_memory(struct diagnosis *d, const struct machine *machine)
 
 static void add_clock(struct diagnosis *d, const struct machine *machine)
 {
-    if (clock_wall_ns() / 1000000000 < clock_s_min)
+    if (clock_wall_s() < clock_s_min)
         diagnosis_add(d, DIAGNOSIS_ERROR, "clock",
                       "set it: with a wrong clock certificates and logins are refused",
                       "the clock is years behind");

@@ -22,15 +22,6 @@ static str take(struct reader *rd, size_t len)
     return taken;
 }
 
-static str trim(str s)
-{
-    while (s.len && isspace((unsigned char)s.ptr[0]))
-        s = str_skip(s, 1);
-    while (s.len && isspace((unsigned char)s.ptr[s.len - 1]))
-        s.len--;
-    return s;
-}
-
 static bool is_name(str s)
 {
     for (size_t i = 0; i < s.len; i++)
@@ -45,7 +36,7 @@ static str bare(str line)
     for (size_t i = 0; i < line.len; i++)
         if (line.ptr[i] == '#' && (i == 0 || isspace((unsigned char)line.ptr[i - 1])))
             line.len = i;
-    return trim(line);
+    return str_strip(line);
 }
 
 static json_t *unescape(str text)
@@ -96,12 +87,12 @@ static int read_value(struct reader *rd, json_t **ret_value)
 /* Reads what begins with a name; the next byte behind it is "=". */
 static int read_pair(struct reader *rd, json_t *into)
 {
-    str name = trim(take(rd, str_find(rd->rest, '=')));
+    str name = str_strip(take(rd, str_find(rd->rest, '=')));
     json_t *value;
     int r;
 
     if (str_starts(name, STR("export ")))
-        name = trim(str_skip(name, 7));
+        name = str_strip(str_skip(name, 7));
     if (!is_name(name))
         return err_set(rd->err, ERR_INVALID, "%s:%d: \"%.*s\" is no name for a variable", rd->path,
                        rd->line, (int)str_head(name, 80).len, name.ptr);
@@ -120,7 +111,7 @@ int dotenv_parse(str text, const char *path, json_t *into, struct err *err)
     if (text.len > DOTENV_BYTES_MAX)
         return err_set(err, ERR_INVALID, "%s: larger than %d bytes", path, DOTENV_BYTES_MAX);
     while (rd.rest.len && r == 0) {
-        str line = trim(str_head(rd.rest, str_find(rd.rest, '\n')));
+        str line = str_strip(str_head(rd.rest, str_find(rd.rest, '\n')));
 
         if (!line.len || line.ptr[0] == '#')
             take(&rd, str_find(rd.rest, '\n') + 1);

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "control/fleet_event.h"
 #include "control/fleet_private.h"
 #include "control/fleet_store.h"
@@ -289,7 +290,7 @@ void fleet_forget_hosts(struct fleet *fleet)
 
 void fleet_purge(struct fleet *fleet, json_t *purge)
 {
-    json_int_t seq = json_integer_value(json_object_get(purge, "seq"));
+    json_int_t seq = member_int(purge, "seq");
 
     FLEET_EACH(fleet, p)
     {

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "control/fleet_private.h"
 #include "loop/frame.h"
 #include "os/proc.h"
@@ -163,7 +164,7 @@ void fleet_check_on_checked(struct fleet_process *p, const json_t *frame)
     struct check *check = first_of(fleet);
 
     if (p->role != FLEET_CHECK || !check || !fleet->check_runs ||
-        (uint64_t)json_integer_value(json_object_get(frame, "id")) != check->id)
+        (uint64_t)member_int(frame, "id") != check->id)
         return;
     p->unused_ms = uv_now(fleet->loop);
     finish_first(fleet, frame);

@@ -5,6 +5,7 @@
  * often it was handed on already: a runtime gives up on one that goes round. */
 #include <unistd.h>
 
+#include "base/member.h"
 #include "control/fleet_private.h"
 #include "control/fleet_worker.h"
 
@@ -35,7 +36,7 @@ static struct fleet_process *target_of(struct fleet *fleet, const char *key)
 
 void fleet_connection_on_hand(struct fleet_process *p, const json_t *frame, str blob)
 {
-    const char *key = json_string_value(json_object_get(frame, "worker"));
+    const char *key = member_text(frame, "worker");
     struct fleet *fleet = p->fleet;
     struct fleet_process *target;
     int fd = process_take_fd(p->process);
@@ -58,6 +59,6 @@ void fleet_connection_on_hand(struct fleet_process *p, const json_t *frame, str 
     fleet->handed++;
     process_send(target->process,
                  json_pack("{s:s, s:I}", "type", "connection", "hops",
-                           json_integer_value(json_object_get(frame, "hops"))),
+                           (json_int_t)member_int(frame, "hops")),
                  blob, fd);
 }

@@ -6,6 +6,7 @@
  * (3) on_done is called from the loop, never from inside fleet_deploy_start(). */
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "control/fleet_private.h"
 #include "control/fleet_worker.h"
 #include "loop/frame.h"
@@ -144,7 +145,7 @@ static bool has_id(const json_t *ids, const json_t *wanted)
 
 static struct fleet_worker *worker_of(const struct fleet_process *p, const json_t *frame)
 {
-    const char *key = json_string_value(json_object_get(frame, "worker"));
+    const char *key = member_text(frame, "worker");
 
     return key ? fleet_worker_find(p->fleet, key) : NULL;
 }

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "control/fleet_event.h"
+#include "base/member.h"
 #include "control/fleet_worker.h"
 
 struct event {
@@ -93,7 +94,7 @@ void fleet_event_start(struct fleet *fleet, const char *key, json_t *frame,
 
 void fleet_event_on_done(struct fleet_process *p, const json_t *frame)
 {
-    uint64_t id = (uint64_t)json_integer_value(json_object_get(frame, "id"));
+    uint64_t id = (uint64_t)member_int(frame, "id");
 
     LIST_EACH_SAFE(&p->fleet->events, it) {
         struct event *event = CONTAINER_OF(it, struct event, link);

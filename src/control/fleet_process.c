@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "control/fleet_event.h"
 #include "control/fleet_private.h"
 #include "control/fleet_store.h"
@@ -24,13 +25,6 @@ enum {
     GROUP_PIDS = 512,          /* threads of a runtime */
     GROUP_BYTES = 32,
 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
 
 /* ---- frames ---- */
 
@@ -92,8 +86,8 @@ static void answer_host(struct fleet_process *p, const char *host, const char *p
     size_t i;
 
     json_array_foreach(rules, i, rule)
-        if (matches(str_from(text_of(rule, "path")), str_from(path))) {
-            key = json_string_value(json_object_get(rule, "worker"));
+        if (matches(str_from(member_text_or(rule, "path", "")), str_from(path))) {
+            key = member_text(rule, "worker");
             break;
         }
     worker = key ? fleet_worker_find(fleet, key) : NULL;
@@ -104,12 +98,12 @@ static void answer_host(struct fleet_process *p, const char *host, const char *p
 
 void fleet_process_answer(struct fleet_process *p, const json_t *want)
 {
-    const char *key = json_string_value(json_object_get(want, "worker"));
+    const char *key = member_text(want, "worker");
 
     if (key)
         answer_want(p, key, false, json_is_true(json_object_get(want, "lend")));
     else
-        answer_host(p, text_of(want, "host"), text_of(want, "path"));
+        answer_host(p, member_text_or(want, "host", ""), member_text_or(want, "path", ""));
 }
 
 static void on_want(struct fleet_process *p, const json_t *frame)
@@ -120,7 +114,7 @@ static void on_want(struct fleet_process *p, const json_t *frame)
 
 static void on_evicted(struct fleet_process *p, const json_t *frame)
 {
-    struct fleet_worker *worker = fleet_worker_find(p->fleet, text_of(frame, "worker"));
+    struct fleet_worker *worker = fleet_worker_find(p->fleet, member_text_or(frame, "worker", ""));
     struct fleet_told *told = worker ? fleet_worker_told(worker, p) : NULL;
 
     if (!told)
@@ -185,7 +179,7 @@ static void on_frame(void *context, json_t *frame, str blob)
                  {"event_done", fleet_event_on_done},
                  {"checked", fleet_check_on_checked},
                  {"ready", on_ready}};
-    const char *type = text_of(frame, "type");
+    const char *type = member_text_or(frame, "type", "");
     struct fleet_process *p = context;
 
     if (strcmp(type, "hand") == 0) {

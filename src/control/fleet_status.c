@@ -1,4 +1,5 @@
 /* Gauges of the fleet, for people and for Prometheus. */
+#include "base/member.h"
 #include "control/fleet_private.h"
 #include "control/fleet_worker.h"
 
@@ -26,7 +27,7 @@ static json_t *process_row(const struct fleet_process *p)
 static json_t *quarantine_of(const struct fleet_worker *worker)
 {
     uint64_t now_ms = uv_now(worker->fleet->loop);
-    int64_t wall_ms = (int64_t)(clock_wall_ns() / 1000000);
+    int64_t wall_ms = clock_wall_ms();
 
     int64_t calm_ms = (int64_t)(now_ms - worker->lane.death_ms);
     int64_t released_ms = wall_ms - calm_ms + LANE_RELEASE_MS, until_ms;
@@ -67,7 +68,7 @@ json_t *fleet_status_of(const struct fleet *fleet, const char *key)
     FLEET_EACH(fleet, p)
     {
         const char *role = role_name(p);
-        json_int_t count = json_integer_value(json_object_get(lanes, role));
+        json_int_t count = member_int(lanes, role);
 
         json_object_set_new(lanes, role, json_integer(count + 1));
         json_array_append_new(processes, process_row(p));

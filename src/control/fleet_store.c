@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "control/fleet_store.h"
+#include "base/member.h"
 #include "loop/frame.h"
 
 enum {
@@ -108,7 +109,7 @@ static void blame(struct store *store)
 {
     struct fleet *fleet = store->fleet;
     json_t *known = json_object_get(fleet->store_blamed, store->name);
-    json_int_t count = json_integer_value(json_object_get(known, "count"));
+    json_int_t count = member_int(known, "count");
     json_int_t wait_ms = BLAME_STEP_MS << (count < BLAME_STEPS_MAX ? count : BLAME_STEPS_MAX);
 
     if (json_object_size(fleet->store_blamed) >= BLAMED_MAX)
@@ -127,8 +128,7 @@ static bool has_to_wait(const struct store *store)
 {
     const json_t *known = json_object_get(store->fleet->store_blamed, store->name);
 
-    return json_integer_value(json_object_get(known, "until_ms")) >
-           (json_int_t)uv_now(store->fleet->loop);
+    return member_int(known, "until_ms") > (json_int_t)uv_now(store->fleet->loop);
 }
 
 static size_t count_of(const struct fleet *fleet, const char *account)
@@ -221,8 +221,8 @@ static bool is_known(json_int_t code)
 
 static void answer(struct store *store, const json_t *frame, str blob)
 {
-    json_int_t code = json_integer_value(json_object_get(frame, "code"));
-    json_int_t result = json_integer_value(json_object_get(frame, "result"));
+    json_int_t code = member_int(frame, "code");
+    json_int_t result = member_int(frame, "result");
     const json_t *error = json_object_get(frame, "error");
     struct platform_stored stored = {0};
 
@@ -240,7 +240,7 @@ static void answer(struct store *store, const json_t *frame, str blob)
 
 void fleet_store_on_stored(struct fleet_process *p, const json_t *frame, str blob)
 {
-    uint64_t id = (uint64_t)json_integer_value(json_object_get(frame, "id"));
+    uint64_t id = (uint64_t)member_int(frame, "id");
 
     LIST_EACH_SAFE(&p->fleet->stores, it) {
         struct store *store = CONTAINER_OF(it, struct store, link);

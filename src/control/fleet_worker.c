@@ -8,6 +8,7 @@
  * (3) What is known of a worker goes when nobody was told about it and it has no history. */
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "control/fleet_private.h"
 #include "control/fleet_worker.h"
 #include "loop/frame.h"
@@ -147,7 +148,7 @@ static bool has_wasm(const json_t *frame)
 
     json_array_foreach(json_object_get(frame, "versions"), i, version)
         json_array_foreach(json_object_get(version, "parts"), j, part) {
-            const char *kind = json_string_value(json_object_get(part, "kind"));
+            const char *kind = member_text(part, "kind");
 
             if (kind && strcmp(kind, "wasm") == 0)
                 return true;
@@ -165,7 +166,7 @@ static json_t *too_large(const char *key)
 
 static bool is_failed(const json_t *frame)
 {
-    const char *type = json_string_value(json_object_get(frame, "type"));
+    const char *type = member_text(frame, "type");
 
     return type && strcmp(type, "failed") == 0;
 }
@@ -184,8 +185,8 @@ json_t *fleet_worker_frame(struct fleet_worker *worker, struct buf *blob)
         buf_clear(blob);
         return too_large(worker->key);
     }
-    number = json_integer_value(json_object_get(frame, "number"));
-    cpu_ms = json_integer_value(json_object_get(json_object_get(frame, "limits"), "cpu_ms"));
+    number = member_int(frame, "number");
+    cpu_ms = member_int(json_object_get(frame, "limits"), "cpu_ms");
     if (number)
         worker->number = number;
     if (cpu_ms > 0)

@@ -14,12 +14,14 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/buf.h"
+#include "base/member.h"
+#include "base/moment.h"
+#include "os/clock.h"
 
-enum { RETRY_MS = 20, TERMINAL_CHUNK = 256, HEAD_MAX = 512, FORMAT_MAX = 512, TIME_MAX = 32 };
+enum { RETRY_MS = 20, TERMINAL_CHUNK = 256, HEAD_MAX = 512, FORMAT_MAX = 512 };
 
 struct journal {
     uv_timer_t timer;
@@ -43,24 +45,11 @@ static enum journal_level level_of(const char *name)
     return JOURNAL_INFO;
 }
 
-/* The time as RFC 3339 has it. */
-static void format_now(char ret[static TIME_MAX])
-{
-    struct timespec now;
-    struct tm parts;
-    size_t len;
-
-    clock_gettime(CLOCK_REALTIME, &now);
-    gmtime_r(&now.tv_sec, &parts);
-    len = strftime(ret, TIME_MAX, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(ret + len, TIME_MAX - len, ".%03dZ", (int)(now.tv_nsec / 1000000));
-}
-
 static json_t *head_of(enum journal_level level, const char *event)
 {
-    char now[TIME_MAX];
+    char now[MOMENT_BYTES];
 
-    format_now(now);
+    moment_write(clock_wall_ms(), now);
     return json_pack("{s:s, s:s, s:s}", "ts", now, "level", level_names[level], "event",
                      event ? event : "unnamed");
 }
@@ -173,7 +162,7 @@ struct journal *journal_start(uv_loop_t *loop, int fd, enum journal_level least)
 /* The line of an object: what every line has, in front of what it has of its own. */
 static json_t *line_of(enum journal_level level, json_t *object)
 {
-    const char *event = json_string_value(json_object_get(object, "event"));
+    const char *event = member_text(object, "event");
     json_t *line = head_of(level, event), *value;
     const char *key;
 
@@ -185,14 +174,14 @@ static json_t *line_of(enum journal_level level, json_t *object)
 
 void journal_write(struct journal *journal, json_t *object)
 {
-    enum journal_level level = level_of(json_string_value(json_object_get(object, "level")));
+    enum journal_level level = level_of(member_text(object, "level"));
     json_t *line;
 
     if (journal && object && level >= journal->least) {
         line = line_of(level, object);
         if (json_dumpb(line, NULL, 0, JSON_COMPACT) >= JOURNAL_LINE_MAX) {
             json_decref(line);
-            line = head_of(level, json_string_value(json_object_get(object, "event")));
+            line = head_of(level, member_text(object, "event"));
             json_object_set_new(line, "cut", json_true());
         }
         if (!queue_line(journal, line)) {

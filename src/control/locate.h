@@ -8,8 +8,6 @@
 
 #include "base/str.h"
 
-enum { LOCATE_DEPTH_MAX = 8 };
-
 struct place {
     int line;      /* from 1; 0 when it was not found */
     int column;    /* from 1, in bytes */

@@ -13,6 +13,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
+#include "base/member.h"
 #include "bindings/assets/site.h"
 #include "control/bundle.h"
 #include "control/custom_build.h"
@@ -198,7 +199,7 @@ static void on_change(void *context)
 static json_t *assets_object(const struct config *config)
 {
     const json_t *assets = json_object_get(config->deploy, "assets");
-    const char *directory = json_string_value(json_object_get(assets, "directory"));
+    const char *directory = member_text(assets, "directory");
     char *absolute, *plain;
     json_t *object;
 
@@ -216,13 +217,12 @@ static json_t *assets_object(const struct config *config)
 
 static json_t *stored_binding(const json_t *binding, json_t *assets)
 {
-    const char *type = json_string_value(json_object_get(binding, "type"));
     json_t *shared;
 
-    if (assets && type && strcmp(type, "assets") == 0)
-        return json_pack("{s:O, s:s, s:O}", "name", json_object_get(binding, "name"), "type", type,
-                         "assets", assets);
-    if (type && strcmp(type, "service") == 0)
+    if (assets && member_is(binding, "type", "assets"))
+        return json_pack("{s:O, s:s, s:O}", "name", json_object_get(binding, "name"), "type",
+                         "assets", "assets", assets);
+    if (member_is(binding, "type", "service"))
         return upload_service(binding, NULL);
     if ((shared = upload_shared(binding, "dev")))
         return shared;
@@ -257,13 +257,9 @@ static void add_metadata(const struct project *p, json_t *object)
     json_t *version = json_pack("{s:s, s:I}", "id", p->id, "created_ms", (json_int_t)p->built_ms);
     size_t i;
 
-    json_array_foreach(p->config->bindings, i, binding) {
-        const char *type = json_string_value(json_object_get(binding, "type"));
-
-        if (type && strcmp(type, "version_metadata") == 0)
-            json_object_set_new(vars, json_string_value(json_object_get(binding, "name")),
-                                upload_metadata(version));
-    }
+    json_array_foreach(p->config->bindings, i, binding)
+        if (member_is(binding, "type", "version_metadata"))
+            json_object_set_new(vars, member_text(binding, "name"), upload_metadata(version));
     json_decref(version);
     json_object_set_new(object, "vars", vars);
 }

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 
 #include "base/cron.h"
+#include "base/member.h"
 #include "os/clock.h"
 #include "registry/schedule.h"
 
@@ -39,7 +40,7 @@ struct scheduler {
 
 static int64_t now_of(const struct scheduler *s)
 {
-    return s->hooks.now_ms ? s->hooks.now_ms(s->context) : (int64_t)(clock_wall_ns() / 1000000);
+    return s->hooks.now_ms ? s->hooks.now_ms(s->context) : clock_wall_ms();
 }
 
 static void on_time(uv_timer_t *timer)
@@ -79,20 +80,15 @@ static void clear(struct scheduler *s)
     s->count = 0;
 }
 
-static int64_t number_of(const json_t *row, const char *key)
-{
-    return json_integer_value(json_object_get(row, key));
-}
-
 static void add(struct scheduler *s, const json_t *row, int64_t earliest_ms)
 {
-    const char *cron = json_string_value(json_object_get(row, "cron"));
-    int64_t last = number_of(row, "last_ms"), after = last ? last : number_of(row, "created_ms");
+    const char *cron = member_text(row, "cron");
+    int64_t last = member_int(row, "last_ms"), after = last ? last : member_int(row, "created_ms");
 
     if (!cron)
         return;
     s->entries[s->count++] = (struct entry){
-        .script_id = number_of(row, "script_id"),
+        .script_id = member_int(row, "script_id"),
         .next_ms = next_of(s, cron, after > earliest_ms ? after : earliest_ms),
         .cron = str_dup(str_from(cron)),
     };

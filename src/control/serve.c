@@ -19,6 +19,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "control/serve_private.h"
 #include "os/file.h"
 #include "os/listen.h"
@@ -46,7 +47,7 @@ static void on_usage(void *context, int process, const json_t *frame)
 static void on_tail(void *context, const json_t *frame)
 {
     struct serve *serve = context;
-    const char *key = json_string_value(json_object_get(frame, "worker"));
+    const char *key = member_text(frame, "worker");
     const json_t *event = json_object_get(frame, "event");
 
     if (!key || !event)

@@ -47,8 +47,9 @@ static const struct key keys[] = {
     {"prices", PRICES, AT(prices), 0, 0},
 };
 
-static const char *const price_names[] = {"currency", "million_requests", "million_cpu_ms", "gb_s",
-                                          NULL};
+static const char *const price_names[] = {"currency",        "million_requests",
+                                          "million_cpu_ms",  "gb_s",
+                                          "million_class_a", "million_class_b", NULL};
 
 /* Where a value stands: a key of a file, or an option. */
 struct source {

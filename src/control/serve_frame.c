@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "api/binding.h"
+#include "base/member.h"
 #include "control/serve_private.h"
 #include "control/upload.h"
 #include "registry/account.h"
@@ -18,13 +19,6 @@
 #include "registry/storage.h"
 
 enum { KEPT_MAX = 128, KEY_BYTES_MAX = 160 };
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
 
 /* ---- limits ---- */
 
@@ -67,7 +61,7 @@ static json_t *limits_of(struct serve *serve, const json_t *script, const json_t
     json_t *limits = json_object(), *account = NULL;
     struct err err;
 
-    if (account_get(serve->registry, text_of(script, "account"), &account, &err) < 0)
+    if (account_get(serve->registry, member_text_or(script, "account", ""), &account, &err) < 0)
         account = NULL;
     for (const struct limits_row *row = limits_rows; row->key; row++)
         json_object_set_new(limits, row->key,
@@ -107,11 +101,12 @@ static int forget_deleted(struct serve *serve, const char *account, json_t *conf
     int r;
 
     json_array_foreach(json_object_get(config, "bindings"), i, binding) {
-        const struct binding_store *store = binding_store_of(text_of(binding, "type"));
+        const struct binding_store *store = binding_store_of(member_text_or(binding, "type", ""));
 
         if (!store)
             continue;
-        r = storage_get(serve->registry, account, store->kind, text_of(binding, "id"), &row, err);
+        r = storage_get(serve->registry, account, store->kind, member_text_or(binding, "id", ""),
+                        &row, err);
         if (r == 0)
             place(binding, row);
         else if (r == ERR_NOT_FOUND)
@@ -125,9 +120,10 @@ static int forget_deleted(struct serve *serve, const char *account, json_t *conf
 static int add_config(struct serve *serve, struct making *making, const json_t *version,
                       json_t **ret, struct err *err)
 {
-    const char *account = text_of(making->script, "account");
+    const char *account = member_text_or(making->script, "account", "");
     json_t *secrets = NULL, *config;
-    int r = script_version_secrets(serve->registry, text_of(version, "id"), &secrets, err);
+    int r = script_version_secrets(serve->registry, member_text_or(version, "id", ""), &secrets,
+                                   err);
 
     if (r < 0)
         return r;
@@ -135,7 +131,8 @@ static int add_config(struct serve *serve, struct making *making, const json_t *
     json_decref(secrets);
     if ((r = forget_deleted(serve, account, config, err)) < 0 ||
         (r = serve_site_ensure(serve, account,
-                               text_of(json_object_get(config, "assets"), "manifest"), err)) < 0) {
+                               member_text_or(json_object_get(config, "assets"), "manifest", ""),
+                               err)) < 0) {
         json_decref(config);
         return r;
     }
@@ -148,8 +145,8 @@ static int add_config(struct serve *serve, struct making *making, const json_t *
 static int add_version(struct serve *serve, struct making *making, const json_t *share,
                        json_t **ret, struct err *err)
 {
-    const char *id = text_of(share, "version_id");
-    int64_t script_id = json_integer_value(json_object_get(making->script, "id"));
+    const char *id = member_text_or(share, "version_id", "");
+    int64_t script_id = member_int(making->script, "id");
     json_t *version = NULL, *config = NULL, *percent = json_object_get(share, "percentage");
     int r;
 
@@ -181,8 +178,7 @@ static int make_frame(struct serve *serve, struct making *making, const json_t *
     json_array_foreach(json_object_get(deployment, "versions"), i, share) {
         if ((r = add_version(serve, making, share, &version, err)) < 0)
             break;
-        if (!newest || json_integer_value(json_object_get(version, "number")) >
-                           json_integer_value(json_object_get(newest, "number"))) {
+        if (!newest || member_int(version, "number") > member_int(newest, "number")) {
             json_decref(newest);
             newest = json_incref(version);
         }
@@ -190,9 +186,9 @@ static int make_frame(struct serve *serve, struct making *making, const json_t *
     }
     if (r == 0)
         *ret = json_pack("{s:s, s:s, s:I, s:s, s:o, s:O}", "type", "worker", "worker", making->key,
-                         "number", json_integer_value(json_object_get(script, "id")), "script",
-                         text_of(script, "name"), "limits", limits_of(serve, script, newest),
-                         "versions", making->versions);
+                         "number", (json_int_t)member_int(script, "id"), "script",
+                         member_text_or(script, "name", ""), "limits",
+                         limits_of(serve, script, newest), "versions", making->versions);
     json_decref(newest);
     return r;
 }
@@ -238,16 +234,17 @@ static json_t *bucket_limits(struct serve *serve, const char *account)
     return limits;
 }
 
-/* Its version is the number of the last purge: every change is one. */
+/* Its version is the number of the last purge, and that of its rules of CORS: every change is one
+ * of these. */
 static json_t *bucket_frame(struct serve *serve, const char *key, const char *mark, struct err *err)
 {
-    char *account = str_dup((str){key, (size_t)(mark - key)}), id[32];
+    char *account = str_dup((str){key, (size_t)(mark - key)}), id[64];
     json_t *published = NULL, *frame = NULL;
 
     if (distribution_published(serve->registry, account, mark + sizeof bucket_mark - 1, &published,
                                err) == 0) {
-        snprintf(id, sizeof id, "%lld",
-                 (long long)json_integer_value(json_object_get(published, "seq")));
+        snprintf(id, sizeof id, "%lld.%lld", (long long)member_int(published, "seq"),
+                 (long long)member_int(json_object_get(published, "cors"), "number"));
         frame = json_pack("{s:s, s:s, s:i, s:s, s:o, s:o, s:[{s:s, s:i}]}", "type", "worker",
                           "worker", key, "number", 0, "script", mark + 1, "limits",
                           bucket_limits(serve, account), "published", published, "versions", "id",
@@ -272,8 +269,7 @@ json_t *serve_frame_worker(void *context, const char *key, struct buf *blob)
     }
     r = find_script(serve, key, &script, &err);
     if (r == 0)
-        r = deployment_current(serve->registry, json_integer_value(json_object_get(script, "id")),
-                               &deployment, &err);
+        r = deployment_current(serve->registry, member_int(script, "id"), &deployment, &err);
     making.script = script;
     if (r == 0)
         r = make_frame(serve, &making, deployment, &frame, &err);

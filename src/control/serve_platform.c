@@ -1,6 +1,7 @@
 /* What the REST API needs of the running server: struct platform of api/platform.h. */
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "control/serve_private.h"
 #include "control/upload.h"
 #include "registry/script.h"
@@ -15,7 +16,7 @@ static json_t *script_of(struct serve *serve, int64_t script_id)
 
 static const char *key_of(const json_t *script)
 {
-    return json_string_value(json_object_get(script, "key"));
+    return member_text(script, "key");
 }
 
 static void build(void *context, const struct platform_upload *upload,
@@ -242,8 +243,8 @@ struct cron_run {
 static void on_cron_done(void *arg, const json_t *done)
 {
     struct cron_run *run = arg;
-    const char *outcome = json_string_value(json_object_get(done, "outcome"));
-    const char *error = json_string_value(json_object_get(done, "error"));
+    const char *outcome = member_text(done, "outcome");
+    const char *error = member_text(done, "error");
 
     if (!outcome || strcmp(outcome, "ok") != 0)
         journal_say(run->serve->journal, JOURNAL_WARN, "cron.failed", "s:I, s:s, s:I, s:s, s:s*",

@@ -15,6 +15,7 @@
 
 #include "api/binding.h"
 #include "base/limits.h"
+#include "base/member.h"
 #include "control/serve_private.h"
 #include "os/path.h"
 #include "registry/account.h"
@@ -143,10 +144,10 @@ static void on_usage(void *arg, const struct platform_stored *stored)
     const json_t *before = json_object_get(quota->before, store);
     json_t *usage = stored->code ? NULL
                                  : json_loadb(stored->result.ptr, stored->result.len, 0, NULL);
-    json_int_t bytes = json_integer_value(json_object_get(usage, "bytes"));
+    int64_t bytes = member_int(usage, "bytes");
 
     if (!usage)
-        note(quota, store, "", json_integer_value(json_object_get(before, "bytes")));
+        note(quota, store, "", member_int(before, "bytes"));
     else if (bytes >= 0)
         note(quota, store, quota->stamp, bytes);
     json_decref(usage);
@@ -163,9 +164,9 @@ static bool look_at(struct serve_quota *quota, const json_t *row)
     char *store = storage_store(row);
     char *path = path_join(str_from(quota->serve->storage), str_from(store));
     const json_t *before = json_object_get(quota->before, store);
-    const char *stamp = json_string_value(json_object_get(before, "stamp"));
+    const char *stamp = member_text(before, "stamp");
     const struct platform_store request = {
-        .kind = binding_store_type(json_string_value(json_object_get(row, "kind"))),
+        .kind = binding_store_type(member_text(row, "kind")),
         .store = store,
         .call = "usage",
     };
@@ -175,7 +176,7 @@ static bool look_at(struct serve_quota *quota, const json_t *row)
     if (!quota->stamp[0] || !request.kind) {
         quota->at++; /* nothing is there yet */
     } else if (stamp && strcmp(stamp, quota->stamp) == 0) {
-        note(quota, store, stamp, json_integer_value(json_object_get(before, "bytes")));
+        note(quota, store, stamp, member_int(before, "bytes"));
         quota->at++;
     } else {
         quota->is_asking = true;
@@ -205,7 +206,7 @@ static void tell(struct serve_quota *quota)
 
 static void end_account(struct serve_quota *quota, const json_t *account)
 {
-    if (quota->bytes >= (uint64_t)json_integer_value(json_object_get(account, "most")))
+    if (quota->bytes >= (uint64_t)member_int(account, "most"))
         json_array_append(quota->next, json_object_get(account, "id"));
     json_decref(quota->rows);
     quota->rows = NULL;
@@ -225,8 +226,7 @@ static void go_on(struct serve_quota *quota)
             tell(quota);
             return;
         }
-        if (!quota->rows && storage_list_all(quota->serve->registry,
-                                             json_string_value(json_object_get(account, "id")),
+        if (!quota->rows && storage_list_all(quota->serve->registry, member_text(account, "id"),
                                              &quota->rows, &err) < 0)
             quota->rows = json_array();
         if (quota->at == json_array_size(quota->rows))

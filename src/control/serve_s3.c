@@ -10,6 +10,9 @@
 #include <unistd.h>
 
 #include "api/bucket.h"
+#include "base/hex.h"
+#include "base/member.h"
+#include "bindings/r2/r2_cors.h"
 #include "control/child.h"
 #include "control/serve_private.h"
 #include "registry/account.h"
@@ -29,18 +32,11 @@ struct serve_s3 {
     json_t *quota;          /* the last frame of that type; NULL: everybody may write */
 };
 
-static const char *text_of(const json_t *object, const char *name)
-{
-    const char *text = json_string_value(json_object_get(object, name));
-
-    return text ? text : "";
-}
-
 /* ---- questions ---- */
 
 static const char *account_of(const json_t *token)
 {
-    const char *account = json_string_value(json_object_get(token, "account"));
+    const char *account = member_text(token, "account");
 
     return account ? account : ACCOUNT_DEFAULT;
 }
@@ -50,12 +46,11 @@ static int tell_key(struct serve *serve, const json_t *args, json_t **ret, struc
     unsigned char hash[OPAQUE_HASH_BYTES];
     char hex[HASH_HEX_BYTES];
     json_t *token;
-    int r = token_find_id(serve->registry, text_of(args, "key"), hash, &token, err);
+    int r = token_find_id(serve->registry, member_text_or(args, "key", ""), hash, &token, err);
 
     if (r < 0)
         return r;
-    for (size_t i = 0; i < OPAQUE_HASH_BYTES; i++)
-        snprintf(hex + 2 * i, 3, "%02x", hash[i]);
+    hex_encode(hash, sizeof hash, hex);
     *ret = json_pack("{s:s, s:O, s:s, s:b, s:b, s:O}", "account", account_of(token), "name",
                      json_object_get(token, "name"), "secret", hex, "read",
                      token_allows(token, account_of(token), "storage:read"), "write",
@@ -67,17 +62,18 @@ static int tell_key(struct serve *serve, const json_t *args, json_t **ret, struc
 
 static int tell_bucket(struct serve *serve, const json_t *args, json_t **ret, struct err *err)
 {
-    const char *name = text_of(args, "name");
+    const char *name = member_text_or(args, "name", "");
     json_t *row;
     char *store;
-    int r = storage_get(serve->registry, text_of(args, "account"), "r2", name, &row, err);
+    int r = storage_get(serve->registry, member_text_or(args, "account", ""), "r2", name, &row,
+                        err);
 
     if (r < 0)
         return r;
-    if (strcmp(text_of(row, "name"), name) == 0) { /* not its id */
+    if (member_is(row, "name", name)) { /* not its id */
         store = storage_store(row);
-        *ret = json_pack("{s:s, s:O}", "store", store, "created_ms",
-                         json_object_get(row, "created_ms"));
+        *ret = json_pack("{s:s, s:O, s:O*}", "store", store, "created_ms",
+                         json_object_get(row, "created_ms"), "cors", bucket_cors(row));
         free(store);
     } else {
         r = err_set(err, ERR_NOT_FOUND, "there is no bucket %.100s", name);
@@ -88,7 +84,7 @@ static int tell_bucket(struct serve *serve, const json_t *args, json_t **ret, st
 
 static int tell_buckets(struct serve *serve, const json_t *args, json_t **ret, struct err *err)
 {
-    struct storage_query query = {.account = text_of(args, "account"),
+    struct storage_query query = {.account = member_text_or(args, "account", ""),
                                   .kind = "r2",
                                   .limit = BUCKETS_MAX};
     json_t *rows, *row;
@@ -105,13 +101,51 @@ static int tell_buckets(struct serve *serve, const json_t *args, json_t **ret, s
     return 0;
 }
 
+/* The account of an access key; without one, of all accounts. */
+static int find_named(struct serve *serve, const json_t *args, json_t **ret, struct err *err)
+{
+    const char *key = member_text(args, "key"), *name = member_text_or(args, "name", "");
+    unsigned char hash[OPAQUE_HASH_BYTES];
+    json_t *token, *row = NULL;
+    int r;
+
+    if (!key)
+        return storage_named(serve->registry, "r2", name, ret, err);
+    if ((r = token_find_id(serve->registry, key, hash, &token, err)) < 0)
+        return r;
+    r = storage_get(serve->registry, account_of(token), "r2", name, &row, err);
+    json_decref(token);
+    if (r == 0)
+        *ret = json_pack("[o]", row);
+    return r;
+}
+
+/* A browser asks before it sends what would say whose bucket it means. That some rule allows it is
+ * no more than that it may send that: the answer has the rules of the right bucket. */
+static int tell_cors(struct serve *serve, const json_t *args, json_t **ret, struct err *err)
+{
+    json_t *rows, *row, *rules;
+    size_t i;
+    int r = find_named(serve, args, &rows, err);
+
+    if (r < 0)
+        return r;
+    rules = json_array();
+    json_array_foreach(rows, i, row)
+        if (strcmp(member_text_or(row, "name", ""), member_text_or(args, "name", "")) == 0)
+            json_array_extend(rules, bucket_cors(row));
+    json_decref(rows);
+    *ret = rules;
+    return 0;
+}
+
 static void note(struct serve *serve, const json_t *args, const json_t *token, const char *action)
 {
     json_t *row = json_pack("{s:s, s:{s:O, s:O}, s:s, s:s, s:s, s:{s:s}}", "account",
                             account_of(token), "actor", "id", json_object_get(token, "id"), "name",
-                            json_object_get(token, "name"), "address", text_of(args, "address"),
-                            "action", action, "target", text_of(args, "name"), "detail", "by",
-                            "s3");
+                            json_object_get(token, "name"), "address",
+                            member_text_or(args, "address", ""), "action", action, "target",
+                            member_text_or(args, "name", ""), "detail", "by", "s3");
     struct err err;
 
     if (audit_add(serve->registry, row, &err) < 0)
@@ -119,47 +153,96 @@ static void note(struct serve *serve, const json_t *args, const json_t *token, c
     json_decref(row);
 }
 
-/* create and delete: (2). */
-static int change(struct serve *serve, const json_t *args, bool creates, struct err *err)
+/* ---- changes: (2) ---- */
+
+struct change {
+    struct bucket_place place;      /* of the key */
+    const json_t *args;
+    const char *action;             /* for the audit log */
+};
+
+static int create(const struct change *change, struct err *err)
+{
+    json_t *row = NULL;
+    int r = bucket_create(&change->place, member_text_or(change->args, "name", ""), &row, err);
+
+    json_decref(row);
+    return r;
+}
+
+static int delete (const struct change *change, struct err *err)
+{
+    return bucket_delete(&change->place, member_text_or(change->args, "name", ""), err);
+}
+
+/* `rules`; without them the bucket has none. */
+static int set_cors(const struct change *change, struct err *err)
+{
+    json_t *rules = NULL;
+    int r = 0;
+
+    if (json_object_get(change->args, "rules"))
+        r = r2_cors_read(change->args, &rules, err);
+    if (r == 0)
+        r = bucket_set_cors(&change->place, member_text_or(change->args, "name", ""), rules, err);
+    json_decref(rules);
+    return r;
+}
+
+/* *ret: whose bucket it was. */
+static int change(struct serve *serve, struct change *change,
+                  int (*make)(const struct change *change, struct err *err), json_t **ret,
+                  struct err *err)
 {
     unsigned char hash[OPAQUE_HASH_BYTES];
-    struct bucket_place place = {.registry = serve->registry, .platform = &serve->platform};
-    json_t *token, *row = NULL;
-    int r = token_find_id(serve->registry, text_of(args, "key"), hash, &token, err);
+    json_t *token;
+    int r = token_find_id(serve->registry, member_text_or(change->args, "key", ""), hash, &token,
+                          err);
 
     if (r < 0)
         return r;
-    place.account = account_of(token);
-    if (!token_allows(token, place.account, "storage:write"))
+    change->place = (struct bucket_place){serve->registry, &serve->platform, account_of(token)};
+    if (!token_allows(token, change->place.account, "storage:write"))
         r = err_set(err, ERR_DENIED, "the token has no scope storage:write");
     else
-        r = creates ? bucket_create(&place, text_of(args, "name"), &row, err)
-                    : bucket_delete(&place, text_of(args, "name"), err);
-    if (r == 0)
-        note(serve, args, token, creates ? "r2.create" : "r2.delete");
-    json_decref(row);
+        r = make(change, err);
+    if (r == 0) {
+        note(serve, change->args, token, change->action);
+        *ret = json_pack("{s:s}", "account", account_of(token));
+    }
     json_decref(token);
     return r;
 }
 
 static int tell_create(struct serve *serve, const json_t *args, json_t **ret, struct err *err)
 {
-    *ret = json_object();
-    return change(serve, args, true, err);
+    return change(serve, &(struct change){.args = args, .action = "r2.create"}, create, ret, err);
 }
 
 static int tell_delete(struct serve *serve, const json_t *args, json_t **ret, struct err *err)
 {
-    *ret = json_object();
-    return change(serve, args, false, err);
+    return change(serve, &(struct change){.args = args, .action = "r2.delete"}, delete, ret, err);
 }
 
-static const struct {
+static int tell_set_cors(struct serve *serve, const json_t *args, json_t **ret, struct err *err)
+{
+    const char *action = json_object_get(args, "rules") ? "r2.cors.set" : "r2.cors.delete";
+
+    return change(serve, &(struct change){.args = args, .action = action}, set_cors, ret, err);
+}
+
+static const struct question {
     const char *what;
     int (*tell)(struct serve *serve, const json_t *args, json_t **ret, struct err *err);
+    bool publishes;     /* what runtimes answer changes: they are told first */
 } questions[] = {
-    {"key", tell_key},       {"bucket", tell_bucket}, {"buckets", tell_buckets},
-    {"create", tell_create}, {"delete", tell_delete},
+    {"key",      tell_key,      false},
+    {"bucket",   tell_bucket,   false},
+    {"buckets",  tell_buckets,  false},
+    {"create",   tell_create,   false},
+    {"delete",   tell_delete,   false},
+    {"cors",     tell_cors,     false},
+    {"set_cors", tell_set_cors, true},
 };
 
 /* ---- the process ---- */
@@ -174,25 +257,62 @@ static void announce_changes(struct serve_s3 *s3)
     child_announce_change(s3->child, (uint64_t)changes);
 }
 
+/* An answer that waits for runtimes. */
+struct later {
+    struct serve *serve;
+    pid_t pid;          /* of who asked: the next process has other questions */
+    json_t *told;
+};
+
+static void on_published(void *arg)
+{
+    struct later *later = arg;
+    struct serve_s3 *s3 = later->serve->s3;
+
+    if (s3 && child_pid(s3->child) == later->pid)
+        child_send(s3->child, json_incref(later->told), STR("{}"));
+    json_decref(later->told);
+    free(later);
+}
+
+/* `told` is taken. */
+static void tell_later(struct serve_s3 *s3, const char *account, const char *bucket, json_t *told)
+{
+    const struct platform *platform = &s3->serve->platform;
+    struct later *later = mem_new(struct later);
+
+    *later = (struct later){s3->serve, child_pid(s3->child), told};
+    platform->published(platform->context, account, bucket, on_published, later);
+}
+
+static const struct question *find_question(const char *what)
+{
+    for (size_t i = 0; i < COUNT_OF(questions); i++)
+        if (strcmp(questions[i].what, what) == 0)
+            return &questions[i];
+    return NULL;
+}
+
 static void answer(struct serve_s3 *s3, const json_t *frame)
 {
-    const char *what = text_of(frame, "what");
+    const struct question *question = find_question(member_text_or(frame, "what", ""));
+    const json_t *args = json_object_get(frame, "args");
     struct err err = {.code = ERR_INVALID, .text = "there is no such question"};
     json_t *result = NULL, *told;
     char *text = NULL;
-    int r = ERR_INVALID;
+    int r = question ? question->tell(s3->serve, args, &result, &err) : ERR_INVALID;
 
-    for (size_t i = 0; i < COUNT_OF(questions); i++)
-        if (strcmp(questions[i].what, what) == 0)
-            r = questions[i].tell(s3->serve, json_object_get(frame, "args"), &result, &err);
-    if (r == 0)
-        text = json_dumps(result, JSON_COMPACT);
     told = json_pack("{s:s, s:O*}", "type", "told", "id", json_object_get(frame, "id"));
     if (r < 0) {
         json_object_set_new(told, "code", json_integer(r));
         json_object_set_new(told, "error", json_string(err.text));
     }
-    child_send(s3->child, told, str_from(text));
+    if (r == 0 && question->publishes) {
+        tell_later(s3, member_text(result, "account"), member_text(args, "name"), told);
+    } else {
+        text = r == 0 ? json_dumps(result, JSON_COMPACT) : NULL;
+        child_send(s3->child, told, str_from(text));
+    }
     free(text);
     json_decref(result);
 }
@@ -205,14 +325,31 @@ static void on_ready(struct serve_s3 *s3)
                 s3->serve->s3_socket.shown, "pid", (int)child_pid(s3->child));
 }
 
+/* Of buckets, and of nothing else: (2). */
+static void add_usage(struct serve *serve, const json_t *frame)
+{
+    json_t *told = json_object_get(frame, "workers"), *row, *buckets = json_object(), *usage;
+    const char *key;
+
+    json_object_foreach(told, key, row)
+        if (strstr(key, "/r2:"))
+            json_object_set(buckets, key, row);
+    usage = json_pack("{s:o}", "workers", buckets);
+    if (serve->collector)
+        collector_add(serve->collector, 0, usage);
+    json_decref(usage);
+}
+
 static void on_frame(void *context, json_t *frame, str blob)
 {
     struct serve_s3 *s3 = context;
-    const char *type = text_of(frame, "type");
+    const char *type = member_text_or(frame, "type", "");
 
     (void)blob;
     if (strcmp(type, "ask") == 0)
         answer(s3, frame);
+    else if (strcmp(type, "usage") == 0)
+        add_usage(s3->serve, frame);
     else if (strcmp(type, "ready") == 0)
         on_ready(s3);
 }

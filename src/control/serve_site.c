@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,9 +28,9 @@ static int make(const struct serve *serve, const char *path, struct err *err)
     struct stat st;
 
     if (mkdir(path, 0711) < 0)
-        return errno == EEXIST ? 0 : err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return errno == EEXIST ? 0 : err_set_io(err, path);
     if (stat(serve->storage, &st) == 0 && chown(path, st.st_uid, st.st_gid) < 0 && errno != EPERM)
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set_io(err, path);
     return 0;
 }
 
@@ -89,7 +88,7 @@ static int write_site(const char *path, str text, struct err *err)
     if ((r = file_write(fresh, text, err)) < 0)
         return r;
     if (chmod(fresh, 0644) < 0 || rename(fresh, path) < 0)
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set_io(err, path);
     return 0;
 }
 

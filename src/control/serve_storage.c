@@ -8,6 +8,7 @@
 #include <stdlib.h>
 
 #include "api/binding.h"
+#include "base/member.h"
 #include "control/serve_private.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -19,7 +20,7 @@ enum { GONE_MS = 120 * 1000, COPY_NAME_BYTES = 64 };
 /* The type whose runtime side answers for a store "<account>/<kind>/<id>" of the registry. */
 static const char *type_of(const json_t *row)
 {
-    return binding_store_type(json_string_value(json_object_get(row, "kind")));
+    return binding_store_type(member_text(row, "kind"));
 }
 
 void serve_storage_call(void *context, const struct platform_store *request,
@@ -57,9 +58,9 @@ static void on_removed(void *arg, const struct platform_stored *stored)
 {
     struct sweep *sweep = arg;
     const json_t *row = json_array_get(sweep->rows, sweep->at++);
-    const char *store = json_string_value(json_object_get(row, "store"));
-    int64_t gone_ms = json_integer_value(json_object_get(row, "gone_ms"));
-    int64_t now_ms = (int64_t)(clock_wall_ns() / 1000000);
+    const char *store = member_text(row, "store");
+    int64_t gone_ms = member_int(row, "gone_ms");
+    int64_t now_ms = clock_wall_ms();
     struct err err;
 
     if (stored->code)
@@ -81,7 +82,7 @@ static void sweep_next(struct sweep *sweep)
     }
     fleet_store(sweep->serve->fleet,
                 &(struct platform_store){.kind = type_of(row),
-                                         .store = json_string_value(json_object_get(row, "store")),
+                                         .store = member_text(row, "store"),
                                          .call = "remove"},
                 on_removed, sweep);
 }
@@ -142,9 +143,8 @@ static void on_copied(void *arg, const struct platform_stored *stored)
         return;
     }
     snprintf(text, sizeof text, "%s \"%s\" of the account %s cannot be copied: %s",
-             json_string_value(json_object_get(row, "kind")),
-             json_string_value(json_object_get(row, "name")),
-             json_string_value(json_object_get(row, "account")), stored->error);
+             member_text(row, "kind"), member_text(row, "name"), member_text(row, "account"),
+             stored->error);
     end_copy(copying, stored->code, text);
 }
 

@@ -4,6 +4,7 @@
  * the stored one replaces it: whoever may start the server may administer it. */
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "control/serve_private.h"
 #include "registry/token.h"
 
@@ -19,13 +20,10 @@ static int find(struct registry *registry, char **ret_id, struct err *err)
     if (r < 0)
         return r;
     *ret_id = NULL;
-    json_array_foreach(rows, i, row) {
-        const char *name = json_string_value(json_object_get(row, "name"));
-
-        if (!*ret_id && name && strcmp(name, NAME) == 0 &&
+    json_array_foreach(rows, i, row)
+        if (!*ret_id && member_is(row, "name", NAME) &&
             json_is_null(json_object_get(row, "account")))
-            *ret_id = str_dup(str_from(json_string_value(json_object_get(row, "id"))));
-    }
+            *ret_id = str_dup(str_from(member_text(row, "id")));
     json_decref(rows);
     return 0;
 }

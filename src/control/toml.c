@@ -2,6 +2,7 @@
 #include "control/toml.h"
 
 #include "base/buf.h"
+#include "base/member.h"
 #include "engine/oneshot.h"
 
 enum { TOML_JSON_MAX = 8 * TOML_BYTES_MAX };
@@ -15,10 +16,8 @@ static json_t *unwrap(json_t *answer, const char *path, struct err *err)
     json_t *value = json_incref(json_object_get(answer, "value"));
 
     if (!value)
-        err_set(err, ERR_INVALID, "%s:%lld:%lld: %s", path,
-                (long long)json_integer_value(json_object_get(answer, "line")),
-                (long long)json_integer_value(json_object_get(answer, "column")),
-                json_string_value(json_object_get(answer, "message")));
+        err_set(err, ERR_INVALID, "%s:%lld:%lld: %s", path, (long long)member_int(answer, "line"),
+                (long long)member_int(answer, "column"), member_text(answer, "message"));
     json_decref(answer);
     return value;
 }

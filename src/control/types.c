@@ -10,6 +10,7 @@
 #include <ctype.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "os/file.h"
 #include "os/path.h"
 
@@ -78,7 +79,7 @@ static json_t *member_of(struct maker *maker, const char *name)
 static void add_type(struct maker *maker, const char *name, const char *type)
 {
     json_t *member = member_of(maker, name), *types = json_object_get(member, "types"), *one;
-    json_int_t count = json_integer_value(json_object_get(member, "count"));
+    int64_t count = member_int(member, "count");
     size_t i;
 
     json_object_set_new(member, "count", json_integer(count + 1));
@@ -98,8 +99,8 @@ static void add_value(struct maker *maker, const char *name, const json_t *value
 
 static void add_binding(struct maker *maker, const json_t *binding)
 {
-    const char *name = json_string_value(json_object_get(binding, "name"));
-    const char *type = json_string_value(json_object_get(binding, "type"));
+    const char *name = member_text(binding, "name");
+    const char *type = member_text(binding, "type");
 
     for (size_t i = 0; name && type && i < COUNT_OF(binding_types); i++)
         if (strcmp(binding_types[i].binding, type) == 0)
@@ -199,7 +200,7 @@ static int write_name(struct buf *out, const char *name)
 static int write_member(const struct maker *maker, struct buf *out, const char *name,
                         const json_t *member)
 {
-    bool everywhere = json_integer_value(json_object_get(member, "count")) == maker->environments;
+    bool everywhere = member_int(member, "count") == maker->environments;
     json_t *types = json_object_get(member, "types"), *type;
     size_t i;
     int r = write_name(out, name);

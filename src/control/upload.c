@@ -10,10 +10,11 @@
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "api/binding.h"
 #include "base/list.h"
+#include "base/member.h"
+#include "base/moment.h"
 #include "control/bundle.h"
 #include "control/upload_files.h"
 #include "control/upload_log.h"
@@ -22,7 +23,6 @@ enum {
     CODE_SCRIPT = 10021,      /* the API's numbers: what the author did, what befell us */
     CODE_INTERNAL = 10013,
     TEXT_MAX = 64 * 1024,
-    TIME_TEXT_MAX = 32,
 };
 
 struct upload {
@@ -57,25 +57,20 @@ static struct {
 json_t *upload_metadata(const json_t *version)
 {
     const json_t *annotations = json_object_get(version, "annotations");
-    const char *id = json_string_value(json_object_get(version, "id"));
-    const char *tag = json_string_value(json_object_get(annotations, "workers/tag"));
-    time_t seconds = (time_t)(json_integer_value(json_object_get(version, "created_ms")) / 1000);
-    unsigned ms = (unsigned)(json_integer_value(json_object_get(version, "created_ms")) % 1000);
-    char day[TIME_TEXT_MAX], text[TIME_TEXT_MAX + 8];
-    struct tm parts;
+    const char *id = member_text(version, "id");
+    const char *tag = member_text(annotations, "workers/tag");
+    char time[MOMENT_BYTES];
 
-    if (!gmtime_r(&seconds, &parts) || !strftime(day, sizeof day, "%Y-%m-%dT%H:%M:%S", &parts))
-        day[0] = 0;
-    snprintf(text, sizeof text, "%s.%03uZ", day, ms % 1000);
+    moment_write(member_int(version, "created_ms"), time);
     return json_pack("{s:s, s:s, s:s}", "id", id ? id : "", "tag", tag ? tag : "", "timestamp",
-                     text);
+                     time);
 }
 
 /* The variable that a binding makes, returned owned; NULL: none. */
 static json_t *var_of(const json_t *binding, const json_t *version, const json_t *secrets)
 {
-    const char *type = json_string_value(json_object_get(binding, "type"));
-    const char *name = json_string_value(json_object_get(binding, "name"));
+    const char *type = member_text(binding, "type");
+    const char *name = member_text(binding, "name");
 
     if (!type || !name)
         return NULL;
@@ -92,7 +87,7 @@ static json_t *var_of(const json_t *binding, const json_t *version, const json_t
 
 json_t *upload_store(const json_t *binding, const char *owner)
 {
-    const char *type = json_string_value(json_object_get(binding, "type"));
+    const char *type = member_text(binding, "type");
     const struct binding_store *store = binding_store_of(type);
     const json_t *id = store ? json_object_get(binding, store->field) : NULL;
     char *segment;
@@ -115,7 +110,7 @@ json_t *upload_store(const json_t *binding, const char *owner)
 
 json_t *upload_shared(const json_t *binding, const char *owner)
 {
-    char *store = binding_shared_store(json_string_value(json_object_get(binding, "type")), owner);
+    char *store = binding_shared_store(member_text(binding, "type"), owner);
     json_t *result;
 
     if (!store)
@@ -129,9 +124,9 @@ json_t *upload_shared(const json_t *binding, const char *owner)
 /* A key has one slash, behind the account: a name with another leads nowhere. */
 json_t *upload_service(const json_t *binding, const char *account)
 {
-    const char *type = json_string_value(json_object_get(binding, "type"));
-    const char *service = json_string_value(json_object_get(binding, "service"));
-    const char *environment = json_string_value(json_object_get(binding, "environment"));
+    const char *type = member_text(binding, "type");
+    const char *service = member_text(binding, "service");
+    const char *environment = member_text(binding, "environment");
     bool has_environment = environment && *environment && strcmp(environment, "production") != 0;
 
     if (!type || strcmp(type, "service") != 0 || !service || strchr(service, '/'))
@@ -157,7 +152,7 @@ static json_t *assets_of(const json_t *version, const char *account)
 
 static json_t *assets_binding(const json_t *binding, json_t *assets)
 {
-    const char *type = json_string_value(json_object_get(binding, "type"));
+    const char *type = member_text(binding, "type");
 
     if (!assets || !type || strcmp(type, "assets") != 0)
         return NULL;
@@ -174,7 +169,7 @@ json_t *upload_config(const json_t *version, const json_t *secrets, const char *
 
     json_array_foreach(json_object_get(version, "bindings"), i, binding)
         if ((value = var_of(binding, version, secrets)))
-            json_object_set_new(vars, json_string_value(json_object_get(binding, "name")), value);
+            json_object_set_new(vars, member_text(binding, "name"), value);
         else if ((value = assets_binding(binding, assets)) ||
                  (account && (value = upload_service(binding, account))) ||
                  (account && (value = upload_shared(binding, account))) ||

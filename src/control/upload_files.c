@@ -8,10 +8,10 @@
  *     globals: the entry sets them before it runs the script. */
 #include "control/upload_files.h"
 
-#include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "control/bundle_script.h"
 #include "os/file.h"
 #include "os/path.h"
@@ -65,12 +65,11 @@ static int add_part(str part, struct buf *out, size_t start)
 
 int upload_files_name(str name, struct buf *out)
 {
-    static const str suffix = STR(BUNDLE_SCRIPT_SUFFIX ".");
     size_t start = out->len;
     str rest = name;
 
     if (name.len > UPLOAD_FILES_NAME_MAX || str_starts(name, STR("/")) ||
-        (name.len && memmem(name.ptr, name.len, suffix.ptr, suffix.len)))
+        str_has(name, STR(BUNDLE_SCRIPT_SUFFIX ".")))
         return ERR_INVALID;
     for (size_t i = 0; i < name.len; i++)
         if ((unsigned char)name.ptr[i] < 0x20 || name.ptr[i] == 0x7f)
@@ -115,20 +114,13 @@ static const struct type *find_type(str type)
     return NULL;
 }
 
-static str string_of(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-
-    return (str){json_string_value(value), json_string_length(value)};
-}
-
 static int read_module(const json_t *row, str *blob, struct module *ret, struct err *err)
 {
-    size_t bytes = (size_t)json_integer_value(json_object_get(row, "bytes"));
-    str type = string_of(row, "type");
+    size_t bytes = (size_t)member_int(row, "bytes");
+    str type = member_str(row, "type");
     int r;
 
-    ret->name = string_of(row, "name");
+    ret->name = member_str(row, "name");
     if (bytes > blob->len)
         return err_set(err, ERR_INVALID, "The modules are longer than their contents.");
     ret->bytes = str_head(*blob, bytes);
@@ -155,7 +147,7 @@ static struct module *find_module(const struct layout *layout, const char *path)
 static int read_modules(const json_t *version, const json_t *modules, str blob,
                         struct layout *layout, struct err *err)
 {
-    str main_name = string_of(version, "main_module");
+    str main_name = member_str(version, "main_module");
     char main_path[UPLOAD_FILES_NAME_MAX + 1];
     json_t *row;
     size_t i;
@@ -217,12 +209,8 @@ static int put_map_comment(const struct layout *layout, const struct module *mod
 static int put_file(const struct layout *layout, str relative, str bytes, struct err *err)
 {
     char *path = path_join(str_from(layout->files->directory), relative);
-    char *parent = path_directory(str_from(path));
-    int r = file_make_directories(parent, err);
+    int r = file_write_deep(path, bytes, err);
 
-    if (r == 0)
-        r = file_write(path, bytes, err);
-    free(parent);
     free(path);
     return r;
 }
@@ -287,12 +275,12 @@ static int put_global(const struct layout *layout, const json_t *binding, size_t
     char *name;
     int r;
 
-    if ((r = check_name(string_of(binding, "part"), path, err)) < 0)
+    if ((r = check_name(member_str(binding, "part"), path, err)) < 0)
         return r;
     module = find_module(layout, path);
     if (!module)
         return err_set(err, ERR_INVALID, "The binding \"%s\" names \"%s\", which was not uploaded.",
-                       json_string_value(json_object_get(binding, "name")), path);
+                       member_text(binding, "name"), path);
     name = json_dumps(json_object_get(binding, "name"), JSON_ENCODE_ANY);
     if ((r = buf_printf(out, "import g%zu from ", number)) == 0 &&
         (r = put_specifier(module, out)) == 0)
@@ -304,7 +292,7 @@ static int put_global(const struct layout *layout, const json_t *binding, size_t
 static bool is_global(const json_t *binding)
 {
     static const char *const kinds[] = {"wasm_module", "text_blob", "data_blob"};
-    const char *type = json_string_value(json_object_get(binding, "type"));
+    const char *type = member_text(binding, "type");
 
     for (size_t i = 0; type && i < COUNT_OF(kinds); i++)
         if (strcmp(type, kinds[i]) == 0)
@@ -326,8 +314,7 @@ static int put_entry(const json_t *version, const struct layout *layout, struct 
                         : err_set(err, ERR_INVALID,
                                   "The binding \"%s\" has the type \"%s\", which only scripts in "
                                   "service-worker syntax can have: import the module instead.",
-                                  json_string_value(json_object_get(binding, "name")),
-                                  json_string_value(json_object_get(binding, "type")));
+                                  member_text(binding, "name"), member_text(binding, "type"));
     if (r < 0)
         return r;
     r = classic ? buf_append(out, STR(BUNDLE_SCRIPT_MAIN "(require("))
@@ -348,7 +335,7 @@ static int make_directory(struct upload_files *files, struct err *err)
         return r;
     files->directory = realpath(made, NULL);
     if (!files->directory)
-        r = err_set(err, ERR_IO, "%s: %s", made, strerror(errno));
+        r = err_set_io(err, made);
     free(made);
     return r;
 }

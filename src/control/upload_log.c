@@ -19,13 +19,6 @@ static void put(struct buf *out, str s)
         return;
 }
 
-static size_t find(str s, str part)
-{
-    const char *hit = s.len ? memmem(s.ptr, s.len, part.ptr, part.len) : NULL;
-
-    return hit ? (size_t)(hit - s.ptr) : s.len;
-}
-
 /* Splits "file:line:column" from its end. */
 static void read_place(str where, struct message *ret)
 {
@@ -44,7 +37,7 @@ static void read_place(str where, struct message *ret)
 /* Reads a line that has `mark` ("error: ") in front or behind a place. */
 static bool read_message(str line, str mark, struct message *ret)
 {
-    size_t at = find(line, mark);
+    size_t at = str_find_text(line, mark);
 
     if (at == line.len || line.ptr[0] == ' ')
         return false;
@@ -63,7 +56,7 @@ static void put_text(struct buf *out, str text)
     static const str suffix = STR(BUNDLE_SCRIPT_SUFFIX ".");
 
     while (text.len) {
-        size_t at = find(text, suffix);
+        size_t at = str_find_text(text, suffix);
 
         put(out, str_head(text, at));
         text = str_skip(text, at);

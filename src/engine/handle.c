@@ -6,6 +6,8 @@
 
 #include <pthread.h>
 
+#include "engine/value.h"
+
 static pthread_mutex_t graveyard_mutex = PTHREAD_MUTEX_INITIALIZER;
 static struct list graveyard = {&graveyard, &graveyard};
 
@@ -48,6 +50,16 @@ struct handle *handle_of(JSContextRef ctx, JSValueRef value, const char *kind)
         return NULL;
     handle = JSObjectGetPrivate((JSObjectRef)value);
     return handle && handle->kind == kind ? handle : NULL;
+}
+
+struct handle *handle_need(JSContextRef ctx, JSValueRef value, const char *kind,
+                           JSValueRef *exception)
+{
+    struct handle *handle = handle_of(ctx, value, kind);
+
+    if (!handle)
+        value_throw(ctx, ERR_INVALID, "what this is built on was replaced", exception);
+    return handle;
 }
 
 void handle_bury(void)

@@ -24,6 +24,11 @@ JSObjectRef handle_object(JSContextRef ctx, struct handle *handle);
 /* The handle of `value` when it is one of this `kind`, else NULL. */
 struct handle *handle_of(JSContextRef ctx, JSValueRef value, const char *kind);
 
+/* The same; when it is not one, sets *exception too. Built-ins are the only callers of ops, but
+ * what they wait for may be the tenant's, who can replace it or leave it out. */
+struct handle *handle_need(JSContextRef ctx, JSValueRef value, const char *kind,
+                           JSValueRef *exception);
+
 /* Frees what finalizers put on the graveyard; once per loop turn, outside of isolate turns. */
 void handle_bury(void);
 

@@ -28,4 +28,9 @@ struct op {
 /* The argument, or undefined when fewer were given. */
 #define OP_ARG(i) ((i) < argc ? argv[i] : JSValueMakeUndefined(ctx))
 
+/* Ends the op when there is none: whoever gave NULL has set *exception. */
+#define OP_NEED(pointer)                                                                    \
+    if (!(pointer))                                                                         \
+        return JSValueMakeUndefined(ctx)
+
 #endif

@@ -327,6 +327,31 @@ void value_set(JSContextRef ctx, JSObjectRef object, const char *name, JSValueRe
     JSStringRelease(key);
 }
 
+void value_list_init(struct value_list *list, JSContextRef ctx)
+{
+    *list = (struct value_list){.ctx = ctx};
+}
+
+void value_list_add(struct value_list *list, JSValueRef value)
+{
+    if (list->count == list->room) {
+        list->room = list->room ? 2 * list->room : 16;
+        list->values = mem_resize(list->values, list->room * sizeof *list->values);
+    }
+    JSValueProtect(list->ctx, value);
+    list->values[list->count++] = value;
+}
+
+JSValueRef value_list_array(struct value_list *list, JSValueRef *exception)
+{
+    JSObjectRef array = JSObjectMakeArray(list->ctx, list->count, list->values, exception);
+
+    for (size_t i = 0; i < list->count; i++)
+        JSValueUnprotect(list->ctx, list->values[i]);
+    free(list->values);
+    return array ? array : JSValueMakeUndefined(list->ctx);
+}
+
 JSValueRef value_error(JSContextRef ctx, int code, const char *text)
 {
     JSValueRef message = value_string(ctx, str_from(text ? text : err_text(code)));

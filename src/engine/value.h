@@ -57,6 +57,20 @@ double value_to_number(JSContextRef ctx, JSValueRef value, double fallback);
 JSValueRef value_get(JSContextRef ctx, JSObjectRef object, const char *name);
 void value_set(JSContextRef ctx, JSObjectRef object, const char *name, JSValueRef value);
 
+/* Values for an array of any length. They go in at once, at the end: setting one index after the
+ * other could call what a worker has put into Array.prototype. */
+struct value_list {
+    JSContextRef ctx;
+    JSValueRef *values;
+    size_t count, room;
+};
+
+void value_list_init(struct value_list *list, JSContextRef ctx);
+void value_list_add(struct value_list *list, JSValueRef value);
+
+/* The array; undefined when *exception was set. The list is empty then. */
+JSValueRef value_list_array(struct value_list *list, JSValueRef *exception);
+
 /* A JS error of the class that the table gives `code` ("RangeError", ...), with `text` as message
  * (NULL: the table's text) and a `code` property holding the number. */
 JSValueRef value_error(JSContextRef ctx, int code, const char *text);

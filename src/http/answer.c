@@ -15,7 +15,7 @@
 enum {
     OUT_KEPT_BYTES_MAX = 16 << 10,
     OUT_DIRECT_BYTES_MIN = 64 << 10, /* of a streamed body: worth a system call of their own */
-    STATUS_MAX = 599,
+    STATUS_MAX = 999,
 };
 
 static void out(struct conn *c, str s)
@@ -255,6 +255,11 @@ bool http_answer_started(const struct http_request *r)
 bool http_answer_ended(const struct http_request *r)
 {
     return r->answer == ANSWER_DONE;
+}
+
+size_t http_answer_queued(const struct http_request *r)
+{
+    return conn_of(r)->out.len;
 }
 
 uint64_t http_answer_bytes(const struct http_request *r)

@@ -13,6 +13,7 @@
 
 #include <inttypes.h>
 
+#include "base/hex.h"
 #include "http/head.h"
 
 enum state {
@@ -95,11 +96,6 @@ static const size_t bytes_max[STATE_COUNT] = {
     [TRAILER ... TRAILER_LF] = CHUNKED_TRAILER_BYTES_MAX,
 };
 
-static unsigned hex_value(char c)
-{
-    return c <= '9' ? (unsigned)(c - '0') : (unsigned)((c | 0x20) - 'a') + 10;
-}
-
 static enum kind kind_of(char c)
 {
     switch (c) {
@@ -142,7 +138,7 @@ static void step(struct chunked *c, char byte)
     enum state next = next_state[c->state][kind_of(byte)];
 
     if (next == SIZE)
-        c->left = c->left << 4 | hex_value(byte);
+        c->left = c->left << 4 | (unsigned)hex_digit(byte);
     if (next == DATA && !c->left)
         next = TRAILER;
     else if (!bytes_max[next])

@@ -296,11 +296,6 @@ static void head_begin(struct client_request *request, str line)
     request->head_lines = 0;
 }
 
-static char lower(char c)
-{
-    return c >= 'A' && c <= 'Z' ? (char)(c | 0x20) : c;
-}
-
 /* A header, or the continuation of the one before (RFC 9112 5.2). The buffer is as large as the
  * sum of lines that on_header lets through, so it is never full. */
 static void head_add(struct client_request *request, str line)
@@ -315,7 +310,7 @@ static void head_add(struct client_request *request, str line)
         r |= buf_append_char(head, '\n');
     } else if (colon > 0 && colon < line.len) {
         for (size_t i = 0; i < colon; i++)
-            r |= buf_append_char(head, lower(line.ptr[i]));
+            r |= buf_append_char(head, str_lower(line.ptr[i]));
         r |= buf_append(head, STR(": "));
         r |= buf_append(head, str_trim(str_skip(line, colon + 1)));
         r |= buf_append_char(head, '\n');
@@ -460,7 +455,8 @@ void client_send(struct client_request *request, str bytes)
 
 void client_send_end(struct client_request *request)
 {
-    ASSERT(!request->queue_ended);
+    if (request->queue_ended)
+        return;
     request->queue_ended = true;
     pauses_set(request, request->pauses & ~CURLPAUSE_SEND);
 }

@@ -14,6 +14,8 @@
 #include <arpa/inet.h>
 #ifdef __SSE2__
 #include <emmintrin.h>
+
+#include "base/hex.h"
 #endif
 
 struct cursor {
@@ -218,11 +220,6 @@ static bool is_ipv6(str s)
     return inet_pton(AF_INET6, text, &address) == 1;
 }
 
-static bool is_hex_digit(char c)
-{
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
 /* unreserved and sub-delims (RFC 3986 2.2, 2.3). */
 static bool is_name_char(char c)
 {
@@ -246,7 +243,7 @@ static size_t reg_name_len(str s)
             continue;
         if (s.ptr[i] != '%')
             break;
-        if (s.len - i < 3 || !is_hex_digit(s.ptr[i + 1]) || !is_hex_digit(s.ptr[i + 2]))
+        if (s.len - i < 3 || hex_digit(s.ptr[i + 1]) < 0 || hex_digit(s.ptr[i + 2]) < 0)
             return 0;
         i += 2;
     }

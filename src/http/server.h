@@ -162,6 +162,9 @@ bool http_answer_started(const struct http_request *request);
 /* True once nothing will be added to it: it is whole, ended, or was given up. */
 bool http_answer_ended(const struct http_request *request);
 
+/* Bytes that wait for the client to take them. */
+size_t http_answer_queued(const struct http_request *request);
+
 /* How much of its body was written so far. */
 uint64_t http_answer_bytes(const struct http_request *request);
 

@@ -793,8 +793,3 @@ const char *socket_local(const struct socket *socket)
 {
     return socket->local;
 }
-
-str socket_alpn(const struct socket *socket)
-{
-    return socket->tls ? tls_alpn(socket->tls) : STR_NONE;
-}

@@ -97,9 +97,6 @@ NODISCARD int socket_start_tls(struct socket *socket, str server_name);
 const char *socket_remote(const struct socket *socket);
 const char *socket_local(const struct socket *socket);
 
-/* The protocol that ALPN chose, borrowed; empty: none. */
-str socket_alpn(const struct socket *socket);
-
 /* Closes at once, without on_close; what is queued is lost. No hook follows. */
 void socket_close(struct socket *socket);
 

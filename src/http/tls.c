@@ -223,12 +223,3 @@ int tls_take(struct tls *tls, struct buf *out)
         (void)BIO_reset(tls->out);
     return r;
 }
-
-str tls_alpn(const struct tls *tls)
-{
-    const unsigned char *name = NULL;
-    unsigned length = 0;
-
-    SSL_get0_alpn_selected(tls->ssl, &name, &length);
-    return (str){(const char *)name, length};
-}

@@ -51,7 +51,4 @@ void tls_end(struct tls *tls);
 /* Appends to `out` what is to be sent over the wire. Returns 0 or ERR_LIMIT. */
 NODISCARD int tls_take(struct tls *tls, struct buf *out);
 
-/* The protocol that was chosen, borrowed from the session; empty: none. */
-str tls_alpn(const struct tls *tls);
-
 #endif

@@ -3,6 +3,7 @@
 #include "http/upgrade.h"
 
 #include "http/conn.h"
+#include "http/websocket_link.h"
 
 static struct conn *conn_of_upgrade(const struct upgrade *upgrade)
 {
@@ -70,3 +71,33 @@ void upgrade_cut(struct upgrade *upgrade)
 {
     conn_close(disown(upgrade));
 }
+
+/* ---- under a WebSocket ---- */
+
+static void transport_write(void *upgrade, str bytes)
+{
+    upgrade_write(upgrade, bytes);
+}
+
+static size_t transport_queued(const void *upgrade)
+{
+    return upgrade_queued(upgrade);
+}
+
+static void transport_pause(void *upgrade, bool paused)
+{
+    upgrade_pause(upgrade, paused);
+}
+
+static void transport_end(void *upgrade)
+{
+    upgrade_end(upgrade);
+}
+
+static void transport_cut(void *upgrade)
+{
+    upgrade_cut(upgrade);
+}
+
+const struct websocket_transport upgrade_transport = {
+    transport_write, transport_queued, transport_pause, transport_end, transport_cut};

@@ -44,4 +44,8 @@ void upgrade_end(struct upgrade *upgrade);
 /* Closes at once; the upgrade is not to be used any more. */
 void upgrade_cut(struct upgrade *upgrade);
 
+/* These as the transport of a WebSocket (http/websocket_link.h). */
+struct websocket_transport;
+extern const struct websocket_transport upgrade_transport;
+
 #endif

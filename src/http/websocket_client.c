@@ -135,9 +135,9 @@ static const struct websocket_transport functions = {
 /* Where the empty line begins that ends the head; 0: it has not come. */
 static size_t head_end(str bytes)
 {
-    const char *found = bytes.len ? memmem(bytes.ptr, bytes.len, "\r\n\r\n", 4) : NULL;
+    size_t end = str_find_text(bytes, STR("\r\n\r\n"));
 
-    return found ? (size_t)(found - bytes.ptr) + 2 : 0;
+    return end < bytes.len ? end + 2 : 0;
 }
 
 /* Whether every line is "name: value" without control characters (RFC 9112 5). */

@@ -72,14 +72,14 @@ int file_write(const char *path, str bytes, struct err *err)
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 
     if (fd < 0)
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set_io(err, path);
     if (!write_all(fd, bytes)) {
-        err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        err_set_io(err, path);
         close(fd);
         return ERR_IO;
     }
     if (close(fd) < 0)
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set_io(err, path);
     return 0;
 }
 
@@ -95,7 +95,7 @@ int file_replace(const char *path, str bytes, mode_t mode, struct err *err)
     fd = mkostemp(fresh, O_CLOEXEC);
     if (fd < 0 || fchmod(fd, mode) < 0 || !write_all(fd, bytes) || fsync(fd) < 0 ||
         rename(fresh, place) < 0) {
-        r = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        r = err_set_io(err, path);
         if (fd >= 0)
             unlink(fresh);
     }
@@ -120,13 +120,22 @@ int file_make_directories(const char *path, struct err *err)
     if (make_directory(path))
         return 0;
     if (errno != ENOENT)
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set_io(err, path);
     parent = path_directory(str_from(path));
     r = file_make_directories(parent, err);
     free(parent);
     if (r == 0 && !make_directory(path))
-        r = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        r = err_set_io(err, path);
     return r;
+}
+
+int file_write_deep(const char *path, str bytes, struct err *err)
+{
+    char *above = path_directory(str_from(path));
+    int r = file_make_directories(above, err);
+
+    free(above);
+    return r < 0 ? r : file_write(path, bytes, err);
 }
 
 /* Returns 1 when it may not be read. */
@@ -137,10 +146,17 @@ static int sync_directory(const char *path, struct err *err)
     if (fd < 0 && (errno == EACCES || errno == EPERM))
         return 1;
     if (fd < 0 || fsync(fd) < 0)
-        r = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        r = err_set_io(err, path);
     if (fd >= 0)
         close(fd);
     return r;
+}
+
+int file_sync_directory(const char *path, struct err *err)
+{
+    int r = sync_directory(path, err);
+
+    return r > 0 ? err_set_io(err, path) : r;
 }
 
 int file_sync_names(const char *path, unsigned levels, struct err *err)
@@ -165,7 +181,7 @@ int file_make_temporary(char **ret_path, struct err *err)
     char *path = path_join(str_from(place && *place ? place : "/tmp"), STR("atoll-XXXXXX"));
 
     if (!mkdtemp(path)) {
-        err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        err_set_io(err, path);
         free(path);
         return ERR_IO;
     }

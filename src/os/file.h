@@ -16,12 +16,18 @@ NODISCARD int file_read(const char *path, struct buf *out, struct err *err);
 /* Writes `bytes` to a new file; a file that exists is replaced. Returns 0 or ERR_IO. */
 NODISCARD int file_write(const char *path, str bytes, struct err *err);
 
-/* The same beside its place, flushed and renamed, with these rights: who reads finds what was there
- * before or all of it, also when the disk is full. A symbolic link stays one. */
+/* The same, with the directories above it. */
+NODISCARD int file_write_deep(const char *path, str bytes, struct err *err);
+
+/* As file_write(), beside its place, flushed and renamed, with these rights: who reads finds what
+ * was there before or all of it, also when the disk is full. A symbolic link stays one. */
 NODISCARD int file_replace(const char *path, str bytes, mode_t mode, struct err *err);
 
 /* Makes the directory and those above it. Returns 0, also when it was there, or ERR_IO. */
 NODISCARD int file_make_directories(const char *path, struct err *err);
+
+/* Syncs a directory, so that the names in it survive a power cut. Returns 0 or ERR_IO. */
+NODISCARD int file_sync_directory(const char *path, struct err *err);
 
 /* Syncs the directory of `path` and those above it, `levels` in all, so that the names on the way
  * to it survive a power cut; ends where one may not be read. Returns 0 or ERR_IO. */

@@ -3,7 +3,10 @@
 
 #include <ctype.h>
 
+#include "base/hex.h"
 #include "base/limits.h"
+#include "base/member.h"
+#include "os/clock.h"
 #include "registry/registry_private.h"
 
 enum { ID_BYTES_MAX = 63, NAME_BYTES_MAX = 255 };
@@ -95,7 +98,7 @@ static int write_row(struct registry *registry, const char *id, const json_t *ro
                      const json_t *limits, struct err *err)
 {
     const json_t *name = json_object_get(row, "name");
-    const char *subdomain = json_string_value(json_object_get(row, "subdomain"));
+    const char *subdomain = member_text(row, "subdomain");
     char label[ID_BYTES_MAX + 1];
     int r;
 
@@ -107,7 +110,7 @@ static int write_row(struct registry *registry, const char *id, const json_t *ro
                              "INSERT INTO account (id, name, subdomain, limits, created_ms) "
                              "VALUES (?, ?, ?, ?, ?)",
                              "tttji", id, name ? json_string_value(name) : id, label, limits,
-                             registry_now_ms()),
+                             clock_wall_ms()),
                   err);
     return r == ERR_EXISTS
                ? err_set(err, r, "there is an account with the id %s or the subdomain %s", id,
@@ -123,7 +126,7 @@ int account_add(struct registry *registry, const json_t *row, json_t **ret, stru
     const char *id = given ? json_string_value(given) : made;
     int r;
 
-    registry_new_hex(made, 32);
+    hex_random(made, 32);
     if ((r = account_merge_limits(limits, json_object_get(row, "limits"), err)) == 0)
         r = write_row(registry, id, row, limits, err);
     json_decref(limits);
@@ -207,12 +210,4 @@ int account_list(struct registry *registry, size_t offset, size_t limit, json_t 
                                  "SELECT " COLUMNS " FROM account ORDER BY seq LIMIT ? OFFSET ?",
                                  "ii", (int64_t)limit, (int64_t)offset),
                       ret, err);
-}
-
-int account_count(struct registry *registry, int64_t *ret, struct err *err)
-{
-    int r = query_integer(registry->db,
-                          query_make(registry->db, "SELECT count(*) FROM account", ""), ret, err);
-
-    return r < 0 ? r : 0;
 }

@@ -28,7 +28,4 @@ NODISCARD int account_delete(struct registry *registry, const char *id, struct e
 NODISCARD int account_list(struct registry *registry, size_t offset, size_t limit, json_t **ret,
                            struct err *err);
 
-/* How many there are. */
-NODISCARD int account_count(struct registry *registry, int64_t *ret, struct err *err);
-
 #endif

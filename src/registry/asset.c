@@ -7,6 +7,8 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
+#include "os/clock.h"
 #include "registry/opaque.h"
 #include "registry/registry_private.h"
 #include "store/blob.h"
@@ -21,7 +23,7 @@ static int forget_sessions(struct registry *registry, const char *account, struc
 {
     int r = query_run(registry->db,
                       query_make(registry->db, "DELETE FROM asset_session WHERE created_ms < ?",
-                                 "i", registry_now_ms() - ASSET_SESSION_MS),
+                                 "i", clock_wall_ms() - ASSET_SESSION_MS),
                       err);
 
     return r < 0
@@ -49,7 +51,7 @@ int asset_begin(struct registry *registry, const char *account, const char *scri
             query_make(registry->db,
                        "INSERT INTO asset_session (id, account, script, files, created_ms)"
                        " VALUES (?, ?, ?, ?, ?)",
-                       "tttji", ret_id, account, script, files, registry_now_ms()),
+                       "tttji", ret_id, account, script, files, clock_wall_ms()),
             err);
     return registry_change_end(registry, r, err);
 }
@@ -60,7 +62,7 @@ int asset_session(struct registry *registry, const char *id, json_t **ret, struc
                       query_make(registry->db,
                                  "SELECT account, script, files AS \"files:json\" "
                                  "FROM asset_session WHERE id = ? AND created_ms >= ?",
-                                 "ti", id, registry_now_ms() - ASSET_SESSION_MS),
+                                 "ti", id, clock_wall_ms() - ASSET_SESSION_MS),
                       ret, err);
 
     return r == 0  ? err_set(err, ERR_NOT_FOUND, "this upload is over: begin it again")
@@ -83,7 +85,7 @@ static int find(struct registry *registry, const char *account, const char *key,
 /* What is used in a session is not forgotten before it ends. */
 static int touch(struct registry *registry, const char *account, const char *key, struct err *err)
 {
-    int64_t now_ms = registry_now_ms();
+    int64_t now_ms = clock_wall_ms();
 
     return query_run(registry->db,
                      query_make(registry->db,
@@ -95,7 +97,7 @@ static int touch(struct registry *registry, const char *account, const char *key
 
 static const char *key_of(const json_t *file)
 {
-    return json_string_value(json_object_get(file, "hash"));
+    return member_text(file, "hash");
 }
 
 static int look(struct registry *registry, const char *account, const json_t *file, json_t *missing,
@@ -104,8 +106,7 @@ static int look(struct registry *registry, const char *account, const json_t *fi
     json_t *row = NULL;
     int r = find(registry, account, key_of(file), &row, err);
 
-    if (r > 0 && json_integer_value(json_object_get(row, "bytes")) !=
-                     json_integer_value(json_object_get(file, "size")))
+    if (r > 0 && member_int(row, "bytes") != member_int(file, "size"))
         r = 0; /* another file under the same name: it is sent again */
     json_decref(row);
     if (r == 0)
@@ -168,7 +169,7 @@ int asset_add(struct registry *registry, const char *account, const struct asset
                                 "INSERT OR REPLACE INTO asset (account, key, hash, bytes, type, "
                                 "used_ms) VALUES (?, ?, ?, ?, ?, ?)",
                                 "tttiti", account, content->key, content->hash, content->bytes,
-                                content->type, registry_now_ms()),
+                                content->type, clock_wall_ms()),
                      err);
 }
 
@@ -248,7 +249,7 @@ int asset_sweep(struct registry *registry, struct err *err)
                              query_make(registry->db,
                                         "DELETE FROM asset WHERE used_ms < ? AND hash NOT IN "
                                         "(SELECT hash FROM asset_file)",
-                                        "i", registry_now_ms() - ASSET_KEPT_MS),
+                                        "i", clock_wall_ms() - ASSET_KEPT_MS),
                              err);
 }
 

@@ -1,6 +1,7 @@
 /* The audit log; see audit.h. */
 #include "registry/audit.h"
 
+#include "os/clock.h"
 #include "registry/registry_private.h"
 
 #define COLUMNS                                                                                    \
@@ -15,7 +16,7 @@ static int insert(struct registry *registry, const json_t *row, json_t *none, st
                      query_make(registry->db,
                                 "INSERT INTO audit (at_ms, account, actor, address, action, target,"
                                 " detail) VALUES (?, ?, ?, ?, ?, ?, ?)",
-                                "ivjvvvj", registry_now_ms(), json_object_get(row, "account"),
+                                "ivjvvvj", clock_wall_ms(), json_object_get(row, "account"),
                                 actor ? actor : none, json_object_get(row, "address"),
                                 json_object_get(row, "action"), json_object_get(row, "target"),
                                 detail ? detail : none),

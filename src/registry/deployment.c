@@ -3,6 +3,8 @@
 
 #include <math.h>
 
+#include "base/member.h"
+#include "os/clock.h"
 #include "registry/registry_private.h"
 #include "registry/script_version.h"
 
@@ -16,7 +18,7 @@ static const double slack = 1e-6;
 static int check_version(struct registry *registry, int64_t script_id, const json_t *version,
                          double *sum, struct err *err)
 {
-    const char *id = json_string_value(json_object_get(version, "version_id"));
+    const char *id = member_text(version, "version_id");
     const json_t *percentage = json_object_get(version, "percentage");
     json_t *row;
     int r;
@@ -87,7 +89,7 @@ static int insert(struct registry *registry, int64_t script_id, const char *id, 
                       query_make(registry->db,
                                  "INSERT INTO deployment (id, script_id, created_ms, versions, "
                                  "body) VALUES (?, ?, ?, ?, ?)",
-                                 "tiijj", id, script_id, registry_now_ms(), versions, body),
+                                 "tiijj", id, script_id, clock_wall_ms(), versions, body),
                       err);
 
     json_decref(versions);

@@ -6,6 +6,9 @@
 
 #include <stdlib.h>
 
+#include "base/hex.h"
+#include "base/member.h"
+#include "os/clock.h"
 #include "registry/holder.h"
 #include "registry/registry_private.h"
 #include "registry/route.h"
@@ -59,7 +62,7 @@ void distribution_new_label(char ret[DISTRIBUTION_LABEL_BYTES])
     static const char start[] = "pub-";
 
     memcpy(ret, start, sizeof start);
-    registry_new_hex(ret + sizeof start - 1, DISTRIBUTION_LABEL_BYTES - sizeof start);
+    hex_random(ret + sizeof start - 1, DISTRIBUTION_LABEL_BYTES - sizeof start);
 }
 
 /* Returns 0, or ERR_EXISTS when a statement finds the worker that answers there. */
@@ -72,7 +75,7 @@ static int check_worker(struct registry *registry, const char *sql, const char *
     if (r <= 0)
         return r;
     r = err_set(err, ERR_EXISTS, "%s leads to the worker %s already", host,
-                json_string_value(json_object_get(row, "name")));
+                member_text(row, "name"));
     json_decref(row);
     return r;
 }
@@ -88,7 +91,7 @@ static int check_bucket(struct registry *registry, const char *host, struct err 
     if (r <= 0)
         return r;
     r = err_set(err, ERR_EXISTS, "the bucket %s is published at %s already",
-                json_string_value(json_object_get(row, "bucket")), host);
+                member_text(row, "bucket"), host);
     json_decref(row);
     return r;
 }
@@ -97,18 +100,13 @@ static int check_bucket(struct registry *registry, const char *host, struct err 
 static int check_name(struct registry *registry, const char *host, struct err *err)
 {
     json_t *rules, *rule;
-    size_t i;
     int r = route_rules(registry, registry->domain ? registry->domain : "", host, &rules, err);
 
     if (r < 0)
         return r;
-    json_array_foreach(rules, i, rule) {
-        const char *path = json_string_value(json_object_get(rule, "path"));
-
-        if (r == 0 && path && strcmp(path, "*") == 0)
-            r = err_set(err, ERR_EXISTS, "%s is the address of %s already", host,
-                        json_string_value(json_object_get(rule, "key")));
-    }
+    if ((rule = member_find(rules, "path", "*")))
+        r = err_set(err, ERR_EXISTS, "%s is the address of %s already", host,
+                    member_text(rule, "key"));
     json_decref(rules);
     return r;
 }
@@ -222,7 +220,7 @@ static int insert(struct registry *registry, const struct distribution_draft *dr
                              "(?, ?, 'r2', ?, ?, ?, ?, ?, ?, ?, 0)",
                              "tttiittji", draft->host, draft->account, bucket_id,
                              (int64_t)draft->managed, (int64_t)draft->enabled, zone, zone_id,
-                             settings, registry_now_ms()),
+                             settings, clock_wall_ms()),
                   err);
     json_decref(settings);
     return r < 0 ? r : add_purge(registry, draft->host, "all", "", err);
@@ -237,7 +235,7 @@ int distribution_add(struct registry *registry, const struct distribution_draft 
 
     if (r < 0)
         return r;
-    id = json_string_value(json_object_get(bucket, "id"));
+    id = member_text(bucket, "id");
     if ((r = check_host(registry, draft, err)) == 0 &&
         (r = check_room(registry, draft->account, id, err)) == 0 &&
         (r = registry_change_begin(registry, err)) == 0)
@@ -319,7 +317,7 @@ static int add_purges(struct registry *registry, json_t *host, struct err *err)
     int r = query_rows(registry->db,
                        query_make(registry->db,
                                   "SELECT seq, kind, text FROM purge WHERE host = ? ORDER BY seq",
-                                  "t", json_string_value(json_object_get(host, "host"))),
+                                  "t", member_text(host, "host")),
                        &purges, err);
 
     if (r < 0)
@@ -363,10 +361,11 @@ int distribution_published(struct registry *registry, const char *account, const
     if (r < 0)
         return r;
     if ((r = last_purge(registry, &seq, err)) == 0)
-        r = hosts_of(registry, account, json_string_value(json_object_get(row, "id")), &hosts, err);
+        r = hosts_of(registry, account, member_text(row, "id"), &hosts, err);
     if (r == 0) {
         store = storage_store(row);
-        *ret = json_pack("{s:s, s:I, s:o}", "store", store, "seq", (json_int_t)seq, "hosts", hosts);
+        *ret = json_pack("{s:s, s:I, s:O*, s:o}", "store", store, "seq", (json_int_t)seq, "cors",
+                         json_object_get(json_object_get(row, "settings"), "cors"), "hosts", hosts);
         free(store);
     }
     json_decref(row);

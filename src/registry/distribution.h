@@ -53,8 +53,8 @@ NODISCARD int distribution_delete(struct registry *registry, const char *account
 NODISCARD int distribution_purge(struct registry *registry, const char *host, const char *kind,
                                  const char *text, json_t **ret, struct err *err);
 
-/* What runtimes are told of a bucket: {store, seq, hosts: [{host, caches, settings, base, purges}]}
- * with the enabled hosts. ERR_NOT_FOUND when there is no such bucket. */
+/* What runtimes are told of a bucket: {store, seq, cors?: {number, rules?}, hosts: [{host, caches,
+ * settings, base, purges}]} with the enabled hosts. ERR_NOT_FOUND when there is no such bucket. */
 NODISCARD int distribution_published(struct registry *registry, const char *account,
                                      const char *bucket, json_t **ret, struct err *err);
 

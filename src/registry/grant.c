@@ -13,6 +13,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
+#include "os/clock.h"
 #include "registry/account.h"
 #include "registry/opaque.h"
 #include "registry/registry_private.h"
@@ -115,8 +117,8 @@ static int drop_old_tokens(struct registry *registry, const char *grant, int64_t
 static int add_access(struct registry *registry, const json_t *grant, int64_t until_ms,
                       struct grant_secrets *ret, struct err *err)
 {
-    const char *id = json_string_value(json_object_get(grant, "id"));
-    int64_t now = registry_now_ms(), expires = sooner(now + GRANT_ACCESS_MS, until_ms);
+    const char *id = member_text(grant, "id");
+    int64_t now = clock_wall_ms(), expires = sooner(now + GRANT_ACCESS_MS, until_ms);
     json_t *wanted, *row;
     int r = drop_old_tokens(registry, id, now, err);
 
@@ -151,7 +153,7 @@ static int proof_until(struct registry *registry, const json_t *token, int64_t *
 
     if (r < 0)
         return r;
-    if (r == 0 || (*ret && *ret <= registry_now_ms()))
+    if (r == 0 || (*ret && *ret <= clock_wall_ms()))
         return err_set(err, ERR_NOT_FOUND,
                        "the API token of this login was deleted or has expired");
     return 0;
@@ -176,7 +178,7 @@ static int drop_old_grants(struct registry *registry, const json_t *token, struc
     static const char surplus[] = "DELETE FROM oauth_grant WHERE token = ?1 AND seq NOT IN "
                                   "(SELECT seq FROM oauth_grant WHERE token = ?1 ORDER BY "
                                   "rotated_ms DESC, seq DESC LIMIT ?2)";
-    int r = query_run(registry->db, query_make(registry->db, expired, "i", registry_now_ms()), err);
+    int r = query_run(registry->db, query_make(registry->db, expired, "i", clock_wall_ms()), err);
 
     return r < 0 ? r
                  : query_run(registry->db,
@@ -188,7 +190,7 @@ static int drop_old_grants(struct registry *registry, const json_t *token, struc
 static int insert(struct registry *registry, const char *id, const json_t *row, const char *secret,
                   int64_t until_ms, struct err *err)
 {
-    int64_t now = registry_now_ms();
+    int64_t now = clock_wall_ms();
     struct refresh refresh;
 
     ASSERT(parse_refresh(str_from(secret), &refresh));
@@ -208,7 +210,7 @@ static int insert(struct registry *registry, const char *id, const json_t *row, 
 
 static int check_row(struct registry *registry, const json_t *row, struct err *err)
 {
-    const char *account = json_string_value(json_object_get(row, "account"));
+    const char *account = member_text(row, "account");
     size_t client = json_string_length(json_object_get(row, "client"));
     json_t *owner;
     int r;
@@ -277,7 +279,7 @@ static int find_by_refresh(struct registry *registry, const struct refresh *refr
                      query_make(registry->db,
                                 "SELECT " COLUMNS " FROM oauth_grant "
                                 "WHERE family = ? AND expires_ms > ?",
-                                "bi", bytes_of(refresh->family_hash), registry_now_ms()),
+                                "bi", bytes_of(refresh->family_hash), clock_wall_ms()),
                      ret, err);
 }
 
@@ -296,7 +298,7 @@ int grant_find(struct registry *registry, str secret, json_t **ret, struct err *
     }
     if ((r = token_find(registry, secret, &token, err)) < 0)
         return r;
-    id = json_string_value(json_object_get(token, "grant"));
+    id = member_text(token, "grant");
     r = id ? get(registry, id, ret, err)
            : err_set(err, ERR_NOT_FOUND, "the token is not one of a login");
     json_decref(token);
@@ -327,7 +329,7 @@ static int turn_of(struct registry *registry, const char *id, const struct refre
     if (opaque_equal(current, refresh->hash))
         turn = TURN_CURRENT;
     else if (opaque_equal(previous, refresh->hash) &&
-             registry_now_ms() - sqlite3_column_int64(row, 2) <= GRANT_GRACE_MS)
+             clock_wall_ms() - sqlite3_column_int64(row, 2) <= GRANT_GRACE_MS)
         turn = TURN_PREVIOUS;
     sqlite3_reset(row);
     return turn;
@@ -336,7 +338,7 @@ static int turn_of(struct registry *registry, const char *id, const struct refre
 static int rotate(struct registry *registry, const char *id, const struct refresh *used,
                   const char *next, int64_t until_ms, struct err *err)
 {
-    int64_t now = registry_now_ms();
+    int64_t now = clock_wall_ms();
     struct refresh refresh;
 
     ASSERT(parse_refresh(str_from(next), &refresh));
@@ -352,7 +354,7 @@ static int rotate(struct registry *registry, const char *id, const struct refres
 static int take_turn(struct registry *registry, const json_t *grant, const struct refresh *used,
                      struct grant_secrets *secrets, struct err *err)
 {
-    const char *id = json_string_value(json_object_get(grant, "id"));
+    const char *id = member_text(grant, "id");
     int turn = turn_of(registry, id, used, err), r;
     int64_t until_ms;
 
@@ -389,8 +391,7 @@ int grant_refresh(struct registry *registry, const json_t *row, str secret,
         return 0;
     }
     grant_secrets_done(&secrets);
-    if (r == ERR_DENIED &&
-        grant_delete(registry, json_string_value(json_object_get(row, "id")), &failed) == ERR_IO)
+    if (r == ERR_DENIED && grant_delete(registry, member_text(row, "id"), &failed) == ERR_IO)
         return err_set(err, ERR_IO, "%s", failed.text);
     return r;
 }
@@ -401,7 +402,7 @@ int grant_list(struct registry *registry, const char *account, json_t **ret, str
                               "WHERE expires_ms > ? ORDER BY seq";
     static const char some[] = "SELECT " COLUMNS " FROM oauth_grant "
                                "WHERE expires_ms > ? AND account = ? ORDER BY seq";
-    int64_t now = registry_now_ms();
+    int64_t now = clock_wall_ms();
 
     return query_rows(registry->db,
                       account ? query_make(registry->db, some, "it", now, account)

@@ -5,9 +5,9 @@
  * account. */
 #include "registry/holder.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "registry/account.h"
 #include "registry/registry_private.h"
 
@@ -76,7 +76,7 @@ int holder_of_name(struct registry *registry, const char *domain, const char *ho
         return 0;
     if ((r = account_of_label(registry, label, &row, err)) < 0)
         return r;
-    *ret = str_dup(str_from(json_string_value(json_object_get(row, "id"))));
+    *ret = str_dup(str_from(member_text(row, "id")));
     json_decref(row);
     return 1;
 }

@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "registry/registry_private.h"
 
 enum { KEY_BYTES_MAX = 160, QUEUE_BYTES_MAX = 64 << 20, FORGET_STEP = 64, EVENT_BYTES = 64,
@@ -85,7 +86,7 @@ void log_store_set_bytes(struct registry *registry, uint64_t bytes_per_worker)
 
 static bool is_kept(const json_t *event)
 {
-    const char *outcome = json_string_value(json_object_get(event, "outcome"));
+    const char *outcome = member_text(event, "outcome");
 
     return json_array_size(json_object_get(event, "logs")) ||
            json_array_size(json_object_get(event, "exceptions")) ||
@@ -95,7 +96,7 @@ static bool is_kept(const json_t *event)
 /* Counts bytes of a worker's queue; false when it is full. */
 static bool take_room(struct log_store *logs, const char *key, size_t len)
 {
-    uint64_t waiting = (uint64_t)json_integer_value(json_object_get(logs->waiting, key));
+    uint64_t waiting = (uint64_t)member_int(logs->waiting, key);
 
     if (logs->bytes + len > QUEUE_BYTES_MAX || waiting + len > logs->bytes_max)
         return false;
@@ -107,7 +108,7 @@ static bool take_room(struct log_store *logs, const char *key, size_t len)
 void log_store_add(struct registry *registry, const char *key, const json_t *event)
 {
     struct log_store *logs = registry->logs;
-    const char *outcome = json_string_value(json_object_get(event, "outcome"));
+    const char *outcome = member_text(event, "outcome");
     char *text;
     size_t len;
 
@@ -128,7 +129,7 @@ void log_store_add(struct registry *registry, const char *key, const json_t *eve
         .text = text,
         .outcome = str_dup(str_from(outcome ? outcome : "")),
         .len = len,
-        .at_ms = json_integer_value(json_object_get(event, "eventTimestamp")),
+        .at_ms = member_int(event, "eventTimestamp"),
     };
 }
 

@@ -19,11 +19,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "os/clock.h"
 #include "os/file.h"
 #include "os/path.h"
@@ -34,48 +34,18 @@
 
 enum { LOCK_WAIT_MS = 3000, LOCK_STEP_MS = 20, CACHE_KIB = 8192, CACHE_SMALL_KIB = 2048 };
 
-int64_t registry_now_ms(void)
-{
-    return (int64_t)(clock_wall_ns() / 1000000);
-}
-
-void registry_new_hex(char *ret, size_t digits)
-{
-    unsigned char bytes[64];
-
-    ASSERT(digits / 2 <= sizeof bytes && getrandom(bytes, digits / 2, 0) == (ssize_t)(digits / 2));
-    for (size_t i = 0; i < digits / 2; i++)
-        snprintf(ret + 2 * i, 3, "%02x", bytes[i]);
-}
-
 void registry_new_id(char *ret)
 {
     static const char variants[] = "89ab";
     char hex[33];
 
-    registry_new_hex(hex, 32);
+    hex_random(hex, 32);
     hex[12] = '4';
     hex[16] = variants[hex[16] & 3];
     snprintf(ret, 37, "%.8s-%.4s-%.4s-%.4s-%.12s", hex, hex + 8, hex + 12, hex + 16, hex + 20);
 }
 
-const char *registry_directory(const struct registry *registry)
-{
-    return registry->directory;
-}
-
 /* ---- the directory ---- */
-
-static int sync_directory(const char *path, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-
-    if (fd < 0 || fsync(fd) < 0)
-        r = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-    if (fd >= 0)
-        close(fd);
-    return r;
-}
 
 static int make_directory(const char *path, struct err *err)
 {
@@ -83,7 +53,7 @@ static int make_directory(const char *path, struct err *err)
     int r = file_make_directories(above, err);
 
     if (r == 0 && mkdir(path, 0700) == 0)
-        r = sync_directory(above, err);
+        r = file_sync_directory(above, err);
     else if (r == 0 && !path_is_directory(path))
         r = err_set(err, ERR_IO, "%s cannot be the data directory: %s", path, strerror(errno));
     free(above);
@@ -109,7 +79,7 @@ static int take_lock(struct registry *registry, struct err *err)
     int fd = registry->lock_fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600), r = 0;
 
     if (fd < 0)
-        r = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        r = err_set_io(err, path);
     free(path);
     for (int waited = 0; r == 0 && flock(fd, LOCK_EX | LOCK_NB) < 0; waited += LOCK_STEP_MS) {
         if (waited >= LOCK_WAIT_MS)
@@ -141,7 +111,7 @@ static int make_private(const char *path, struct err *err)
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
 
     if (fd < 0)
-        return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        return err_set_io(err, path);
     close(fd);
     return 0;
 }
@@ -190,7 +160,7 @@ static int make_default_account(struct registry *registry, struct err *err)
                                 "INSERT INTO account (id, name, subdomain, limits, created_ms) "
                                 "SELECT ?1, ?1, ?1, '{}', ?2 "
                                 "WHERE NOT EXISTS (SELECT 1 FROM account WHERE id = ?1)",
-                                "ti", ACCOUNT_DEFAULT, registry_now_ms()),
+                                "ti", ACCOUNT_DEFAULT, clock_wall_ms()),
                      err);
 }
 
@@ -205,7 +175,7 @@ int registry_open(const char *directory, struct registry **ret, struct err *err)
     if ((r = make_directory(directory, err)) < 0 || (r = take_lock(registry, err)) < 0 ||
         (r = read_key(registry, err)) < 0 || (r = open_databases(registry, err)) < 0 ||
         (r = open_blobs(registry, err)) < 0 || (r = make_default_account(registry, err)) < 0 ||
-        (r = sync_directory(directory, err)) < 0) {
+        (r = file_sync_directory(directory, err)) < 0) {
         registry_close(registry);
         return r;
     }

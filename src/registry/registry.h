@@ -29,9 +29,6 @@ NODISCARD int registry_open(const char *directory, struct registry **ret, struct
 /* NULL is fine. */
 void registry_close(struct registry *registry);
 
-/* The directory, borrowed. */
-const char *registry_directory(const struct registry *registry);
-
 /* A number that grows with each row of registry.db that is written, deleted or replaced: what was
  * read is as it was while this stays. */
 int64_t registry_changes(const struct registry *registry);

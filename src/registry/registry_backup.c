@@ -14,6 +14,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "os/file.h"
 #include "os/path.h"
 #include "os/tree.h"
@@ -21,11 +22,6 @@
 #include "store/blob.h"
 
 enum { ROOM_SPARE_BYTES = 16 << 20, MIB_SHIFT = 20, DEPTH_MAX = 16 };
-
-static int fail(const char *path, struct err *err)
-{
-    return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-}
 
 static int copy_databases(const struct registry *registry, const char *to, struct err *err)
 {
@@ -37,7 +33,7 @@ static int copy_databases(const struct registry *registry, const char *to, struc
         char *copy = path_join(str_from(to), str_from(names[i]));
 
         if ((r = db_copy(from, copy, err)) == 0 && chmod(copy, 0600) < 0)
-            r = fail(copy, err);
+            r = err_set_io(err, copy);
         free(from);
         free(copy);
     }
@@ -50,7 +46,7 @@ static int copy_key(const struct registry *registry, const char *to, struct err 
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600), r = 0;
 
     if (fd < 0 || write(fd, registry->key, sizeof registry->key) != sizeof registry->key)
-        r = fail(path, err);
+        r = err_set_io(err, path);
     if (fd >= 0)
         close(fd);
     free(path);
@@ -74,13 +70,13 @@ static int finish(const char *partial, const char *directory, struct err *err)
     int outside = open(above, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 
     if (inside < 0 || syncfs(inside) < 0)
-        r = fail(partial, err);
+        r = err_set_io(err, partial);
     else if (rename(partial, directory) < 0)
         r = errno == EEXIST || errno == ENOTEMPTY
                 ? err_set(err, ERR_EXISTS, "%s is there already", directory)
-                : fail(directory, err);
+                : err_set_io(err, directory);
     else if (outside < 0 || fsync(outside) < 0)
-        r = fail(above, err);
+        r = err_set_io(err, above);
     if (inside >= 0)
         close(inside);
     if (outside >= 0)
@@ -97,10 +93,10 @@ static int make_partial(const char *directory, char partial[PATH_MAX], struct er
     free(above);
     if (r < 0)
         return r;
-    registry_new_hex(hex, 16);
+    hex_random(hex, 16);
     if (snprintf(partial, PATH_MAX, "%s.%s", directory, hex) >= PATH_MAX)
         return err_set(err, ERR_IO, "%s: the path is too long", directory);
-    return mkdir(partial, 0700) < 0 ? fail(partial, err) : 0;
+    return mkdir(partial, 0700) < 0 ? err_set_io(err, partial) : 0;
 }
 
 static int take_storage(const char *storage, const char *to, struct err *err)
@@ -158,7 +154,7 @@ static int check_room(const char *place, uint64_t wanted, struct err *err)
     uint64_t room;
 
     if (statvfs(place, &disk) < 0)
-        return fail(place, err);
+        return err_set_io(err, place);
     room = (uint64_t)disk.f_bavail * disk.f_frsize;
     if (room >= wanted + ROOM_SPARE_BYTES)
         return 0;
@@ -179,7 +175,7 @@ int registry_backup_fits(const struct registry *registry, const char *directory,
     sizes.top = strlen(registry->directory);
     if (nftw(registry->directory, add_size, DEPTH_MAX, FTW_PHYS) < 0 ||
         stat(registry->directory, &here) < 0 || stat(place, &there) < 0)
-        r = fail(registry->directory, err);
+        r = err_set_io(err, registry->directory);
     else if (here.st_dev == there.st_dev)
         r = check_room(place, sizes.stored + sizes.rest, err);
     else if ((r = check_room(registry->directory, sizes.stored, err)) == 0)

@@ -31,15 +31,9 @@ struct registry {
 
 extern const char *const registry_schema_steps[];
 
-/* Milliseconds since 1970. */
-int64_t registry_now_ms(void);
-
 /* One change of several statements, all or nothing, alone or within registry_begin(). */
 NODISCARD int registry_change_begin(struct registry *registry, struct err *err);
 NODISCARD int registry_change_end(struct registry *registry, int result, struct err *err);
-
-/* Random hexadecimal digits, an even number of them, and a NUL. */
-void registry_new_hex(char *ret, size_t digits);
 
 /* Merges an object of limits, checked against base/limits.h; null takes one away. */
 NODISCARD int account_merge_limits(json_t *limits, const json_t *changes, struct err *err);

@@ -8,6 +8,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
+#include "base/member.h"
 #include "base/utf8.h"
 #include "registry/account.h"
 #include "registry/holder.h"
@@ -268,7 +270,7 @@ static int insert(struct registry *registry, const struct row *row, char id[33],
     if ((r = holder_check(registry, row->account, row->host, row->wild, err)) < 0 ||
         (r = check_room(registry, row, err)) < 0)
         return r;
-    registry_new_hex(id, 32);
+    hex_random(id, 32);
     script = json_integer(row->script_id);
     r = query_run(registry->db,
                   query_make(registry->db,
@@ -330,8 +332,8 @@ static int write_over(struct registry *registry, const char *id, const struct ro
 int route_update(struct registry *registry, const char *account, const char *id,
                  const json_t *changes, json_t **ret, struct err *err)
 {
-    const char *pattern = json_string_value(json_object_get(changes, "pattern"));
-    const char *zone = json_string_value(json_object_get(changes, "zone"));
+    const char *pattern = member_text(changes, "pattern");
+    const char *zone = member_text(changes, "zone");
     const json_t *script = json_object_get(changes, "script_id");
     struct row row;
     json_t *old;
@@ -340,9 +342,8 @@ int route_update(struct registry *registry, const char *account, const char *id,
     if (r < 0)
         return r;
     row.script_id = json_integer_value(script ? script : json_object_get(old, "script_id"));
-    r = make_row(&row, account,
-                 pattern ? pattern : json_string_value(json_object_get(old, "pattern")),
-                 pattern ? zone : json_string_value(json_object_get(old, "zone")), err);
+    r = make_row(&row, account, pattern ? pattern : member_text(old, "pattern"),
+                 pattern ? zone : member_text(old, "zone"), err);
     if (r == 0 && (r = check_owner(registry, account, row.script_id, err)) == 0 &&
         (!pattern || ((r = holder_check(registry, account, row.host, row.wild, err)) == 0 &&
                       (r = check_room(registry, &row, err)) == 0)))
@@ -411,18 +412,13 @@ static int claim(struct registry *registry, const struct row *row, json_t *kept,
             keep(kept, made);
         return r;
     }
-    id = json_string_value(json_object_get(old, "id"));
-    if (strcmp(json_string_value(json_object_get(old, "account")), row->account) != 0)
+    id = member_text(old, "id");
+    if (strcmp(member_text(old, "account"), row->account) != 0)
         r = err_set(err, ERR_EXISTS, "the route %.1024s is another account's", row->pattern);
     else if ((r = write_over(registry, id, row, err)) == 0)
         keep(kept, id);
     json_decref(old);
     return r;
-}
-
-static const char *text_of(const json_t *item, const char *key)
-{
-    return json_string_value(json_object_get(item, key));
 }
 
 static int claim_all(struct registry *registry, const char *account, int64_t script_id,
@@ -434,11 +430,11 @@ static int claim_all(struct registry *registry, const char *account, int64_t scr
     int r;
 
     json_array_foreach(patterns, i, item) {
-        const char *pattern = text_of(item, "pattern");
+        const char *pattern = member_text(item, "pattern");
 
         if (!pattern)
             return err_set(err, ERR_INVALID, "route %zu has no pattern", i + 1);
-        if ((r = make_row(&row, account, pattern, text_of(item, "zone"), err)) < 0 ||
+        if ((r = make_row(&row, account, pattern, member_text(item, "zone"), err)) < 0 ||
             (r = claim(registry, &row, kept, err)) < 0)
             return r;
     }
@@ -524,7 +520,7 @@ static int claim_domain(struct registry *registry, const struct row *row, json_t
         if ((r = holder_check(registry, row->account, row->host, HOLDER_HOST, err)) < 0 ||
             (r = check_published(registry, row->host, err)) < 0)
             return r;
-        registry_new_hex(id, 32);
+        hex_random(id, 32);
         keep(kept, id);
         return query_run(registry->db,
                          query_make(registry->db,
@@ -534,15 +530,15 @@ static int claim_domain(struct registry *registry, const struct row *row, json_t
                                     row->zone),
                          err);
     }
-    if (strcmp(text_of(old, "account"), row->account) != 0)
+    if (strcmp(member_text(old, "account"), row->account) != 0)
         r = err_set(err, ERR_EXISTS, "the domain %s is another account's", row->host);
     else
         r = query_run(registry->db,
                       query_make(registry->db,
                                  "UPDATE domain SET script_id = ?, zone = ? WHERE id = ?", "itt",
-                                 row->script_id, row->zone, text_of(old, "id")),
+                                 row->script_id, row->zone, member_text(old, "id")),
                       err);
-    keep(kept, text_of(old, "id"));
+    keep(kept, member_text(old, "id"));
     json_decref(old);
     return r;
 }
@@ -556,13 +552,13 @@ static int claim_domains(struct registry *registry, const char *account, int64_t
     int r;
 
     json_array_foreach(domains, i, item) {
-        const char *name = text_of(item, "hostname");
+        const char *name = member_text(item, "hostname");
 
         if (!name || !is_host(str_from(name)))
             return err_set(err, ERR_INVALID, "\"%.300s\" cannot be a custom domain",
                            name ? name : "");
         lower(str_from(name), row.host);
-        if ((r = name_zone(text_of(item, "zone"), row.host, row.zone, err)) < 0 ||
+        if ((r = name_zone(member_text(item, "zone"), row.host, row.zone, err)) < 0 ||
             (r = claim_domain(registry, &row, kept, err)) < 0)
             return r;
     }
@@ -695,7 +691,7 @@ static void take_rules(json_t *from, const char *account, json_t *to)
     size_t i;
 
     json_array_foreach(from, i, rule)
-        if (strcmp(text_of(rule, "account"), account) == 0) {
+        if (member_is(rule, "account", account)) {
             json_array_append(to, rule);
             json_object_del(rule, "account");
         }
@@ -710,7 +706,7 @@ static char *first_holder(json_t *const kinds[3])
 
     for (size_t i = 0; i < COUNT_OF(order); i++)
         if (json_array_size(kinds[order[i]]))
-            return str_dup(str_from(text_of(json_array_get(kinds[order[i]], 0), "account")));
+            return str_dup(str_from(member_text(json_array_get(kinds[order[i]], 0), "account")));
     return NULL;
 }
 

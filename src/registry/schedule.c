@@ -1,6 +1,7 @@
 /* Cron schedules; see schedule.h. */
 #include "registry/schedule.h"
 
+#include "os/clock.h"
 #include "registry/registry_private.h"
 
 enum { CRONS_MAX = 250 };
@@ -38,7 +39,7 @@ static int replace(struct registry *registry, int64_t script_id, const json_t *c
                                      "INSERT INTO schedule (script_id, cron, created_ms, "
                                      "modified_ms, last_ms) VALUES (?1, ?2, ?3, ?3, 0) "
                                      "ON CONFLICT DO NOTHING",
-                                     "ivi", script_id, cron, registry_now_ms()),
+                                     "ivi", script_id, cron, clock_wall_ms()),
                           err);
     return r;
 }

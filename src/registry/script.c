@@ -3,6 +3,9 @@
 
 #include <ctype.h>
 
+#include "base/hex.h"
+#include "base/member.h"
+#include "os/clock.h"
 #include "registry/account.h"
 #include "registry/registry_private.h"
 
@@ -39,14 +42,14 @@ static int insert(struct registry *registry, const char *account, const char *na
         (r = account_get(registry, account, &owner, err)) < 0)
         return r;
     json_decref(owner);
-    registry_new_hex(tag, 32);
+    hex_random(tag, 32);
     return query_run(registry->db,
                      query_make(registry->db,
                                 "INSERT INTO script (account, name, tag, created_ms, modified_ms, "
                                 "workers_dev, previews, min_instances, settings) "
                                 "VALUES (?1, ?2, ?3, ?4, ?4, 1, 0, 0, '{}') "
                                 "ON CONFLICT DO NOTHING",
-                                "ttti", account, name, tag, registry_now_ms()),
+                                "ttti", account, name, tag, clock_wall_ms()),
                      err);
 }
 
@@ -99,7 +102,7 @@ int script_account(struct registry *registry, int64_t id, char **ret, struct err
 
     if (r < 0)
         return r;
-    *ret = str_dup(str_from(json_string_value(json_object_get(row, "account"))));
+    *ret = str_dup(str_from(member_text(row, "account")));
     json_decref(row);
     return 0;
 }
@@ -108,7 +111,7 @@ int script_touch(struct registry *registry, int64_t id, struct err *err)
 {
     int r = query_run(registry->db,
                       query_make(registry->db, "UPDATE script SET modified_ms = ? WHERE id = ?",
-                                 "ii", registry_now_ms(), id),
+                                 "ii", clock_wall_ms(), id),
                       err);
 
     return r == 0 && query_changes(registry->db) == 0 ? not_there(id, err) : r;
@@ -187,8 +190,7 @@ static int write_row(struct registry *registry, int64_t id, const json_t *change
                    "min_instances = ?, settings = ?, modified_ms = ? WHERE id = ?",
                    "iivijii", (int64_t)json_is_true(choose(changes, row, "workers_dev")),
                    (int64_t)json_is_true(choose(changes, row, "previews")), tag,
-                   (int64_t)json_integer_value(json_object_get(settings, "min_instances")),
-                   settings, registry_now_ms(), id),
+                   (int64_t)member_int(settings, "min_instances"), settings, clock_wall_ms(), id),
         err);
 }
 
@@ -227,18 +229,6 @@ int script_list(struct registry *registry, const char *account, size_t offset, s
                       query_make(registry->db, account ? some : all, "tii", account, (int64_t)limit,
                                  (int64_t)offset),
                       ret, err);
-}
-
-int script_count(struct registry *registry, const char *account, int64_t *ret, struct err *err)
-{
-    static const char all[] = "SELECT count(*) FROM script";
-    static const char some[] = "SELECT count(*) FROM script WHERE account = ?";
-    int r = query_integer(registry->db,
-                          account ? query_make(registry->db, some, "t", account)
-                                  : query_make(registry->db, all, ""),
-                          ret, err);
-
-    return r < 0 ? r : 0;
 }
 
 int script_list_kept(struct registry *registry, json_t **ret, struct err *err)

@@ -33,10 +33,6 @@ NODISCARD int script_delete(struct registry *registry, int64_t id, struct err *e
 NODISCARD int script_list(struct registry *registry, const char *account, size_t offset,
                           size_t limit, json_t **ret, struct err *err);
 
-/* How many the list has altogether. */
-NODISCARD int script_count(struct registry *registry, const char *account, int64_t *ret,
-                           struct err *err);
-
 /* Ids (integers) of all scripts whose settings ask for min_instances > 0. */
 NODISCARD int script_list_kept(struct registry *registry, json_t **ret, struct err *err);
 

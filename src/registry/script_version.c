@@ -7,6 +7,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
+#include "os/clock.h"
 #include "registry/registry_private.h"
 #include "store/blob.h"
 
@@ -19,7 +21,7 @@ enum { BODY_BYTES_MAX = 16 << 20, PLACE_BYTES_MAX = 1024 };
 /* Writes an item's bytes, or sees that they are there; sets its hash. */
 static int put_item(struct registry *registry, json_t *item, str *rest, struct err *err)
 {
-    json_int_t bytes = json_integer_value(json_object_get(item, "bytes"));
+    int64_t bytes = member_int(item, "bytes");
     char hash[BLOB_NAME_BYTES];
     int r;
 
@@ -36,7 +38,7 @@ static int put_item(struct registry *registry, json_t *item, str *rest, struct e
 /* A copy names contents that some version has already. */
 static int find_item(struct registry *registry, const json_t *item, struct err *err)
 {
-    const char *hash = json_string_value(json_object_get(item, "hash"));
+    const char *hash = member_text(item, "hash");
     int64_t one;
     int r = query_integer(registry->db,
                           query_make(registry->db, "SELECT 1 FROM content WHERE hash = ? LIMIT 1",
@@ -83,28 +85,14 @@ static void set_etag(json_t *row)
 
 /* ---- bindings and secrets ---- */
 
-static json_t *find_binding(json_t *bindings, const char *name)
-{
-    json_t *binding;
-    size_t i;
-
-    json_array_foreach(bindings, i, binding)
-        if (json_is_string(json_object_get(binding, "name")) &&
-            strcmp(json_string_value(json_object_get(binding, "name")), name) == 0)
-            return binding;
-    return NULL;
-}
-
 static bool is_secret(const json_t *binding)
 {
-    const char *type = json_string_value(json_object_get(binding, "type"));
-
-    return type && strcmp(type, "secret_text") == 0;
+    return member_is(binding, "type", "secret_text");
 }
 
 static int add_binding(json_t *bindings, const char *name, const json_t *text, struct err *err)
 {
-    json_t *binding = find_binding(bindings, name);
+    json_t *binding = member_find(bindings, "name", name);
 
     if (!json_is_string(text) || !*name)
         return err_set(err, ERR_INVALID, "the secret \"%.100s\" is no text with a name", name);
@@ -130,7 +118,7 @@ static int match_secrets(json_t *row, const json_t *secrets, struct err *err)
     json_array_foreach(bindings, i, binding) {
         if (!is_secret(binding))
             continue;
-        name = json_string_value(json_object_get(binding, "name"));
+        name = member_text(binding, "name");
         if (!name || !json_object_get(secrets, name))
             return err_set(err, ERR_INVALID, "the secret \"%.100s\" has no text", name ? name : "");
         json_object_del(binding, "text");
@@ -249,7 +237,7 @@ static int insert(struct registry *registry, int64_t script_id, const char *id, 
                   query_make(registry->db,
                              "INSERT INTO version (id, script_id, number, created_ms, body) "
                              "VALUES (?, ?, ?, ?, ?)",
-                             "tiiij", id, script_id, number, registry_now_ms(), row),
+                             "tiiij", id, script_id, number, clock_wall_ms(), row),
                   err);
     if (r < 0)
         return r;
@@ -421,12 +409,11 @@ int script_version_contents(struct registry *registry, const json_t *items, stru
     int r = 0;
 
     json_array_foreach(items, i, item) {
-        const char *hash = json_string_value(json_object_get(item, "hash"));
+        const char *hash = member_text(item, "hash");
 
         start = out->len;
         r = blob_get(registry->blobs, hash ? hash : "", out, err);
-        if (r == 0 &&
-            (json_int_t)(out->len - start) != json_integer_value(json_object_get(item, "bytes")))
+        if (r == 0 && (json_int_t)(out->len - start) != member_int(item, "bytes"))
             r = err_set(err, ERR_IO, "the contents %.64s have another size than the version says",
                         hash);
         if (r < 0)

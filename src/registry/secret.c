@@ -14,17 +14,12 @@
 
 enum { NONCE_BYTES = 12, TAG_BYTES = 16 };
 
-static int fail(struct err *err, const char *path)
-{
-    return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-}
-
 static int check_file(int fd, const char *path, struct err *err)
 {
     struct stat st;
 
     if (fstat(fd, &st) < 0)
-        return fail(err, path);
+        return err_set_io(err, path);
     if (!S_ISREG(st.st_mode) || st.st_size != SECRET_KEY_BYTES)
         return err_set(err, ERR_INVALID,
                        "%s is no key: it must be a file of %d bytes; restore it from a backup",
@@ -48,14 +43,14 @@ static int make_file(const char *path, struct err *err)
         return err_set(err, ERR_IO, "%s: the path is too long", path);
     unlink(fresh);
     if ((fd = open(fresh, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) < 0)
-        return fail(err, fresh);
+        return err_set_io(err, fresh);
     ASSERT(RAND_bytes(key, sizeof key) == 1);
     if (write(fd, key, sizeof key) != (ssize_t)sizeof key || fchmod(fd, 0600) < 0 || fsync(fd) < 0)
-        r = fail(err, fresh);
+        r = err_set_io(err, fresh);
     OPENSSL_cleanse(key, sizeof key);
     close(fd);
     if (r == 0 && rename(fresh, path) < 0)
-        r = fail(err, path);
+        r = err_set_io(err, path);
     if (r < 0)
         unlink(fresh);
     return r;
@@ -77,9 +72,9 @@ int secret_key_read(const char *path, bool may_make, unsigned char key[SECRET_KE
                        "backup",
                        path);
     if (fd < 0)
-        return fail(err, path);
+        return err_set_io(err, path);
     if ((r = check_file(fd, path, err)) == 0 && read(fd, key, SECRET_KEY_BYTES) != SECRET_KEY_BYTES)
-        r = fail(err, path);
+        r = err_set_io(err, path);
     close(fd);
     return r;
 }

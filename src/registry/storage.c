@@ -5,17 +5,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
+#include "base/member.h"
 #include "base/utf8.h"
+#include "os/clock.h"
 #include "registry/registry_private.h"
 
 #define COLUMNS "id, account, kind, name, created_ms, settings AS \"settings:json\""
 
 enum { HEX_DIGITS = 32 };
-
-static const char *text_of(const json_t *row, const char *key)
-{
-    return json_string_value(json_object_get(row, key));
-}
 
 /* ---- checks ---- */
 
@@ -97,7 +95,7 @@ static void make_id(const char *kind, char id[37])
         registry_new_id(id);
         return;
     }
-    registry_new_hex(id, HEX_DIGITS);
+    hex_random(id, HEX_DIGITS);
 }
 
 static int find_id(struct registry *registry, const char *account, const char *kind, const char *id,
@@ -139,14 +137,14 @@ static int refuse(struct registry *registry, const char *account, const char *ki
 
 static int insert(struct registry *registry, const json_t *row, const char *id, struct err *err)
 {
-    const char *account = text_of(row, "account"), *kind = text_of(row, "kind");
-    const char *name = text_of(row, "name");
+    const char *account = member_text(row, "account"), *kind = member_text(row, "kind");
+    const char *name = member_text(row, "name");
     json_t *settings = json_object_get(row, "settings"), *none = json_object();
     int r = query_run(registry->db,
                       query_make(registry->db,
                                  "INSERT INTO storage (account, kind, id, name, created_ms, "
                                  "settings) VALUES (?, ?, ?, ?, ?, ?)",
-                                 "ttttij", account, kind, id, name, registry_now_ms(),
+                                 "ttttij", account, kind, id, name, clock_wall_ms(),
                                  settings ? settings : none),
                       err);
 
@@ -156,14 +154,14 @@ static int insert(struct registry *registry, const json_t *row, const char *id, 
 
 int storage_add(struct registry *registry, const json_t *row, json_t **ret, struct err *err)
 {
-    const char *account = text_of(row, "account"), *kind = text_of(row, "kind");
-    const char *given = text_of(row, "id");
+    const char *account = member_text(row, "account"), *kind = member_text(row, "kind");
+    const char *given = member_text(row, "id");
     char made[37];
     int r;
 
     ASSERT(account && kind);
     make_id(kind, made);
-    if ((r = check_name(text_of(row, "name"), err)) < 0 ||
+    if ((r = check_name(member_text(row, "name"), err)) < 0 ||
         (given && (r = check_id(given, err)) < 0) ||
         (r = check_room(registry, account, kind, err)) < 0 ||
         (given && (r = check_free(registry, account, kind, given, err)) < 0) ||
@@ -260,6 +258,17 @@ int storage_list(struct registry *registry, const struct storage_query *query, j
                       ret, err);
 }
 
+int storage_named(struct registry *registry, const char *kind, const char *name, json_t **ret,
+                  struct err *err)
+{
+    return query_rows(registry->db,
+                      query_make(registry->db,
+                                 "SELECT " COLUMNS " FROM storage WHERE kind = ? AND name = ? "
+                                 "ORDER BY account LIMIT ?",
+                                 "tti", kind, name, (int64_t)STORAGE_NAMED_MAX),
+                      ret, err);
+}
+
 int storage_list_all(struct registry *registry, const char *account, json_t **ret, struct err *err)
 {
     static const char all[] = "SELECT " COLUMNS " FROM storage ORDER BY account, kind, id";
@@ -317,7 +326,7 @@ char *storage_store(const json_t *row)
     struct buf text;
 
     buf_init(&text, 1024);
-    ASSERT(buf_printf(&text, "%s/%s/%s", text_of(row, "account"), text_of(row, "kind"),
-                      text_of(row, "id")) == 0);
+    ASSERT(buf_printf(&text, "%s/%s/%s", member_text(row, "account"), member_text(row, "kind"),
+                      member_text(row, "id")) == 0);
     return buf_take(&text, NULL);
 }

@@ -12,7 +12,12 @@
 
 #include "registry/registry.h"
 
-enum { STORAGE_NAME_MAX = 512, STORAGE_ID_MAX = 64, STORAGE_COUNT_MAX = 10000 };
+enum {
+    STORAGE_NAME_MAX = 512,
+    STORAGE_ID_MAX = 64,
+    STORAGE_COUNT_MAX = 10000,
+    STORAGE_NAMED_MAX = 100,
+};
 
 /* {account, kind, name, settings?, id?}, borrowed; an id is made up when none is given: 32 hex
  * digits for kv, a UUID else. A given one is 1 to STORAGE_ID_MAX letters, digits, "-" and "_".
@@ -33,6 +38,11 @@ struct storage_query {
 };
 NODISCARD int storage_list(struct registry *registry, const struct storage_query *query,
                            json_t **ret, size_t *ret_total, struct err *err);
+
+/* Rows of this kind and name, whoever has them, STORAGE_NAMED_MAX at most; an array, returned
+ * owned. */
+NODISCARD int storage_named(struct registry *registry, const char *kind, const char *name,
+                            json_t **ret, struct err *err);
 
 /* Every row of every kind, of one account or (NULL) of all; an array, returned owned. */
 NODISCARD int storage_list_all(struct registry *registry, const char *account, json_t **ret,

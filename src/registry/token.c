@@ -6,6 +6,8 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
+#include "os/clock.h"
 #include "registry/account.h"
 #include "registry/opaque.h"
 #include "registry/registry_private.h"
@@ -78,7 +80,7 @@ static int check_scopes(const json_t *scopes, struct err *err)
 
 bool token_allows(const json_t *row, const char *account, const char *need)
 {
-    const char *owner = json_string_value(json_object_get(row, "account"));
+    const char *owner = member_text(row, "account");
     const json_t *text;
     struct scope wanted, has;
     size_t i;
@@ -142,8 +144,8 @@ static int insert(struct registry *registry, const char *id, const json_t *row, 
                              "expires_ms, used_ms) VALUES (?, ?, ?, ?, ?, ?, ?, 0)",
                              "tvvjbii", id, json_object_get(row, "account"),
                              json_object_get(row, "name"), json_object_get(row, "scopes"),
-                             (str){(char *)hash, sizeof hash}, registry_now_ms(),
-                             (int64_t)json_integer_value(json_object_get(row, "expires_ms"))),
+                             (str){(char *)hash, sizeof hash}, clock_wall_ms(),
+                             (int64_t)member_int(row, "expires_ms")),
                   err);
     return r == ERR_EXISTS ? err_set(err, r, "there is a token with this secret already") : r;
 }
@@ -197,10 +199,10 @@ static int find_id(struct registry *registry, const unsigned char hash[OPAQUE_HA
 /* When it was used is told to a minute, and not at all when the disk is full. */
 static void note_use(struct registry *registry, const char *id, json_t *row)
 {
-    int64_t now = registry_now_ms();
+    int64_t now = clock_wall_ms();
     struct err ignored;
 
-    if (now - json_integer_value(json_object_get(row, "used_ms")) < USED_STEP_MS)
+    if (now - member_int(row, "used_ms") < USED_STEP_MS)
         return;
     if (query_run(registry->db,
                   query_make(registry->db, "UPDATE token SET used_ms = ? WHERE id = ?", "it", now,
@@ -220,8 +222,8 @@ static int get_valid(struct registry *registry, const char *id, json_t **ret, st
         return err_set(err, ERR_NOT_FOUND, "the token is not valid");
     if (r < 0)
         return r;
-    expires = json_integer_value(json_object_get(row, "expires_ms"));
-    if (expires && expires <= registry_now_ms()) {
+    expires = member_int(row, "expires_ms");
+    if (expires && expires <= clock_wall_ms()) {
         json_decref(row);
         return err_set(err, ERR_NOT_FOUND, "the token has expired");
     }

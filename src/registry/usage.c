@@ -7,6 +7,7 @@
  * as that: the numbers come from processes that tenants' code runs in. */
 #include "registry/usage.h"
 
+#include "base/member.h"
 #include "registry/registry_private.h"
 
 #define COUNT_MAX INT64_C(1000000000000)
@@ -41,7 +42,11 @@ static const char first[] =
     " count INTEGER NOT NULL,"
     " PRIMARY KEY (worker, at_ms, outcome)) WITHOUT ROWID;";
 
-const char *const usage_schema_steps[] = {first, NULL};
+static const char classes[] =
+    "ALTER TABLE usage ADD COLUMN class_a INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE usage ADD COLUMN class_b INTEGER NOT NULL DEFAULT 0;";
+
+const char *const usage_schema_steps[] = {first, classes, NULL};
 
 #define ADD_USAGE                                                                                  \
     " ON CONFLICT (worker, at_ms) DO UPDATE SET requests = requests + excluded.requests, "         \
@@ -49,7 +54,8 @@ const char *const usage_schema_steps[] = {first, NULL};
     "cpu_us = cpu_us + excluded.cpu_us, wall_us = wall_us + excluded.wall_us, "                    \
     "memory_mb_ms = memory_mb_ms + excluded.memory_mb_ms, "                                        \
     "bytes_in = bytes_in + excluded.bytes_in, bytes_out = bytes_out + excluded.bytes_out, "        \
-    "cold_starts = cold_starts + excluded.cold_starts"
+    "cold_starts = cold_starts + excluded.cold_starts, class_a = class_a + excluded.class_a, "     \
+    "class_b = class_b + excluded.class_b"
 
 #define ADD_OUTCOME                                                                                \
     " ON CONFLICT (worker, at_ms, outcome) DO UPDATE SET count = count + excluded.count"
@@ -58,13 +64,14 @@ const char *const usage_schema_steps[] = {first, NULL};
 
 #define SUMS                                                                                       \
     SUM(requests) ", " SUM(errors) ", " SUM(subrequests) ", " SUM(cpu_us) ", " SUM(wall_us) ", "   \
-    SUM(memory_mb_ms) ", " SUM(bytes_in) ", " SUM(bytes_out) ", " SUM(cold_starts)
+    SUM(memory_mb_ms) ", " SUM(bytes_in) ", " SUM(bytes_out) ", " SUM(cold_starts) ", "            \
+    SUM(class_a) ", " SUM(class_b)
 
 /* ---- adding ---- */
 
 static int64_t count_of(const json_t *row, const char *key)
 {
-    json_int_t value = json_integer_value(json_object_get(row, key));
+    json_int_t value = member_int(row, key);
 
     return value < 0 ? 0 : value < COUNT_MAX ? value : COUNT_MAX;
 }
@@ -129,13 +136,15 @@ static int add_row(struct registry *registry, int64_t at_ms, const char *key, co
     r = query_run(registry->usage_db,
                   query_make(registry->usage_db,
                              "INSERT INTO usage (worker, at_ms, requests, errors, subrequests, "
-                             "cpu_us, wall_us, memory_mb_ms, bytes_in, bytes_out, cold_starts) "
-                             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" ADD_USAGE,
-                             "iiiiiiiiiii", worker, at_ms, count_of(row, "requests"),
+                             "cpu_us, wall_us, memory_mb_ms, bytes_in, bytes_out, cold_starts, "
+                             "class_a, class_b) "
+                             "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)" ADD_USAGE,
+                             "iiiiiiiiiiiii", worker, at_ms, count_of(row, "requests"),
                              count_of(row, "errors"), count_of(row, "subrequests"),
                              count_of(row, "cpu_us"), count_of(row, "wall_us"),
                              count_of(row, "memory_mb_ms"), count_of(row, "bytes_in"),
-                             count_of(row, "bytes_out"), count_of(row, "cold_starts")),
+                             count_of(row, "bytes_out"), count_of(row, "cold_starts"),
+                             count_of(row, "class_a"), count_of(row, "class_b")),
                   err);
     return r < 0 ? r : add_outcomes(registry, worker, at_ms, json_object_get(row, "outcomes"), err);
 }
@@ -206,7 +215,7 @@ static int rollup(struct registry *registry, int64_t at_ms, struct err *err)
     if (r < 0)
         return r;
     json_array_foreach(workers, i, row) {
-        registry->rollup_worker = json_integer_value(json_object_get(row, "id"));
+        registry->rollup_worker = member_int(row, "id");
         if (r == 0)
             r = rollup_worker(registry, registry->rollup_worker, today - USAGE_DAYS * DAY_MS, err);
     }
@@ -305,7 +314,7 @@ static void join_outcomes(json_t *rows, const json_t *outcomes, enum grouping gr
             if (grouping != GROUP_ALL &&
                 !json_equal(json_object_get(outcome, "place"), json_object_get(row, key)))
                 break;
-            json_object_set(of_row, json_string_value(json_object_get(outcome, "outcome")),
+            json_object_set(of_row, member_text(outcome, "outcome"),
                             json_object_get(outcome, "count"));
         }
         json_object_set_new(row, "outcomes", of_row);

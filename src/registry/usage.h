@@ -1,8 +1,8 @@
-/* Usage: what each worker used, by the minute; in usage.db.
+/* Usage: what each worker and each bucket ("r2:<name>") used, by the minute; in usage.db.
  *
  * A counter row: {requests, errors, subrequests, cpu_us, wall_us, memory_mb_ms (MiB times
- * milliseconds in which it was busy), bytes_in, bytes_out, cold_starts, outcomes (object of outcome
- * to number)}, all integers, missing ones 0.
+ * milliseconds in which it was busy), bytes_in, bytes_out, cold_starts, class_a and class_b
+ * (operations on a bucket), outcomes (object of outcome to number)}, all integers, missing ones 0.
  * Owns: nothing. Thread: the loop's. Limits: rows older than USAGE_DAYS are added up by the day. */
 #ifndef ATOLL_REGISTRY_USAGE_H
 #define ATOLL_REGISTRY_USAGE_H

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "control/dotenv.h"
 #include "os/clock.h"
 #include "os/file.h"
@@ -57,17 +58,17 @@ static char *copy(const char *text)
 static int take_profile(const json_t *profile, const char *name, struct credentials *ret,
                         struct err *err)
 {
-    const char *account = profile_text(profile, "account");
+    const char *account = member_text(profile, "account");
     char *url = NULL;
     int r;
 
     ret->source = source_of("the profile %s", name);
     ret->profile = copy(name);
-    ret->token = copy(profile_text(profile, "token"));
+    ret->token = copy(member_text(profile, "token"));
     ret->account = account && *account ? copy(account) : NULL;
-    ret->renews = profile_text(profile, "refresh_token") != NULL;
-    ret->expires_ms = json_integer_value(json_object_get(profile, "expires_ms"));
-    if ((r = address_read(str_from(profile_text(profile, "url")), &url, err)) < 0)
+    ret->renews = member_text(profile, "refresh_token") != NULL;
+    ret->expires_ms = member_int(profile, "expires_ms");
+    if ((r = address_read(str_from(member_text(profile, "url")), &url, err)) < 0)
         return r;
     r = address_read_base(str_from(url), &ret->base, err);
     free(url);
@@ -93,10 +94,10 @@ static const char *name_for(json_t *file, const char *base)
     const json_t *now = profile_find(file, NULL);
     json_t *profile;
 
-    if (now && address_is_same_origin(profile_text(now, "url"), base))
+    if (now && address_is_same_origin(member_text(now, "url"), base))
         return current;
     json_object_foreach(json_object_get(file, "profiles"), name, profile)
-        if (address_is_same_origin(profile_text(profile, "url"), base))
+        if (address_is_same_origin(member_text(profile, "url"), base))
             return name;
     return NULL;
 }
@@ -121,7 +122,7 @@ static struct said said_by_environment(void)
 
 static const char *line(const json_t *lines, const char *name)
 {
-    const char *value = json_string_value(json_object_get(lines, name));
+    const char *value = member_text(lines, name);
 
     return value && *value ? value : NULL;
 }
@@ -317,7 +318,7 @@ void credentials_done(struct credentials *credentials)
 
 bool credentials_is_due(const struct credentials *credentials)
 {
-    int64_t now_ms = (int64_t)(clock_wall_ns() / 1000000);
+    int64_t now_ms = clock_wall_ms();
 
     return credentials->renews && credentials->expires_ms &&
            credentials->expires_ms - now_ms < DUE_MS;
@@ -326,16 +327,16 @@ bool credentials_is_due(const struct credentials *credentials)
 static void take_token(const json_t *profile, struct credentials *credentials)
 {
     free(credentials->token);
-    credentials->token = copy(profile_text(profile, "token"));
-    credentials->renews = profile_text(profile, "refresh_token") != NULL;
-    credentials->expires_ms = json_integer_value(json_object_get(profile, "expires_ms"));
+    credentials->token = copy(member_text(profile, "token"));
+    credentials->renews = member_text(profile, "refresh_token") != NULL;
+    credentials->expires_ms = member_int(profile, "expires_ms");
 }
 
 static int refresh(struct credentials *credentials, struct roundtrip *roundtrip, json_t *file,
                    struct err *err)
 {
     json_t *profile = profile_find(file, credentials->profile);
-    const char *url = profile_text(profile, "url");
+    const char *url = member_text(profile, "url");
     int r = login_refresh(roundtrip, profile, err);
 
     if (r == ERR_DENIED)
@@ -361,7 +362,7 @@ static int renew_locked(struct credentials *credentials, struct roundtrip *round
     if (!profile)
         r = err_set(err, ERR_DENIED, "the profile \"%.64s\" is gone: atoll login makes a new one",
                     credentials->profile);
-    else if (strcmp(profile_text(profile, "token"), credentials->token) != 0)
+    else if (strcmp(member_text(profile, "token"), credentials->token) != 0)
         take_token(profile, credentials);
     else
         r = refresh(credentials, roundtrip, file, err);

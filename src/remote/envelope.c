@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "base/buf.h"
+#include "base/member.h"
 
 enum { CHAIN_DEPTH_MAX = 4, SHOWN_BYTES = 100, TEXT_BYTES_MAX = ERR_TEXT_MAX - 1 };
 
@@ -16,7 +17,7 @@ static void add(struct buf *out, const char *text)
 /* "message [code: 10007]", and what caused it on lines of their own. */
 static void add_error(struct buf *out, const json_t *error, int depth)
 {
-    const char *text = json_string_value(json_object_get(error, "message"));
+    const char *text = member_text(error, "message");
     const json_t *code = json_object_get(error, "code"), *cause;
     char number[40] = "";
     size_t i;
@@ -80,7 +81,7 @@ static int kind_of(int status, int code)
 static int fail_with_errors(const struct envelope_answer *answer, const json_t *root,
                             struct envelope *ret, struct err *err)
 {
-    const char *alone = json_string_value(json_object_get(root, "error"));
+    const char *alone = member_text(root, "error");
     struct buf text;
 
     ret->code = code_of(root);

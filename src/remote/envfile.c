@@ -4,28 +4,18 @@
  * in the list are looked at, so what this file cannot read stays as it is. */
 #include "remote/envfile.h"
 
-#include <ctype.h>
 #include <fnmatch.h>
 #include <stdlib.h>
-
-static str trim(str s)
-{
-    while (s.len && isspace((unsigned char)s.ptr[0]))
-        s = str_skip(s, 1);
-    while (s.len && isspace((unsigned char)s.ptr[s.len - 1]))
-        s.len--;
-    return s;
-}
 
 /* The name of the variable that begins at `rest`; empty when there is none on this line. */
 static str name_of(str rest)
 {
     str line = str_head(rest, str_find(rest, '\n'));
-    str name = trim(str_head(line, str_find(line, '=')));
+    str name = str_strip(str_head(line, str_find(line, '=')));
 
     if (str_find(line, '=') == line.len || (name.len && name.ptr[0] == '#'))
         return STR("");
-    return str_starts(name, STR("export ")) ? trim(str_skip(name, 7)) : name;
+    return str_starts(name, STR("export ")) ? str_strip(str_skip(name, 7)) : name;
 }
 
 /* Bytes of the entry at the start of `rest`, with its line end. */
@@ -152,7 +142,7 @@ static bool rule_matches(str rule, const char *name)
 bool envfile_is_ignored(str gitignore, const char *name, bool ignored)
 {
     while (gitignore.len) {
-        str line = str_head(gitignore, str_find(gitignore, '\n')), rule = trim(line);
+        str line = str_head(gitignore, str_find(gitignore, '\n')), rule = str_strip(line);
         bool negated = str_starts(rule, STR("!"));
 
         if (negated)

@@ -5,6 +5,8 @@
  * decides. */
 #include "remote/identity.h"
 
+#include "base/member.h"
+
 enum { CODE_NOT_OF_USER = 1000 };
 
 /* The code of the first failure, which is the better text of the two. */
@@ -57,12 +59,11 @@ const char *identity_account(const json_t *identity, const char *wanted)
     size_t i;
 
     json_array_foreach(json_object_get(identity, "accounts"), i, account) {
-        const char *id = json_string_value(json_object_get(account, "id"));
-        const char *name = json_string_value(json_object_get(account, "name"));
+        const char *id = member_text(account, "id");
 
         if (id && strcmp(id, wanted) == 0)
             return id;
-        if (id && name && strcmp(name, wanted) == 0) {
+        if (id && member_is(account, "name", wanted)) {
             if (found)
                 return NULL;
             found = id;

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "os/clock.h"
 #include "registry/opaque.h"
 #include "remote/address.h"
@@ -49,7 +50,7 @@ static json_t *parse(str body)
 
 static char *endpoint(const json_t *metadata, const char *url, const char *key)
 {
-    const char *value = profile_text(metadata, key);
+    const char *value = member_text(metadata, key);
 
     return value && address_is_same_origin(value, url) ? str_dup(str_from(value)) : NULL;
 }
@@ -199,26 +200,25 @@ static int take_tokens(const json_t *tokens, json_t *profile)
     json_object_set(profile, "token", access);
     if (json_string_length(refresh))
         json_object_set(profile, "refresh_token", refresh);
-    if (json_string_length(account) && !profile_text(profile, "account"))
+    if (json_string_length(account) && !member_text(profile, "account"))
         json_object_set(profile, "account", account);
     json_object_del(profile, "expires_ms");
     if (life_s > 0 && life_s < LIFE_S_MAX)
         json_object_set_new(profile, "expires_ms",
-                            json_integer((json_int_t)(clock_wall_ns() / 1000000) +
-                                         (json_int_t)(life_s * 1000)));
+                            json_integer(clock_wall_ms() + (json_int_t)(life_s * 1000)));
     return 0;
 }
 
 int login_read_tokens(int status, str body, json_t *profile, struct err *err)
 {
     json_t *tokens = parse(body);
-    const char *error = profile_text(tokens, "error");
+    const char *error = member_text(tokens, "error");
     int r;
 
     if (status == 200 && take_tokens(tokens, profile) == 0)
         r = 0;
     else if (error)
-        r = refuse(error, profile_text(tokens, "error_description"), err);
+        r = refuse(error, member_text(tokens, "error_description"), err);
     else
         r = err_set(err, ERR_INVALID, "the server's answer has no token in it (status %d)", status);
     json_decref(tokens);
@@ -264,9 +264,9 @@ int login_redeem(struct roundtrip *roundtrip, const struct login_server *server,
 /* An endpoint that was stored, as long as it is the profile's server's. */
 static const char *stored(const json_t *profile, const char *key)
 {
-    const char *url = profile_text(profile, key);
+    const char *url = member_text(profile, key);
 
-    return url && address_is_same_origin(url, profile_text(profile, "url")) ? url : NULL;
+    return url && address_is_same_origin(url, member_text(profile, "url")) ? url : NULL;
 }
 
 int login_refresh(struct roundtrip *roundtrip, json_t *profile, struct err *err)
@@ -278,14 +278,14 @@ int login_refresh(struct roundtrip *roundtrip, json_t *profile, struct err *err)
         return err_set(err, ERR_DENIED, "the profile does not say where tokens are renewed");
     buf_init(&form, FORM_BYTES_MAX);
     put(&form, "grant_type", "refresh_token");
-    put(&form, "refresh_token", profile_text(profile, "refresh_token"));
+    put(&form, "refresh_token", member_text(profile, "refresh_token"));
     return ask_tokens(roundtrip, url, &form, profile, err);
 }
 
 int login_revoke(struct roundtrip *roundtrip, const json_t *profile, struct err *err)
 {
     const char *url = stored(profile, "revocation_endpoint");
-    const char *token = profile_text(profile, "refresh_token");
+    const char *token = member_text(profile, "refresh_token");
     struct roundtrip_answer answer;
     struct buf form;
     int r;

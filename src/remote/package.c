@@ -4,6 +4,7 @@
  *
  * (1) With no_bundle esbuild runs, too: it tells the format of the main module and checks it. The
  *     files are then taken as they are. */
+#include "base/member.h"
 #include "remote/package_private.h"
 
 #include <stdlib.h>
@@ -54,8 +55,8 @@ size_t package_size(const struct package *package)
     size_t i, size = 0;
 
     json_array_foreach(package->modules, i, module)
-        if (strcmp(json_string_value(json_object_get(module, "type")), package_type_of("map")) != 0)
-            size += (size_t)json_integer_value(json_object_get(module, "bytes"));
+        if (!member_is(module, "type", package_type_of("map")))
+            size += (size_t)member_int(module, "bytes");
     return size;
 }
 
@@ -142,12 +143,12 @@ static int take_parts(struct package *package, const struct bundle *bundle, bool
     int r = 0;
 
     json_array_foreach(bundle->parts, i, part) {
-        const char *kind = json_string_value(json_object_get(part, "kind"));
-        size_t bytes = (size_t)json_integer_value(json_object_get(part, "bytes"));
+        const char *kind = member_text(part, "kind");
+        size_t bytes = (size_t)member_int(part, "bytes");
 
         if (r == 0 && maps == (strcmp(kind, "map") == 0))
-            r = package_add(package, json_string_value(json_object_get(part, "name")),
-                            package_type_of(kind), str_head(rest, bytes), err);
+            r = package_add(package, member_text(part, "name"), package_type_of(kind),
+                            str_head(rest, bytes), err);
         rest = str_skip(rest, bytes);
     }
     return r;
@@ -188,7 +189,7 @@ static int take_bundle(struct package_job *job, struct package **ret, struct err
 
     if (!job->bundle->ok)
         return fail_bundle(str_from(job->bundle->log), err);
-    kind = json_string_value(json_object_get(json_array_get(job->bundle->parts, 0), "kind"));
+    kind = member_text(json_array_get(job->bundle->parts, 0), "kind");
     kind = kind ? kind : "module";
     package = mem_new(struct package);
     package->modules = json_array();

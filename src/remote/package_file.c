@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "os/file.h"
 #include "os/path.h"
 #include "remote/glob.h"
@@ -29,7 +30,7 @@ struct search {
 
 static char *base_of(const struct config *config)
 {
-    const char *given = json_string_value(json_object_get(config->deploy, "base_dir"));
+    const char *given = member_text(config->deploy, "base_dir");
 
     return given ? path_join(str_from(config->root), str_from(given))
                  : path_directory(str_from(config->main));
@@ -54,7 +55,7 @@ static const char *type_of(const json_t *rules, str name)
     json_array_foreach(rules, i, rule)
         json_array_foreach(json_object_get(rule, "globs"), j, glob)
             if (json_is_string(glob) && glob_matches(str_from(json_string_value(glob)), name))
-                return json_string_value(json_object_get(rule, "type"));
+                return member_text(rule, "type");
     for (i = 0; i < COUNT_OF(defaults); i++)
         if (glob_matches(str_from(defaults[i].glob), name))
             return defaults[i].type;

@@ -1,13 +1,13 @@
 /* A package as a form to send (RFC 7578), and as files to look at. */
-#include <stdio.h>
 #include <stdlib.h>
-#include <sys/random.h>
 
+#include "base/hex.h"
+#include "base/member.h"
 #include "os/file.h"
 #include "os/path.h"
 #include "remote/package_private.h"
 
-enum { FORM_EXTRA_MAX = 16 << 20, BOUNDARY_BYTES = 16, PATH_BYTES_MAX = 4096 };
+enum { FORM_EXTRA_MAX = 16 << 20, BOUNDARY_CHARS = 32, PATH_BYTES_MAX = 4096 };
 
 /* A name in a quoted string: what cannot stand there is escaped as browsers do (HTML, multipart
  * form data). */
@@ -23,15 +23,14 @@ static int put_name(struct buf *out, const char *name)
 
 static int put_module(struct buf *out, const char *boundary, const json_t *module, str bytes)
 {
-    const char *name = json_string_value(json_object_get(module, "name"));
+    const char *name = member_text(module, "name");
     int r;
 
     if ((r = buf_printf(out, "\r\n--%s\r\nContent-Disposition: form-data; name=\"", boundary)) <
             0 ||
         (r = put_name(out, name)) < 0 || (r = buf_append(out, STR("\"; filename=\""))) < 0 ||
         (r = put_name(out, name)) < 0 ||
-        (r = buf_printf(out, "\"\r\nContent-Type: %s\r\n\r\n",
-                        json_string_value(json_object_get(module, "type")))) < 0)
+        (r = buf_printf(out, "\"\r\nContent-Type: %s\r\n\r\n", member_text(module, "type"))) < 0)
         return r;
     return buf_append(out, bytes);
 }
@@ -48,7 +47,7 @@ static int put_all(struct buf *out, const char *boundary, const struct package *
                        boundary, metadata);
 
     json_array_foreach(package->modules, i, module) {
-        size_t bytes = (size_t)json_integer_value(json_object_get(module, "bytes"));
+        size_t bytes = (size_t)member_int(module, "bytes");
         if (r == 0)
             r = put_module(out, boundary, module, str_head(rest, bytes));
         rest = str_skip(rest, bytes);
@@ -56,24 +55,14 @@ static int put_all(struct buf *out, const char *boundary, const struct package *
     return r < 0 ? r : buf_printf(out, "\r\n--%s--\r\n", boundary);
 }
 
-/* So long and random that no module has it. */
-static void make_boundary(char text[2 * BOUNDARY_BYTES + 1])
-{
-    unsigned char bytes[BOUNDARY_BYTES];
-
-    ASSERT(getrandom(bytes, sizeof bytes, 0) == sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(text + 2 * i, 3, "%02x", bytes[i]);
-}
-
 int package_form(const struct package *package, struct buf *out, char **ret_content_type,
                  struct err *err)
 {
-    char boundary[2 * BOUNDARY_BYTES + 1];
+    char boundary[BOUNDARY_CHARS + 1]; /* so long and random that no module has it */
     char *metadata = json_dumps(package->metadata, JSON_COMPACT);
     int r;
 
-    make_boundary(boundary);
+    hex_random(boundary, BOUNDARY_CHARS);
     buf_init(out, package->blob.len + FORM_EXTRA_MAX);
     r = buf_reserve(out, package->blob.len + PATH_BYTES_MAX);
     if (r == 0)
@@ -87,12 +76,8 @@ int package_form(const struct package *package, struct buf *out, char **ret_cont
 static int write_module(const char *directory, const char *name, str bytes, struct err *err)
 {
     char *path = path_join(str_from(directory), str_from(name));
-    char *parent = path_directory(str_from(path));
-    int r = file_make_directories(parent, err);
+    int r = file_write_deep(path, bytes, err);
 
-    if (r == 0)
-        r = file_write(path, bytes, err);
-    free(parent);
     free(path);
     return r;
 }
@@ -105,8 +90,8 @@ int package_form_write(const struct package *package, const char *directory, str
     int r = file_make_directories(directory, err);
 
     json_array_foreach(package->modules, i, module) {
-        size_t bytes = (size_t)json_integer_value(json_object_get(module, "bytes"));
-        const char *name = json_string_value(json_object_get(module, "name"));
+        size_t bytes = (size_t)member_int(module, "bytes");
+        const char *name = member_text(module, "name");
 
         if (r == 0 && str_starts(str_from(name), STR("../")))
             r = err_set(err, ERR_INVALID, "%s: outside of base_dir", name);

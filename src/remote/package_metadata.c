@@ -4,6 +4,7 @@
  *     which control/bundle_script.h counts on; text_blobs and their kin name files of their own. */
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "os/file.h"
 #include "os/path.h"
 #include "remote/package_private.h"
@@ -67,10 +68,10 @@ static void add_imported(json_t *bindings, const struct package *package)
 {
     for (size_t i = 1; i < json_array_size(package->modules); i++) {
         const json_t *module = json_array_get(package->modules, i);
-        const char *name = json_string_value(json_object_get(module, "name"));
+        const char *name = member_text(module, "name");
 
         for (size_t j = 0; j < COUNT_OF(blobs); j++)
-            if (strcmp(json_string_value(json_object_get(module, "type")), blobs[j].type) == 0)
+            if (member_is(module, "type", blobs[j].type))
                 add_part(bindings, name, blobs[j].binding, name);
     }
 }

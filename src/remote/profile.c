@@ -15,6 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "os/file.h"
 #include "os/path.h"
 
@@ -97,7 +98,7 @@ static bool is_profile(const json_t *profile)
         if (value && (!json_is_string(value) || json_string_length(value) > PROFILE_TEXT_BYTES_MAX))
             return false;
     }
-    return profile_text(profile, "url") && profile_text(profile, "token") &&
+    return member_text(profile, "url") && member_text(profile, "token") &&
            (!expires || json_is_integer(expires));
 }
 
@@ -168,20 +169,10 @@ json_t *profile_find(json_t *file, const char *name)
 
 const char *profile_current(const json_t *file)
 {
-    return json_string_value(json_object_get(file, "current"));
-}
-
-const char *profile_text(const json_t *profile, const char *key)
-{
-    return json_string_value(json_object_get(profile, key));
+    return member_text(file, "current");
 }
 
 /* ---- writing ---- */
-
-static int fail(struct err *err, const char *path)
-{
-    return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
-}
 
 static int make_directory(struct err *err)
 {
@@ -189,7 +180,7 @@ static int make_directory(struct err *err)
     int r = file_make_directories(parent, err);
 
     if (r == 0 && mkdir(where, 0700) < 0 && errno != EEXIST)
-        r = fail(err, where);
+        r = err_set_io(err, where);
     free(parent);
     free(where);
     return r;
@@ -207,7 +198,7 @@ int profile_lock(int *ret_lock, struct err *err)
     while (lock >= 0 && (r = flock(lock, LOCK_EX)) < 0 && errno == EINTR)
         continue;
     if (lock < 0 || r < 0) {
-        r = fail(err, path);
+        r = err_set_io(err, path);
         if (lock >= 0)
             close(lock);
     }

@@ -35,9 +35,6 @@ json_t *profile_find(json_t *file, const char *name);
 /* The name of the current profile; NULL: none. Borrowed. */
 const char *profile_current(const json_t *file);
 
-/* The string of a profile ("url", "token" ...); NULL when it has none. Borrowed. */
-const char *profile_text(const json_t *profile, const char *key);
-
 /* Changes the file under its lock: sets a profile (taken) and makes it the current one when
  * `current`; removes one, another becomes current. ERR_NOT_FOUND when `name` is not there. */
 NODISCARD int profile_set(const char *name, json_t *profile, bool current, struct err *err);

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "remote/credentials.h"
 #include "remote/encode.h"
 #include "remote/envelope.h"
@@ -447,7 +448,7 @@ static int get_page(struct remote *remote, const char *path, unsigned page, stru
 /* True when there are more than the `read` rows. Without result_info there are not. */
 static bool has_more(const struct envelope *envelope, size_t read)
 {
-    json_int_t total = json_integer_value(json_object_get(envelope->info, "total_count"));
+    int64_t total = member_int(envelope->info, "total_count");
 
     return total > 0 && read < (uint64_t)total;
 }
@@ -490,8 +491,8 @@ static int fail_with_choice(const json_t *accounts, struct err *err)
 
     buf_init(&names, ERR_TEXT_MAX / 2);
     json_array_foreach((json_t *)accounts, i, account) {
-        const char *id = json_string_value(json_object_get(account, "id"));
-        const char *name = json_string_value(json_object_get(account, "name"));
+        const char *id = member_text(account, "id");
+        const char *name = member_text(account, "name");
 
         if (id && i < ACCOUNTS_SHOWN &&
             buf_printf(&names, "\n  %.64s  %.80s", id, name ? name : "") < 0)
@@ -511,7 +512,7 @@ static int choose(struct remote *remote, const json_t *accounts, struct err *err
     size_t i;
 
     json_array_foreach((json_t *)accounts, i, account) {
-        const char *id = json_string_value(json_object_get(account, "id"));
+        const char *id = member_text(account, "id");
 
         if (id && (json_array_size(accounts) == 1 || strcmp(id, "default") == 0))
             chosen = id;

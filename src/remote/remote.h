@@ -10,7 +10,7 @@
  * one it was found with. An access token that is about to expire is renewed and stored first.
  *
  * Owns: a loop, an HTTP client, copies of what it is told. Thread: one.
- * Limits: REMOTE_ANSWER_BYTES_MAX, REMOTE_TIMEOUT_MS without a byte. */
+ * Limits: those of remote/roundtrip.h. */
 #ifndef ATOLL_REMOTE_REMOTE_H
 #define ATOLL_REMOTE_REMOTE_H
 
@@ -19,8 +19,6 @@
 #include <uv.h>
 
 #include "base/buf.h"
-
-enum { REMOTE_ANSWER_BYTES_MAX = 128 << 20, REMOTE_TIMEOUT_MS = 60 * 1000 };
 
 struct remote;
 

@@ -2,13 +2,15 @@
  *
  * (1) A file's name for the server is half of a SHA-256 of its contents and its extension, which
  *     decides its type: what is equal is sent once.
- * (2) Files are read twice, to be named and to be sent; one that has changed meanwhile is noticed
- *     by the server. */
+ * (2) Files are read twice, to be named and to be sent. One that has changed meanwhile must not be
+ *     sent: the server would take its new contents for the old ones, also when they come back. */
 #include "remote/site_upload.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
+#include "base/member.h"
 #include "bindings/assets/site.h"
 #include "bindings/assets/site_ignore.h"
 #include "bindings/assets/site_rule.h"
@@ -18,9 +20,7 @@
 #include "store/blob.h"
 #include "web/base64.h"
 
-enum { NAME_DIGITS = 32, BODY_BYTES_MAX = 64 << 20, TEXT_MAX = 4096 };
-
-#define BOUNDARY "atoll-part-of-the-assets-7f1c2ab94e6d"
+enum { NAME_DIGITS = 32, BODY_BYTES_MAX = 64 << 20, TEXT_MAX = 4096, BOUNDARY_DIGITS = 32 };
 
 struct collecting {
     const char *directory;
@@ -28,7 +28,7 @@ struct collecting {
     json_t *manifest;      /* of path to {hash, size} */
     json_t *paths;         /* of hash to the path of a file that has it */
     struct site_upload *upload;
-    bool names;            /* the contents are read, to be named */
+    char boundary[BOUNDARY_DIGITS + 1];    /* of forms: no file can have it */
 };
 
 /* ---- collecting ---- */
@@ -109,7 +109,7 @@ static int on_file(void *context, const char *relative, struct err *err)
                        "%s: there are more than %d files; .assetsignore leaves out "
                        "what is not to be served",
                        c->directory, SITE_FILES_MAX);
-    return c->names ? add(c, relative, err) : 0;
+    return add(c, relative, err);
 }
 
 /* The text of a file that may be missing, returned owned. */
@@ -175,19 +175,37 @@ static int read_config(const struct config *config, const char *directory, json_
 
 /* ---- sending ---- */
 
-static int put_file(struct buf *body, const char *directory, const char *name, const char *relative,
-                    struct site_upload *upload, struct err *err)
+/* The file as it was when it was named: (2). */
+static int read_again(const struct collecting *c, const char *name, const char *relative,
+                      struct buf *out, struct err *err)
+{
+    char now[NAME_DIGITS + 1];
+    int r = read_in(c->directory, relative, out, err);
+
+    if (r < 0)
+        return r;
+    name_of(relative, buf_str(out), now);
+    return strcmp(now, name) == 0
+               ? 0
+               : err_set(err, ERR_INVALID,
+                         "%.200s has changed while the files were uploaded: deploy once more",
+                         relative);
+}
+
+static int put_file(struct buf *body, const struct collecting *c, const char *name,
+                    const char *relative, struct err *err)
 {
     const char *type = media_type_of(str_from(relative));
+    struct site_upload *upload = c->upload;
     struct buf bytes;
     int r;
 
     buf_init(&bytes, SITE_FILE_BYTES_MAX);
-    if ((r = read_in(directory, relative, &bytes, err)) == 0)
+    if ((r = read_again(c, name, relative, &bytes, err)) == 0)
         r = buf_printf(body,
-                       "--" BOUNDARY "\r\nContent-Disposition: form-data; name=\"%s\"; "
+                       "--%s\r\nContent-Disposition: form-data; name=\"%s\"; "
                        "filename=\"%s\"\r\nContent-Type: %s\r\n\r\n",
-                       name, name, *type ? type : "application/null");
+                       c->boundary, name, name, *type ? type : "application/null");
     if (r == 0 && (r = buf_append(body, buf_str(&bytes))) == 0)
         r = buf_append(body, STR("\r\n"));
     if (r < 0 && !err->code)
@@ -201,7 +219,7 @@ static int put_file(struct buf *body, const char *directory, const char *name, c
 /* Takes the token of the last answer that has one. */
 static void take_token(json_t *result, char **jwt)
 {
-    const char *text = json_string_value(json_object_get(result, "jwt"));
+    const char *text = member_text(result, "jwt");
 
     if (!text)
         return;
@@ -212,6 +230,7 @@ static void take_token(json_t *result, char **jwt)
 static int send_bucket(struct remote *remote, const struct collecting *c, const json_t *bucket,
                        const char *session, char **jwt, struct err *err)
 {
+    char type[TEXT_MAX];
     struct buf body;
     json_t *result = NULL;
     const json_t *name;
@@ -222,18 +241,18 @@ static int send_bucket(struct remote *remote, const struct collecting *c, const 
     buf_init(&body, BODY_BYTES_MAX);
     json_array_foreach(bucket, i, name) {
         const char *hash = json_string_value(name);
-        const char *path = json_string_value(json_object_get(c->paths, hash ? hash : ""));
+        const char *path = member_text(c->paths, hash ? hash : "");
 
         if (r == 0 && path)
-            r = put_file(&body, c->directory, hash, path, c->upload, err);
+            r = put_file(&body, c, hash, path, err);
     }
-    if (r == 0 && (r = buf_append(&body, STR("--" BOUNDARY "--\r\n"))) == 0)
-        r = remote_send(
-            remote, "POST", remote_path(remote, "workers/assets/upload"),
-            &(struct remote_body){.content_type = "multipart/form-data; boundary=" BOUNDARY,
-                                  .bytes = buf_str(&body),
-                                  .token = session},
-            &result, err);
+    snprintf(type, sizeof type, "multipart/form-data; boundary=%s", c->boundary);
+    if (r == 0 && (r = buf_printf(&body, "--%s--\r\n", c->boundary)) == 0)
+        r = remote_send(remote, "POST", remote_path(remote, "workers/assets/upload"),
+                        &(struct remote_body){.content_type = type,
+                                              .bytes = buf_str(&body),
+                                              .token = session},
+                        &result, err);
     buf_done(&body);
     if (r == 0)
         take_token(result, jwt);
@@ -250,11 +269,10 @@ static uint64_t missing_bytes(const struct collecting *c, const json_t *buckets)
     size_t i, j;
 
     json_object_foreach(c->manifest, path, file)
-        json_object_set(sizes, json_string_value(json_object_get(file, "hash")),
-                        json_object_get(file, "size"));
+        json_object_set(sizes, member_text(file, "hash"), json_object_get(file, "size"));
     json_array_foreach(buckets, i, bucket)
         json_array_foreach(bucket, j, name)
-            total += (uint64_t)json_integer_value(json_object_get(sizes, json_string_value(name)));
+            total += (uint64_t)member_int(sizes, json_string_value(name));
     json_decref(sizes);
     return total;
 }
@@ -276,8 +294,7 @@ static int send_all(struct remote *remote, const char *worker, const struct coll
     total = missing_bytes(c, buckets);
     json_array_foreach(buckets, i, bucket) {
         if (r == 0)
-            r = send_bucket(remote, c, bucket, json_string_value(json_object_get(session, "jwt")),
-                            jwt, err);
+            r = send_bucket(remote, c, bucket, member_text(session, "jwt"), jwt, err);
         if (on_progress)
             on_progress(c->upload->sent_bytes, total);
     }
@@ -294,11 +311,11 @@ int site_upload_run(struct remote *remote, const char *worker, const struct conf
     struct collecting c = {.directory = directory,
                            .manifest = json_object(),
                            .paths = json_object(),
-                           .upload = &upload,
-                           .names = true};
+                           .upload = &upload};
     json_t *assets = NULL;
     int r;
 
+    hex_random(c.boundary, BOUNDARY_DIGITS);
     if ((r = collect(&c, err)) == 0 && (r = read_config(config, directory, &assets, err)) == 0)
         r = send_all(remote, worker, &c, on_progress, &jwt, err);
     if (r == 0) {
@@ -310,18 +327,5 @@ int site_upload_run(struct remote *remote, const char *worker, const struct conf
     json_decref(c.paths);
     free(directory);
     free(jwt);
-    return r;
-}
-
-int site_upload_look(const struct config *config, struct site_upload *ret, struct err *err)
-{
-    char *directory = directory_of(config);
-    struct site_upload upload = {0};
-    struct collecting c = {.directory = directory, .upload = &upload};
-    int r = collect(&c, err);
-
-    free(directory);
-    if (r == 0)
-        *ret = upload;
     return r;
 }

@@ -24,8 +24,4 @@ NODISCARD int site_upload_run(struct remote *remote, const char *worker,
                               void (*on_progress)(uint64_t sent, uint64_t total),
                               struct site_upload *ret, struct err *err);
 
-/* Only looks: how many files there are, and whether they can be. */
-NODISCARD int site_upload_look(const struct config *config, struct site_upload *ret,
-                               struct err *err);
-
 #endif

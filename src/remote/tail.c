@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "http/websocket_client.h"
 #include "web/url.h"
 
@@ -236,10 +237,10 @@ static int begin(struct tail *tail, struct err *err)
 
     if (r < 0)
         return r;
-    id = json_string_value(json_object_get(made, "id"));
+    id = member_text(made, "id");
     free(tail->id);
     tail->id = id ? str_dup(str_from(id)) : NULL;
-    r = connect_to(tail, json_string_value(json_object_get(made, "url")), err);
+    r = connect_to(tail, member_text(made, "url"), err);
     json_decref(made);
     return r;
 }

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "bindings/assets/site_answer.h"
 #include "bindings/assets/site_body.h"
 #include "runtime/exchange.h"
@@ -45,8 +46,7 @@ static bool add_site(struct asset_sites *sites, const json_t *version)
     if (at == ROLLOUT_VERSIONS_MAX)
         return false;
     rollout->percents[at] = json_number_value(json_object_get(version, "percent"));
-    rollout->ids[at] = str_from(
-        str_dup(str_from(json_string_value(json_object_get(version, "id")))));
+    rollout->ids[at] = str_from(str_dup(str_from(member_text(version, "id"))));
     sites->sites[at] = assets ? site_open_new(assets) : NULL;
     rollout->count++;
     return sites->sites[at] != NULL;

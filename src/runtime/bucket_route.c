@@ -17,7 +17,9 @@
 #include <stdlib.h>
 
 #include "bindings/publish/publish_read.h"
+#include "bindings/r2/r2_cors.h"
 #include "bindings/storage_job.h"
+#include "os/clock.h"
 #include "runtime/exchange.h"
 #include "runtime/host_table.h"
 #include "runtime/page.h"
@@ -124,16 +126,40 @@ static void end_cut(struct bucket_route *route)
     http_answer_abort(x->http);
 }
 
-static void fail(struct exchange *x)
+/* What the host's bucket says of the page that asks. */
+static int add_cors(const struct publish_host *host, const struct exchange *x, struct buf *head)
 {
-    page_error(x, 500, "The object cannot be read",
-               STR("It is damaged or missing on the server, or its bucket is busy for too long."));
+    return host->cors ? r2_cors_add(host->cors, exchange_header(x, STR("origin")),
+                                    exchange_method(x), head)
+                      : 0;
 }
 
-static void fail_nothing(struct exchange *x)
+static void fail(struct exchange *x, const struct publish_host *host, int status)
 {
-    page_error(x, 404, "There is nothing here",
-               STR("The bucket that is published at this host has no object for this path."));
+    bool is_missing = status == 404;
+    struct buf lines;
+
+    buf_init(&lines, HEAD_BYTES_MAX);
+    if (add_cors(host, x, &lines) < 0)
+        buf_clear(&lines); /* its page sees less */
+    page_error_with(
+        x, status, is_missing ? "There is nothing here" : "The object cannot be read",
+        is_missing
+            ? STR("The bucket that is published at this host has no object for this path.")
+            : STR("It is damaged or missing on the server, or its bucket is busy for too long."),
+        buf_str(&lines));
+    buf_done(&lines);
+}
+
+/* The route ends with that. */
+static void end_failing(struct bucket_route *route, int status)
+{
+    struct publish_host *host = publish_host_ref(route->host);
+    struct exchange *x = route->x;
+
+    route_free(route);
+    fail(x, host, status);
+    publish_host_unref(host);
 }
 
 /* ---- the head ---- */
@@ -170,7 +196,7 @@ static bool is_refused(str request, const struct publish_object *object)
     if (header_lines_get(request, STR("if-match"), &value))
         return !is_named(value, buf_str(&object->etag));
     return header_lines_get(request, STR("if-unmodified-since"), &value) &&
-           http_date_parse(value, publish_read_clock(), &time) && object->modified > time;
+           http_date_parse(value, clock_wall_s(), &time) && object->modified > time;
 }
 
 /* The validators as the cache's lines: "\n" ends them, not "\r\n". */
@@ -196,7 +222,7 @@ static int decide(const struct exchange *x, struct plan *plan)
                                        .request = lines_of(x),
                                        .has_body = true,
                                        .length = object->size,
-                                       .now = publish_read_clock()};
+                                       .now = clock_wall_s()};
     struct buf lines;
     int r;
 
@@ -229,7 +255,7 @@ static int add_range(const struct plan *plan, struct buf *head)
 
 static int add_status(const struct plan *plan, struct buf *head)
 {
-    int64_t age = publish_read_clock() - plan->object->stored;
+    int64_t age = clock_wall_s() - plan->object->stored;
     int r = 0;
 
     if (plan->status == PUBLISH_STATUS_NONE)
@@ -282,13 +308,10 @@ static void read_on(struct bucket_route *route);
 /* (1) */
 static void on_unreadable(struct bucket_route *route)
 {
-    struct exchange *x = route->x;
-
     if (route->is_begun) {
         end_cut(route);
     } else if (route->skips_cache) {
-        route_free(route);
-        fail(x);
+        end_failing(route, 500);
     } else {
         route->skips_cache = true;
         publish_object_unref(route->object);
@@ -403,11 +426,13 @@ static void answer(struct exchange *x, struct publish_host *host, struct bucket_
 
     buf_init(&head, HEAD_BYTES_MAX);
     plan->part = (struct cache_answer){200, true, 0, object->size};
-    if ((!is_page && decide(x, plan) < 0) || write_head(host, plan, &head) < 0) {
+    if ((!is_page && decide(x, plan) < 0) || write_head(host, plan, &head) < 0 ||
+        add_cors(host, x, &head) < 0) {
         buf_done(&head);
         if (route)
-            route_free(route);
-        fail(x);
+            end_failing(route, 500);
+        else
+            fail(x, host, 500);
         return;
     }
     if (is_page)
@@ -437,7 +462,7 @@ static str path_of(const struct exchange *x)
 }
 
 /* To the same path with "/" at its end. One that begins with "//" would lead to another host. */
-static bool redirect(struct exchange *x)
+static bool redirect(const struct publish_host *host, struct exchange *x)
 {
     str all = exchange_path(x), path = path_of(x);
     struct buf head;
@@ -446,7 +471,8 @@ static bool redirect(struct exchange *x)
     buf_init(&head, PATH_BYTES_MAX + HEAD_BYTES_MAX);
     done = !str_starts(path, STR("//")) &&
            buf_printf(&head, "location: %.*s/%.*s\r\n", STR_ARGS(path),
-                      STR_ARGS(str_skip(all, path.len))) == 0;
+                      STR_ARGS(str_skip(all, path.len))) == 0 &&
+           add_cors(host, x, &head) == 0;
     if (done)
         http_answer_whole(x->http, 307, buf_str(&head), STR_NONE);
     buf_done(&head);
@@ -472,14 +498,10 @@ static bool next_step(struct bucket_route *route)
 
 static void on_missing(struct bucket_route *route)
 {
-    struct exchange *x = route->x;
-
-    if (next_step(route)) {
+    if (next_step(route))
         look(route);
-        return;
-    }
-    route_free(route);
-    fail_nothing(x);
+    else
+        end_failing(route, 404);
 }
 
 static void on_found(struct bucket_route *route, struct publish_object *object,
@@ -490,7 +512,7 @@ static void on_found(struct bucket_route *route, struct publish_object *object,
 
     if (route->step != STEP_DIRECTORY)
         answer(x, route->host, route, &plan);
-    else if (redirect(x))
+    else if (redirect(route->host, x))
         route_free(route);
     else
         on_missing(route);
@@ -502,13 +524,13 @@ static void on_object(struct publish_wait *wait, struct publish_object *object,
     struct bucket_route *route = CONTAINER_OF(wait, struct bucket_route, wait);
     struct exchange *x = route->x;
 
+    x->reads_bucket |= code == ERR_NOT_FOUND || (!code && status != PUBLISH_STATUS_HIT);
     if (!exchange_can_answer(x)) {
         route_free(route);
     } else if (code == ERR_NOT_FOUND) {
         on_missing(route);
     } else if (code) {
-        route_free(route);
-        fail(x);
+        end_failing(route, 500);
     } else {
         on_found(route, object, status);
     }
@@ -560,8 +582,27 @@ static void answer_at(struct exchange *x, struct publish_host *host)
     if (found)
         find(x, host, buf_str(&key), step);
     else
-        fail_nothing(x);
+        fail(x, host, 404);
     buf_done(&key);
+}
+
+/* What a browser asks before a request of another origin's page. */
+static void answer_preflight(struct exchange *x, const struct publish_host *host)
+{
+    const struct r2_cors_asked asked = {
+        .origin = exchange_header(x, STR("origin")),
+        .method = exchange_header(x, STR("access-control-request-method")),
+        .headers = exchange_header(x, STR("access-control-request-headers")),
+    };
+    struct buf head;
+
+    buf_init(&head, HEAD_BYTES_MAX);
+    if (r2_cors_preflight(host->cors, &asked, &head))
+        http_answer_whole(x->http, 204, buf_str(&head), STR_NONE);
+    else
+        http_answer_whole(x->http, 403, STR("content-type: text/plain\r\nvary: Origin\r\n"),
+                          STR("403 Forbidden: no CORS rule of the bucket allows this.\n"));
+    buf_done(&head);
 }
 
 void bucket_route_answer(const struct publish_set *set, struct exchange *x)
@@ -572,8 +613,13 @@ void bucket_route_answer(const struct publish_set *set, struct exchange *x)
         page_nobody(x, host_table_host(x));
     else if (x->method_id == HTTP_GET || x->method_id == HTTP_HEAD)
         answer_at(x, host);
+    else if (x->method_id == HTTP_OPTIONS && host->cors)
+        answer_preflight(x, host);
     else
-        http_answer_whole(x->http, 405, STR("allow: GET, HEAD\r\n"), STR_NONE);
+        http_answer_whole(x->http, 405,
+                          host->cors ? STR("allow: GET, HEAD, OPTIONS\r\n")
+                                     : STR("allow: GET, HEAD\r\n"),
+                          STR_NONE);
 }
 
 void bucket_route_on_drain(struct exchange *x)

@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "runtime/meter.h"
 #include "runtime/op_event.h"
 #include "runtime/runtime.h"
@@ -57,9 +58,9 @@ static const struct event_kind scheduled_kind = {op_event_dispatch, scheduled_tr
 void event_on_frame(const json_t *frame)
 {
     json_t *id = json_object_get(frame, "id");
-    const char *key = json_string_value(json_object_get(frame, "worker"));
-    const char *type = json_string_value(json_object_get(frame, "event"));
-    const char *cron = json_string_value(json_object_get(frame, "cron"));
+    const char *key = member_text(frame, "worker");
+    const char *type = member_text(frame, "event");
+    const char *cron = member_text(frame, "cron");
     struct scheduled *event;
 
     if (!id)
@@ -77,7 +78,7 @@ void event_on_frame(const json_t *frame)
     event->event.kind = &scheduled_kind;
     event->id = json_incref(id);
     event->cron = str_dup(str_from(cron ? cron : ""));
-    event->time_ms = json_integer_value(json_object_get(frame, "time_ms"));
+    event->time_ms = member_int(frame, "time_ms");
     worker_run(str_from(key), exchange_new_event(&event->event));
 }
 

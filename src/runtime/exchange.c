@@ -200,7 +200,7 @@ static struct exchange *begin(void)
     x->outcome = OUTCOME_OK;
     x->worker = "";
     x->held = NULL;
-    x->client_gone = x->watched = x->counted = x->handed = false;
+    x->client_gone = x->watched = x->counted = x->handed = x->reads_bucket = false;
     x->tasks_posted = 0;
     x->chosen = 0;
     x->asset = NULL;
@@ -384,6 +384,7 @@ static void account(struct exchange *x)
         .key = x->held ? x->worker : NULL,
         .meter = x->version ? version_meter(x->version)->meter : NULL,
         .outcome = x->outcome,
+        .reads_bucket = x->reads_bucket,
         .timed = http_answer_status(x->http) != 101,
         .wall_ns = wall_ns,
         .bytes_in = http_request_body_bytes(x->http),

@@ -60,6 +60,7 @@ struct exchange {
     uint64_t start_ns;             /* by meter_now_ns() */
     enum outcome outcome;          /* the first that was found */
     struct trace *trace;           /* its lines and exceptions; NULL: none so far */
+    bool reads_bucket;             /* answered with what a published bucket was read for */
     bool handed;                   /* to another process, which answers it */
     bool client_gone;              /* HOOK_ABORT is to say so */
     bool watched;                  /* JavaScript keeps something until the request is over */

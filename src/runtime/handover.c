@@ -10,6 +10,7 @@
  *     JavaScript runs, no isolate is made or freed and no request begins. */
 #include "runtime/handover.h"
 
+#include "base/member.h"
 #include "runtime/page.h"
 #include "runtime/runtime.h"
 #include "runtime/version.h"
@@ -91,7 +92,7 @@ void handover_give(struct exchange *x)
 
 void handover_on_connection(json_t *frame, str blob)
 {
-    json_int_t hops = json_integer_value(json_object_get(frame, "hops"));
+    int64_t hops = member_int(frame, "hops");
     int fd = frame_link_take_fd(handover.link);
 
     if (fd >= 0)

@@ -12,6 +12,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "base/member.h"
 #include "runtime/runtime.h"
 #include "runtime/worker.h"
 
@@ -76,7 +77,7 @@ static void set_rules(struct entry *e, const json_t *rules)
         count = HOST_RULES_MAX;
     e->rules = mem_zeroed((count + 1) * sizeof *e->rules);
     json_array_foreach(rules, index, rule) {
-        const char *pattern = json_string_value(json_object_get(rule, "path"));
+        const char *pattern = member_text(rule, "path");
         const json_t *key = json_object_get(rule, "worker");
         struct rule *r = &e->rules[e->rule_count];
 
@@ -261,7 +262,7 @@ static void set_everywhere(json_t *rules)
 
 void host_table_on_hosts(json_t *frame)
 {
-    str host = str_from(json_string_value(json_object_get(frame, "host")));
+    str host = str_from(member_text(frame, "host"));
     json_t *rules = json_object_get(frame, "rules");
     struct entry *e;
 
@@ -295,7 +296,7 @@ static void forget_all(void)
 
 void host_table_on_forget(json_t *frame)
 {
-    str host = str_from(json_string_value(json_object_get(frame, "host")));
+    str host = str_from(member_text(frame, "host"));
     struct entry *e;
 
     if (!host.len) {

@@ -42,6 +42,7 @@ struct meter {
     unsigned uses;             /* isolates that work for it */
     uint64_t outcomes[OUTCOME_COUNT];
     uint64_t cold_starts;
+    uint64_t class_b;
     uint64_t subrequests;
     uint64_t bytes_in, bytes_out;
     uint64_t cpu_ns, wall_ns;
@@ -229,6 +230,7 @@ void meter_request(const struct meter_request *request)
     meter->wall_ns += request->wall_ns;
     meter->bytes_in += request->bytes_in;
     meter->bytes_out += request->bytes_out;
+    meter->class_b += request->reads_bucket;
 }
 
 /* ---- telling ---- */
@@ -274,10 +276,12 @@ static json_t *take_row(struct meter *meter)
     put(row, "bytes_in", meter->bytes_in);
     put(row, "bytes_out", meter->bytes_out);
     put(row, "cold_starts", meter->cold_starts);
+    put(row, "class_b", meter->class_b);
     put_units(row, "cpu_us", &meter->cpu_ns, NS_PER_US);
     put_units(row, "wall_us", &meter->wall_ns, NS_PER_US);
     put_units(row, "memory_mb_ms", &meter->memory_kib_us, (uint64_t)US_PER_MS * KIB_PER_MIB);
     meter->subrequests = meter->bytes_in = meter->bytes_out = meter->cold_starts = 0;
+    meter->class_b = 0;
     if (requests)
         json_object_set(row, "outcomes", words);
     json_decref(words);

@@ -2,7 +2,7 @@
  *
  *   {"type": "usage",
  *    "workers": {KEY: {"requests", "errors", "subrequests", "cpu_us", "wall_us",
- *                      "memory_mb_ms", "bytes_in", "bytes_out", "cold_starts",
+ *                      "memory_mb_ms", "bytes_in", "bytes_out", "cold_starts", "class_b",
  *                      "outcomes": {WORD: NUMBER}}},
  *    "process": {"isolates", "blanks", "connections", "rss_bytes",
  *                "unrouted", "tails_dropped",
@@ -26,6 +26,7 @@
  *                  request, an event, waitUntil() or an open WebSocket
  *   bytes_in, bytes_out   of bodies, and of WebSocket messages
  *   cold_starts    loads for which a request waited
+ *   class_b        of a published bucket: answers for which it was read
  *
  * Owns: the counters. Thread: the loop's.
  * Limits: a process that is killed loses what it did not tell, METER_MS at most. */
@@ -77,6 +78,7 @@ struct meter_request {
     const char *key;        /* NULL: no worker was found for it */
     struct meter *meter;    /* that of the key, when it is at hand */
     enum outcome outcome;
+    bool reads_bucket;      /* an operation of class B */
     bool timed;             /* its wall time is a latency: no event, no WebSocket */
     uint64_t wall_ns;
     uint64_t bytes_in, bytes_out;

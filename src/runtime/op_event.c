@@ -25,13 +25,6 @@ void op_event_dispatch(struct isolate *iso, struct exchange *x)
 
 /* ---- by hand, with --dev ---- */
 
-static double now_ms(void)
-{
-    uint64_t ms = clock_wall_ns() / 1000000;
-
-    return (double)ms;
-}
-
 /* A parameter of the query, decoded (application/x-www-form-urlencoded) and appended to `out`. */
 static void parameter(str query, str name, struct buf *out)
 {
@@ -62,7 +55,7 @@ void op_event_trigger(struct isolate *iso, struct exchange *x)
         if (cron.ptr[i] == '+')
             cron.ptr[i] = ' ';
     snprintf(digits, sizeof digits, "%.*s", STR_ARGS(buf_str(&time)));
-    time_ms = time.len ? strtod(digits, NULL) : now_ms();
+    time_ms = time.len ? strtod(digits, NULL) : (double)clock_wall_ms();
     JSValueRef argv[] = {JSValueMakeNumber(ctx, x->id), value_string(ctx, buf_str(&cron)),
                          JSValueMakeNumber(ctx, time_ms)};
     buf_done(&cron);

@@ -18,7 +18,10 @@
 #include "runtime/runtime.h"
 #include "runtime/version.h"
 
-enum { SCRATCH_KEPT_BYTES_MAX = 1 << 20 };
+enum {
+    SCRATCH_KEPT_BYTES_MAX = 1 << 20,
+    ANSWER_QUEUED_BYTES_MAX = 8 << 20, /* before a further piece */
+};
 
 static struct exchange *exchange_arg(JSContextRef ctx, JSValueRef value)
 {
@@ -275,7 +278,7 @@ static void answer_rows(const int32_t *row, int count, str text)
         else if (!ascii)
             head = narrow_in_place((char *)head.ptr, head.len);
         if (x)
-            answer_whole(x, row[1], head, body);
+            answer_whole(x, row[1] >= 200 && row[1] < 1000 ? row[1] : 500, head, body);
     }
 }
 
@@ -299,6 +302,22 @@ void op_request_collect_answers(struct isolate *iso)
 
 /* ---- other answers ---- */
 
+/* The exchange, when it is one over HTTP. */
+static struct exchange *answer_arg(JSContextRef ctx, JSValueRef value)
+{
+    struct exchange *x = exchange_arg(ctx, value);
+
+    return x && x->http ? x : NULL;
+}
+
+/* 500 for what is no status: a worker can replace what the built-in script waits for. */
+static int status_of(JSContextRef ctx, JSValueRef value)
+{
+    double status = value_to_number(ctx, value, 500);
+
+    return status >= 200 && status < 1000 ? (int)status : 500;
+}
+
 /* The head as bytes, returned owned; NULL when *exception was set. */
 static char *head_arg(JSContextRef ctx, JSValueRef value, str *ret_head, JSValueRef *exception)
 {
@@ -313,8 +332,8 @@ static char *head_arg(JSContextRef ctx, JSValueRef value, str *ret_head, JSValue
 /* op_answer_whole(request, status, head, body): body is a string, bytes or undefined */
 OP(op_answer_whole)
 {
-    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
-    int status = (int)value_to_number(ctx, OP_ARG(1), 500);
+    struct exchange *x = answer_arg(ctx, OP_ARG(0));
+    int status = status_of(ctx, OP_ARG(1));
     const void *bytes = NULL;
     size_t len = 0;
     char *text = NULL, *head_text;
@@ -336,8 +355,8 @@ OP(op_answer_whole)
  * body is to be written, false when nobody reads one. */
 OP(op_answer_start)
 {
-    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
-    int status = (int)value_to_number(ctx, OP_ARG(1), 500);
+    struct exchange *x = answer_arg(ctx, OP_ARG(0));
+    int status = status_of(ctx, OP_ARG(1));
     char *head_text;
     bool wanted;
     str head;
@@ -364,7 +383,7 @@ static int write_piece(struct exchange *x, str bytes)
  * op_answer_write(request, completion): settled when there is room again or nobody reads. */
 OP(op_answer_write)
 {
-    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+    struct exchange *x = answer_arg(ctx, OP_ARG(0));
     const void *bytes;
     size_t len;
     int room;
@@ -379,6 +398,9 @@ OP(op_answer_write)
     }
     if (!value_view(ctx, OP_ARG(1), &bytes, &len))
         return value_throw(ctx, ERR_INVALID, "not bytes", exception);
+    if (http_answer_queued(x->http) > ANSWER_QUEUED_BYTES_MAX) /* it was told to wait */
+        return value_throw(ctx, ERR_LIMIT, "too much of the answer waits for the client",
+                           exception);
     room = write_piece(x, (str){bytes, len});
     if (room == ERR_LIMIT)
         return value_throw(ctx, ERR_LIMIT, "The body is longer than its Content-Length.",
@@ -450,7 +472,7 @@ static void pass_head(str lines, struct buf *out)
 static bool pipe_start(struct exchange *x, JSContextRef ctx, size_t argc, const JSValueRef argv[],
                        JSValueRef *exception)
 {
-    int status = (int)value_to_number(ctx, OP_ARG(1), 500);
+    int status = status_of(ctx, OP_ARG(1));
     int64_t length = (int64_t)value_to_number(ctx, OP_ARG(3), -1);
     struct buf passed = {.max = SIZE_MAX / 4};
     char *head_text = NULL;
@@ -477,10 +499,12 @@ OP(op_answer_pipe)
     bool goes_on = false;
 
     value_lock(ctx);
-    x = exchange_arg(ctx, OP_ARG(0));
+    x = answer_arg(ctx, OP_ARG(0));
     if (x && exchange_can_answer(x) && pipe_start(x, ctx, argc, argv, exception)) {
-        op_fetch_pipe(ctx, OP_ARG(4), &x->sink);
-        goes_on = x->sink.fetch || x->sink_error;
+        if (op_fetch_pipe(ctx, OP_ARG(4), &x->sink))
+            goes_on = x->sink.fetch || x->sink_error;
+        else
+            http_answer_abort(x->http);
     } else {
         op_fetch_discard(ctx, OP_ARG(4));
     }
@@ -503,8 +527,8 @@ static bool answer_file(struct exchange *x, int status, str head, int64_t length
  * has open. False when that cannot be: it is to be read and written, as any other body. */
 OP(op_answer_file)
 {
-    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
-    int status = (int)value_to_number(ctx, OP_ARG(1), 500);
+    struct exchange *x = answer_arg(ctx, OP_ARG(0));
+    int status = status_of(ctx, OP_ARG(1));
     int64_t length = (int64_t)value_to_number(ctx, OP_ARG(3), -1);
     struct http_kept file = {0};
     bool is_sent = false;
@@ -522,7 +546,7 @@ OP(op_answer_file)
 
 OP(op_answer_end)
 {
-    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+    struct exchange *x = answer_arg(ctx, OP_ARG(0));
 
     if (x)
         http_answer_end(x->http);
@@ -531,7 +555,7 @@ OP(op_answer_end)
 
 OP(op_answer_abort)
 {
-    struct exchange *x = exchange_arg(ctx, OP_ARG(0));
+    struct exchange *x = answer_arg(ctx, OP_ARG(0));
 
     if (x) {
         exchange_set_outcome(x, OUTCOME_EXCEPTION);

@@ -7,7 +7,7 @@
 #include "runtime/event.h"
 #include "runtime/runtime.h"
 
-enum { PAGE_BYTES_MAX = 1 << 20 };
+enum { PAGE_BYTES_MAX = 1 << 20, HEAD_BYTES_MAX = 192 << 10 };
 
 static void add(struct buf *page, str s)
 {
@@ -40,9 +40,7 @@ static void add_escaped(struct buf *page, str text)
 
 static bool wants_html(const struct exchange *x)
 {
-    str accept = exchange_header(x, STR("accept"));
-
-    return accept.len && memmem(accept.ptr, accept.len, "text/html", strlen("text/html"));
+    return str_has(exchange_header(x, STR("accept")), STR("text/html"));
 }
 
 static void add_html(struct buf *page, int status, str title, str detail)
@@ -82,23 +80,25 @@ static void add_text(struct buf *page, int status, str title, str detail)
     }
 }
 
-/* `head`: lines that are not the content's. */
-static void answer(struct exchange *x, int status, const char *title, str detail, const char *head)
+/* `lines` of the head that are not the content's. */
+static void answer(struct exchange *x, int status, const char *title, str detail, str lines)
 {
     bool html = wants_html(x);
-    struct buf page;
-    char lines[256];
+    struct buf page, head;
 
     buf_init(&page, PAGE_BYTES_MAX);
-    snprintf(lines, sizeof lines,
-             "content-type: text/%s;charset=UTF-8\r\ncache-control: no-store\r\n%s",
-             html ? "html" : "plain", head);
+    buf_init(&head, HEAD_BYTES_MAX);
+    add(&head, html ? STR("content-type: text/html;charset=UTF-8\r\n")
+                    : STR("content-type: text/plain;charset=UTF-8\r\n"));
+    add(&head, STR("cache-control: no-store\r\n"));
+    add(&head, lines);
     if (html)
         add_html(&page, status, str_from(title), detail);
     else
         add_text(&page, status, str_from(title), detail);
-    exchange_answer(x, status, str_from(lines), buf_str(&page));
+    exchange_answer(x, status, buf_str(&head), buf_str(&page));
     buf_done(&page);
+    buf_done(&head);
 }
 
 /* Nobody sees a page of an event: the supervisor gets what it would have said. */
@@ -112,9 +112,9 @@ static void end_event(struct exchange *x, const char *title, str detail)
     buf_done(&text);
 }
 
-void page_error(struct exchange *x, int status, const char *title, str detail)
+void page_error_with(struct exchange *x, int status, const char *title, str detail, str lines)
 {
-    char head[96];
+    struct buf head;
 
     if (!exchange_can_answer(x))
         return;
@@ -123,9 +123,20 @@ void page_error(struct exchange *x, int status, const char *title, str detail)
         end_event(x, title, detail);
         return;
     }
-    snprintf(head, sizeof head, "atoll-error: %s\r\n%s", outcome_rows[x->outcome].word,
-             status == 429 || x->outcome == OUTCOME_LOAD_SHED ? "retry-after: 1\r\n" : "");
-    answer(x, status, title, runtime_options()->dev ? detail : STR_NONE, head);
+    buf_init(&head, HEAD_BYTES_MAX);
+    add(&head, STR("atoll-error: "));
+    add(&head, str_from(outcome_rows[x->outcome].word));
+    add(&head, STR("\r\n"));
+    if (status == 429 || x->outcome == OUTCOME_LOAD_SHED)
+        add(&head, STR("retry-after: 1\r\n"));
+    add(&head, lines);
+    answer(x, status, title, runtime_options()->dev ? detail : STR_NONE, buf_str(&head));
+    buf_done(&head);
+}
+
+void page_error(struct exchange *x, int status, const char *title, str detail)
+{
+    page_error_with(x, status, title, detail, STR_NONE);
 }
 
 void page_outcome(struct exchange *x, enum outcome outcome, const char *title, str detail)
@@ -148,7 +159,7 @@ void page_later(struct exchange *x, enum outcome outcome, unsigned retry_s)
         return;
     }
     snprintf(head, sizeof head, "atoll-error: %s\r\nretry-after: %u\r\n", row->word, retry_s);
-    answer(x, row->status, row->title, STR_NONE, head);
+    answer(x, row->status, row->title, STR_NONE, str_from(head));
 }
 
 void page_nobody(struct exchange *x, str host)
@@ -166,7 +177,7 @@ void page_nobody(struct exchange *x, str host)
         STR("To deploy one: `npx wrangler deploy` in its directory. It then answers at its name\n"
             "before this server's domain. If it is deployed already, look at its routes and\n"
             "custom domains, and at how the host is spelled."),
-        "");
+        STR_NONE);
 }
 
 void page_limit(struct exchange *x, int code)

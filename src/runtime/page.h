@@ -10,6 +10,9 @@
  * of it: a stack, a build log. Does nothing when an answer was begun. */
 void page_error(struct exchange *x, int status, const char *title, str detail);
 
+/* The same, with more lines ("name: value\r\n") in its head. */
+void page_error_with(struct exchange *x, int status, const char *title, str detail, str lines);
+
 /* 404 for a host (borrowed) at which no worker answers, which says how one gets there; the end of
  * an event whose worker was deleted. */
 void page_nobody(struct exchange *x, str host);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 
+#include "base/member.h"
 #include "bindings/bindings.h"
 #include "engine/handle.h"
 #include "http/websocket.h"
@@ -259,7 +260,7 @@ static void on_second(uv_timer_t *timer)
 
 static void on_frame(void *context, json_t *frame, str blob)
 {
-    const char *type = json_string_value(json_object_get(frame, "type"));
+    const char *type = member_text(frame, "type");
 
     (void)context;
     if (!type)

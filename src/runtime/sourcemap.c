@@ -12,6 +12,8 @@
 #include <jansson.h>
 #include <stdlib.h>
 
+#include "base/member.h"
+
 enum { MARK_SEGMENTS = 64, SEGMENT_FIELDS_MAX = 5 };
 
 /* The decoder's state: the segment that ends before `offset`, all counts from 0. */
@@ -153,7 +155,7 @@ static int read_members(struct sourcemap *map)
 {
     const json_t *mappings = json_object_get(map->root, "mappings");
 
-    if (json_integer_value(json_object_get(map->root, "version")) != 3)
+    if (member_int(map->root, "version") != 3)
         return ERR_INVALID;
     if (json_object_get(map->root, "sections"))
         return ERR_UNSUPPORTED;

@@ -6,6 +6,7 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "bindings/bindings.h"
 #include "loop/frame.h"
 #include "runtime/runtime.h"
@@ -93,7 +94,7 @@ static void start(const struct binding_kind *kind, json_t *frame, str blob)
     running->bytes = str_dup(blob);
     running->call = (struct storage_call){.store = json_string_value(
                                               json_object_get(frame, "store")),
-                                          .call = json_string_value(json_object_get(frame, "call")),
+                                          .call = member_text(frame, "call"),
                                           .args = json_object_get(frame, "args"),
                                           .bytes = {running->bytes, blob.len},
                                           .on_end = on_end};
@@ -104,7 +105,7 @@ static void start(const struct binding_kind *kind, json_t *frame, str blob)
 
 void store_call_on_frame(json_t *frame, str blob)
 {
-    const char *type = json_string_value(json_object_get(frame, "kind"));
+    const char *type = member_text(frame, "kind");
     const struct binding_kind *kind = type ? bindings_find(type) : NULL;
 
     if (!kind || !kind->call || !json_is_string(json_object_get(frame, "store")) ||

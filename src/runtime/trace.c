@@ -59,11 +59,6 @@ static bool has_room(struct trace **trace, size_t bytes)
     return true;
 }
 
-static json_int_t now_ms(void)
-{
-    return (json_int_t)(clock_wall_ns() / NS_PER_MS);
-}
-
 /* The supervisor's parser has a maximum, too. */
 static bool is_deep(const json_t *json, int depth)
 {
@@ -95,8 +90,9 @@ void trace_log(struct trace **trace, const char *level, str message)
         json_decref(parsed);
         parsed = json_pack("[o]", runtime_text(message));
     }
-    json_array_append_new((*trace)->logs, json_pack("{s:o, s:s, s:I}", "message", parsed, "level",
-                                                    level, "timestamp", now_ms()));
+    json_array_append_new((*trace)->logs,
+                          json_pack("{s:o, s:s, s:I}", "message", parsed, "level", level,
+                                    "timestamp", (json_int_t)clock_wall_ms()));
 }
 
 /* The class in "Name: message"; empty when it does not begin like that. */
@@ -110,18 +106,10 @@ static str name_of(str text)
     return len && len < text.len && text.ptr[len] == ':' ? str_head(text, len) : STR_NONE;
 }
 
-/* Where the frames begin: "\n    at ". */
-static size_t frames_at(str text)
-{
-    const char *at = memmem(text.ptr, text.len, "\n    at ", strlen("\n    at "));
-
-    return at ? (size_t)(at - text.ptr) : text.len;
-}
-
 void trace_exception(struct trace **trace, str text)
 {
     str name = name_of(text);
-    str message = str_head(text, frames_at(text));
+    str message = str_head(text, str_find_text(text, STR("\n    at ")));
 
     if (!has_room(trace, 2 * text.len))
         return;
@@ -133,7 +121,7 @@ void trace_exception(struct trace **trace, str text)
                           json_pack("{s:o, s:o, s:o, s:I}", "name",
                                     runtime_text(name.len ? name : STR("Error")), "message",
                                     runtime_text(message), "stack", runtime_text(text), "timestamp",
-                                    now_ms()));
+                                    (json_int_t)clock_wall_ms()));
 }
 
 void trace_free(struct trace *trace)
@@ -150,11 +138,11 @@ void trace_free(struct trace *trace)
 /* Header fields that may hold a secret, by parts of their names. */
 static bool is_secret(str name)
 {
-    static const char *const parts[] = {"auth", "cookie", "token", "secret", "key", "jwt",
-                                        "password", "session"};
+    static const str parts[] = {STR("auth"),   STR("cookie"), STR("token"),    STR("secret"),
+                                STR("key"),    STR("jwt"),    STR("password"), STR("session")};
 
     for (size_t i = 0; i < COUNT_OF(parts); i++)
-        if (memmem(name.ptr, name.len, parts[i], strlen(parts[i])))
+        if (str_has(name, parts[i]))
             return true;
     return false;
 }
@@ -261,8 +249,8 @@ static json_t *event_of(const struct trace *trace, const struct trace_subject *s
                               "outcome", outcome_rows[subject->outcome].word, "scriptName",
                               subject->script, "scriptVersion", "id", subject->version_id,
                               "eventTimestamp",
-                              now_ms() - (json_int_t)(subject->wall_ns / NS_PER_MS), "cpuTime",
-                              (json_int_t)(subject->cpu_ns / NS_PER_MS), "wallTime",
+                              clock_wall_ms() - (json_int_t)(subject->wall_ns / NS_PER_MS),
+                              "cpuTime", (json_int_t)(subject->cpu_ns / NS_PER_MS), "wallTime",
                               (json_int_t)(subject->wall_ns / NS_PER_MS), "truncated",
                               trace->truncated, "executionModel", "stateless",
                               "diagnosticsChannelEvents", "logs", trace->logs, "exceptions",

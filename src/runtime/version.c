@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "http/websocket.h"
 #include "os/clock.h"
 #include "runtime/line.h"
@@ -69,12 +70,12 @@ static int take_parts(struct version *v, const struct version_source *source)
     v->bindings = json_incref(json_object_get(v->config, "bindings"));
     json_object_set(v->config, "parts", source->parts); /* keeps the names alive */
     json_array_foreach(json_object_get(v->config, "parts"), index, part) {
-        json_int_t bytes = json_integer_value(json_object_get(part, "bytes"));
+        int64_t bytes = member_int(part, "bytes");
         struct version_part *p = &v->parts[index];
         if (bytes < 0 || (size_t)bytes > source->blob.len - offset)
             return ERR_INVALID;
-        p->name = str_from(json_string_value(json_object_get(part, "name")));
-        p->kind = str_from(json_string_value(json_object_get(part, "kind")));
+        p->name = str_from(member_text(part, "name"));
+        p->kind = str_from(member_text(part, "kind"));
         p->bytes = (str){v->blob + offset, (size_t)bytes};
         offset += (size_t)bytes;
         if (str_equal(p->kind, STR("map"))) {
@@ -379,11 +380,6 @@ struct worker *version_worker(const struct version *v)
 const char *version_script_name(const struct version *v)
 {
     return v->worker ? worker_script_name(v->worker) : "";
-}
-
-bool version_traced(const struct version *v)
-{
-    return v->worker && worker_is_traced(v->worker);
 }
 
 struct line_allowance *version_lines(struct version *v)

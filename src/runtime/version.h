@@ -87,7 +87,6 @@ const char *version_worker_name(const struct version *v);   /* its key; "" witho
 struct meter_use *version_meter(struct version *v);         /* in use once it is loaded */
 struct worker *version_worker(const struct version *v);     /* NULL without one */
 const char *version_script_name(const struct version *v);   /* the worker's, without its account */
-bool version_traced(const struct version *v);
 struct line_allowance *version_lines(struct version *v);
 const struct limits *version_limits(const struct version *v);
 void version_set_limits(struct version *v, const struct limits *limits);

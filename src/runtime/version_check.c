@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "runtime/runtime.h"
 #include "runtime/version.h"
 #include "runtime/worker.h"
@@ -58,7 +59,7 @@ void version_check_on_frame(json_t *frame, str blob)
     struct version_source source = {
         .hooks = &hooks,
         .context = check,
-        .id = json_string_value(json_object_get(object, "id")),
+        .id = member_text(object, "id"),
         .config = json_object_get(object, "config"),
         .parts = json_object_get(object, "parts"),
         .blob = blob,

@@ -16,6 +16,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "base/member.h"
 #include "runtime/asset_route.h"
 #include "runtime/bucket_route.h"
 #include "runtime/handover.h"
@@ -335,7 +336,7 @@ static size_t bytes_of(const json_t *parts)
     const json_t *part;
 
     json_array_foreach(parts, index, part) {
-        json_int_t of_part = json_integer_value(json_object_get(part, "bytes"));
+        int64_t of_part = member_int(part, "bytes");
         if (of_part > 0)
             bytes += (size_t)of_part;
     }
@@ -349,7 +350,7 @@ static struct version *find_or_load(struct worker *w, const json_t *object, str 
         .worker = w,
         .hooks = &version_hooks,
         .context = w,
-        .id = json_string_value(json_object_get(object, "id")),
+        .id = member_text(object, "id"),
         .config = json_object_get(object, "config"),
         .parts = json_object_get(object, "parts"),
         .blob = blob,
@@ -585,7 +586,7 @@ void worker_run(str key, struct exchange *x)
 
 static struct worker *worker_of_frame(const json_t *frame)
 {
-    str key = str_from(json_string_value(json_object_get(frame, "worker")));
+    str key = str_from(member_text(frame, "worker"));
 
     if (key.len)
         return worker_get(key);
@@ -606,8 +607,8 @@ void worker_read_limits(struct limits *ret_limits, const json_t *limits)
 
 static void set_about(struct worker *w, const json_t *frame)
 {
-    const char *script = json_string_value(json_object_get(frame, "script"));
-    json_int_t number = json_integer_value(json_object_get(frame, "number"));
+    const char *script = member_text(frame, "script");
+    int64_t number = member_int(frame, "number");
 
     free(w->script);
     w->script = str_dup(str_from(script ? script : ""));
@@ -695,17 +696,16 @@ void worker_on_worker(json_t *frame, str blob)
 void worker_on_failed(json_t *frame)
 {
     struct worker *w = worker_of_frame(frame);
-    const char *title = json_string_value(json_object_get(frame, "title"));
+    const char *title = member_text(frame, "title");
 
     if (!w)
         return;
-    w->retry_s = (unsigned)json_integer_value(json_object_get(frame, "retry_after"));
+    w->retry_s = (unsigned)member_int(frame, "retry_after");
     if (w->retry_s) {
         put_away(w, WORKER_FAILED);
         return;
     }
-    set_failed(w, title ? title : "This worker cannot run",
-               str_from(json_string_value(json_object_get(frame, "detail"))));
+    set_failed(w, title ? title : "This worker cannot run", str_from(member_text(frame, "detail")));
     w->lent = false;
     enter(w, w->live.count || w->next.count ? WORKER_HERE : WORKER_FAILED);
     give_waiting(w);

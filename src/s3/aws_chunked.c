@@ -5,7 +5,7 @@
  */
 #include "s3/aws_chunked.h"
 
-#include "web/percent.h"
+#include "base/hex.h"
 
 enum state { SIZE, DATA, DATA_CR, DATA_LF, TRAILER, BROKEN };
 enum { SIZE_DIGITS_MAX = 16 };
@@ -47,7 +47,7 @@ static bool read_size(struct aws_chunked *c, str text)
 {
     c->size = 0;
     for (size_t i = 0; i < text.len; i++) {
-        int digit = percent_hex(text.ptr[i]);
+        int digit = hex_digit(text.ptr[i]);
 
         if (digit < 0 || i == SIZE_DIGITS_MAX)
             return false;

@@ -9,11 +9,13 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "base/member.h"
 
 struct kept {
     struct map_node node;
     struct list link;
     json_t *result;     /* NULL: there is none */
+    size_t bytes;       /* as text */
     uint64_t until_ms;
 };
 
@@ -27,6 +29,7 @@ static struct {
     json_int_t last_id, forgot_id;    /* questions up to this one are from before (1) */
     struct map map;
     struct list kept;                 /* the oldest first */
+    size_t kept_bytes;
 } all = {.waiting = {&all.waiting, &all.waiting}, .kept = {&all.kept, &all.kept}};
 
 void s3_ask_init(uv_loop_t *loop, void (*send)(json_t *frame), const _Atomic uint64_t *changes)
@@ -43,6 +46,7 @@ static void kept_free(struct kept *kept)
 {
     map_remove(&all.map, &kept->node);
     list_remove(&kept->link);
+    all.kept_bytes -= kept->bytes;
     json_decref(kept->result);
     free((char *)kept->node.key.ptr);
     free(kept);
@@ -59,17 +63,24 @@ static struct kept *kept_find(const char *key)
     return NULL;
 }
 
-static void keep(const char *key, json_t *result)
+static bool has_room(size_t bytes)
+{
+    return all.map.count < S3_ASK_KEPT_MAX && all.kept_bytes + bytes <= S3_ASK_KEPT_BYTES_MAX;
+}
+
+static void keep(const char *key, json_t *result, size_t bytes)
 {
     struct kept *kept = kept_find(key);
 
-    if (kept)
+    if (kept || bytes > S3_ASK_KEPT_BYTES_MAX)
         return;
-    if (all.map.count >= S3_ASK_KEPT_MAX)
+    while (!has_room(bytes))
         kept_free(CONTAINER_OF(all.kept.next, struct kept, link));
     kept = mem_new(struct kept);
     kept->node.key = str_from(str_dup(str_from(key)));
     kept->result = json_incref(result);
+    kept->bytes = bytes;
+    all.kept_bytes += bytes;
     kept->until_ms = uv_now(all.loop) + S3_ASK_KEPT_MS;
     map_add(&all.map, &kept->node);
     list_push(&all.kept, &kept->link);
@@ -102,7 +113,7 @@ static char *key_of(const char *what, const json_t *args)
     char *text, *key;
     size_t len;
 
-    if (strcmp(what, "key") != 0 && strcmp(what, "bucket") != 0)
+    if (strcmp(what, "key") != 0 && strcmp(what, "bucket") != 0 && strcmp(what, "cors") != 0)
         return NULL;
     text = json_dumps(args, JSON_COMPACT | JSON_SORT_KEYS);
     len = strlen(what) + strlen(text) + 2;
@@ -168,9 +179,9 @@ static struct s3_ask *find(json_int_t id)
 
 void s3_ask_on_told(const json_t *frame, str blob)
 {
-    struct s3_ask *ask = find(json_integer_value(json_object_get(frame, "id")));
-    int code = (int)json_integer_value(json_object_get(frame, "code"));
-    const char *error = json_string_value(json_object_get(frame, "error"));
+    struct s3_ask *ask = find(member_int(frame, "id"));
+    int code = (int)member_int(frame, "code");
+    const char *error = member_text(frame, "error");
     json_t *result;
 
     if (!ask)
@@ -183,7 +194,7 @@ void s3_ask_on_told(const json_t *frame, str blob)
     else if (!result)
         err_set(&ask->err, ERR_CLOSED, "the answer cannot be read");
     if (ask->key && ask->id > all.forgot_id && (result || code == ERR_NOT_FOUND))
-        keep(ask->key, result);
+        keep(ask->key, result, blob.len);
     ask->result = result;
     finish(ask);
     json_decref(result);

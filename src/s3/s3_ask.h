@@ -2,15 +2,16 @@
  * and "told" of docs/internals/link.md.
  *
  *   key {key}                 {account, name, secret, read, write, expires_ms}
- *   bucket {account, name}    {store, created_ms}
+ *   bucket {account, name}    {store, created_ms, cors?}
+ *   cors {name, key?}         rules of CORS, of the key's account or of all with such a bucket
  *   buckets {account}         [{name, created_ms} ...]
- *   create, delete {account, name, actor, address}
+ *   create, delete, set_cors {name, key, address, rules?}
  *
- * The answers to the first two are kept for S3_ASK_KEPT_MS, also that there is none, and forgotten
- * when the pulse (os/pulse.h) says that something changed: looked at with each question.
+ * The answers to the first three are kept for S3_ASK_KEPT_MS, also that there is none, and
+ * forgotten when the pulse (os/pulse.h) says that something changed: looked at with each question.
  * Owns: what is kept. Thread: the loop's.
  * Limits: S3_ASK_WAITING_MAX questions at once; S3_ASK_MS_MAX for an answer; S3_ASK_KEPT_MAX
- * answers. */
+ * answers, S3_ASK_KEPT_BYTES_MAX of JSON together: the oldest go. */
 #ifndef ATOLL_S3_S3_ASK_H
 #define ATOLL_S3_S3_ASK_H
 
@@ -23,6 +24,7 @@
 enum {
     S3_ASK_KEPT_MS = 30 * 1000,
     S3_ASK_KEPT_MAX = 4096,
+    S3_ASK_KEPT_BYTES_MAX = 8 << 20,
     S3_ASK_WAITING_MAX = 4096,
     S3_ASK_MS_MAX = 10 * 1000,
 };

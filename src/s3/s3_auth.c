@@ -1,9 +1,10 @@
 /* Access keys and signatures; see s3_auth.h. */
 #include "s3/s3_auth.h"
 
+#include "base/member.h"
 #include "os/clock.h"
 
-enum { NS_PER_S = 1000000000, NS_PER_MS = 1000000, KEY_ID_CHARS = 36 };
+enum { KEY_ID_CHARS = 36 };
 
 /* Without what was computed: it would sign what was sent. */
 static void fail_flaw(struct s3_call *call, enum sigv4_flaw flaw)
@@ -49,15 +50,15 @@ static void fail_flaw(struct s3_call *call, enum sigv4_flaw flaw)
 
 static bool has_expired(const json_t *key)
 {
-    json_int_t expires_ms = json_integer_value(json_object_get(key, "expires_ms"));
+    json_int_t expires_ms = member_int(key, "expires_ms");
 
-    return expires_ms && expires_ms <= (json_int_t)(clock_wall_ns() / NS_PER_MS);
+    return expires_ms && expires_ms <= clock_wall_ms();
 }
 
 static void take_key(struct s3_call *call, const json_t *key)
 {
-    call->account = str_dup(s3_call_text(key, "account"));
-    call->actor = str_dup(s3_call_text(key, "name"));
+    call->account = str_dup(member_str(key, "account"));
+    call->actor = str_dup(member_str(key, "name"));
     call->may_read = json_is_true(json_object_get(key, "read"));
     call->may_write = json_is_true(json_object_get(key, "write"));
 }
@@ -78,7 +79,7 @@ static void on_key(struct s3_ask *ask)
         else
             s3_call_fail(call, S3_ERROR_UNAVAILABLE);
     } else {
-        sigv4_key(&call->sig, s3_call_text(ask->result, "secret"), call->key);
+        sigv4_key(&call->sig, member_str(ask->result, "secret"), call->key);
         flaw = sigv4_check(&request, &call->sig, call->key);
         take_key(call, ask->result);
         if (flaw == SIGV4_FINE)
@@ -92,7 +93,7 @@ static void on_key(struct s3_ask *ask)
 void s3_auth_start(struct s3_call *call, void (*then)(struct s3_call *call))
 {
     struct sigv4_request request = s3_call_signed(call);
-    enum sigv4_flaw flaw = sigv4_read(&request, (int64_t)(clock_wall_ns() / NS_PER_S), &call->sig);
+    enum sigv4_flaw flaw = sigv4_read(&request, clock_wall_s(), &call->sig);
 
     if (flaw != SIGV4_FINE) {
         fail_flaw(call, flaw);
@@ -103,7 +104,5 @@ void s3_auth_start(struct s3_call *call, void (*then)(struct s3_call *call))
         return;
     }
     call->then = then;
-    call->ask = (struct s3_ask){.done = on_key};
-    s3_call_ref(call);
-    s3_ask_start(&call->ask, "key", json_pack("{s:o}", "key", s3_call_json(call->sig.key_id)));
+    s3_call_ask(call, "key", json_pack("{s:o}", "key", s3_call_json(call->sig.key_id)), on_key);
 }

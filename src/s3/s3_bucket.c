@@ -1,6 +1,7 @@
 /* Operations on buckets; see s3_ops.h. */
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "s3/s3_ops.h"
 #include "s3/s3_xml.h"
 
@@ -16,40 +17,6 @@ static int write_owner(struct buf *xml, const struct s3_call *call)
     if (r == 0)
         r = s3_xml_element(xml, "DisplayName", str_from(call->account));
     return r < 0 ? r : buf_append(xml, STR("</Owner>"));
-}
-
-/* What the supervisor said to the question, when it is a failure. */
-static bool failed(struct s3_call *call)
-{
-    switch (call->ask.err.code) {
-    case 0:
-        return false;
-    case ERR_NOT_FOUND:
-        s3_call_fail(call, S3_ERROR_NO_BUCKET);
-        return true;
-    case ERR_EXISTS:
-        s3_call_fail(call, S3_ERROR_BUCKET_EXISTS);
-        return true;
-    case ERR_INVALID:
-        s3_call_fail(call, S3_ERROR_BUCKET_NAME);
-        return true;
-    case ERR_LIMIT:
-        s3_call_fail_text(call, S3_ERROR_INVALID_REQUEST, "%s", call->ask.err.text);
-        return true;
-    default:
-        s3_call_fail(call, S3_ERROR_UNAVAILABLE);
-        return true;
-    }
-}
-
-static void ask(struct s3_call *call, const char *what, void (*done)(struct s3_ask *ask))
-{
-    call->ask = (struct s3_ask){.done = done};
-    s3_call_ref(call);
-    s3_ask_start(&call->ask, what,
-                 json_pack("{s:s, s:o, s:s, s:o, s:s}", "account", call->account, "name",
-                           s3_call_json(call->target.bucket), "actor", call->actor, "key",
-                           s3_call_json(call->sig.key_id), "address", call->client));
 }
 
 /* ---- the service ---- */
@@ -68,10 +35,9 @@ static int write_buckets(struct buf *xml, const struct s3_call *call)
         if (r == 0)
             r = buf_append(xml, STR("<Bucket>"));
         if (r == 0)
-            r = s3_xml_element(xml, "Name", s3_call_text(row, "name"));
+            r = s3_xml_element(xml, "Name", member_str(row, "name"));
         if (r == 0)
-            r = s3_xml_element(xml, "CreationDate",
-                               s3_call_iso(json_integer_value(json_object_get(row, "created_ms"))));
+            r = s3_xml_element(xml, "CreationDate", s3_call_iso(member_int(row, "created_ms")));
         if (r == 0)
             r = buf_append(xml, STR("</Bucket>"));
     }
@@ -83,7 +49,7 @@ static void on_list(struct s3_ask *asked)
     struct s3_call *call = CONTAINER_OF(asked, struct s3_call, ask);
     struct buf xml;
 
-    if (s3_call_is_open(call) && !failed(call)) {
+    if (s3_call_is_open(call) && !s3_call_ask_failed(call)) {
         buf_init(&xml, S3_CALL_ANSWER_BYTES_MAX);
         s3_call_answer_xml(call, 200, &xml, write_buckets(&xml, call));
     }
@@ -92,7 +58,7 @@ static void on_list(struct s3_ask *asked)
 
 void s3_bucket_list_all(struct s3_call *call)
 {
-    ask(call, "buckets", on_list);
+    s3_call_ask(call, "buckets", s3_call_subject(call), on_list);
 }
 
 /* ---- made and deleted ---- */
@@ -102,7 +68,7 @@ static void on_created(struct s3_ask *asked)
     struct s3_call *call = CONTAINER_OF(asked, struct s3_call, ask);
     struct buf location;
 
-    if (s3_call_is_open(call) && !failed(call)) {
+    if (s3_call_is_open(call) && !s3_call_ask_failed(call)) {
         buf_init(&location, HTTP_TARGET_BYTES_MAX);
         if (buf_printf(&location, "/%.*s", STR_ARGS(call->target.bucket)) == 0)
             s3_call_put(call, "location", buf_str(&location));
@@ -115,31 +81,31 @@ static void on_created(struct s3_ask *asked)
 /* There is one location: what the body says of it is not read. */
 void s3_bucket_create(struct s3_call *call)
 {
-    ask(call, "create", on_created);
+    s3_call_ask(call, "create", s3_call_subject(call), on_created);
 }
 
 static void on_deleted(struct s3_ask *asked)
 {
     struct s3_call *call = CONTAINER_OF(asked, struct s3_call, ask);
 
-    if (s3_call_is_open(call) && !failed(call))
+    if (s3_call_is_open(call) && !s3_call_ask_failed(call))
         s3_call_answer(call, 204);
     s3_call_unref(call);
 }
 
-static void on_counted(struct s3_call *call)
+static void on_sealed(struct s3_call *call)
 {
     if (call->err.code)
         s3_call_fail_err(call);
-    else if (json_integer_value(json_object_get(call->meta, "objects")))
+    else if (member_int(call->meta, "objects"))
         s3_call_fail(call, S3_ERROR_BUCKET_NOT_EMPTY);
     else
-        ask(call, "delete", on_deleted);
+        s3_call_ask(call, "delete", s3_call_subject(call), on_deleted);
 }
 
 void s3_bucket_delete(struct s3_call *call)
 {
-    s3_call_run(call, "count", json_object(), on_counted);
+    s3_call_run(call, "seal", json_object(), on_sealed);
 }
 
 /* ---- what is said of one ---- */

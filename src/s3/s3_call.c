@@ -6,11 +6,14 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/moment.h"
+#include "bindings/r2/r2_cors.h"
 #include "os/clock.h"
 #include "s3/s3_intake.h"
+#include "s3/s3_meter.h"
 #include "s3/s3_xml.h"
+#include "store/http_date.h"
 
 enum { ERROR_TEXT_MAX = 1024, MS_PER_S = 1000 };
 
@@ -62,6 +65,7 @@ struct s3_call *s3_call_new(struct http_request *http, const struct http_head *h
     count++;
     call->http = http;
     call->refs = 1;
+    call->start_ns = clock_monotonic_ns();
     call->client = str_dup(http_request_client(http));
     call->is_head = head->method_id == HTTP_HEAD;
     call->has_length = head->framing != HTTP_BODY_CHUNKED;
@@ -100,6 +104,7 @@ void s3_call_unref(struct s3_call *call)
     r2_bucket_unref(call->bucket);
     r2_bucket_unref(call->source);
     json_decref(call->meta);
+    json_decref(call->cors);
     s3_target_done(&call->target);
     buf_done(&call->head);
     buf_done(&call->body);
@@ -114,6 +119,7 @@ void s3_call_unref(struct s3_call *call)
 
 void s3_call_over(struct s3_call *call)
 {
+    s3_meter_call(call);
     call->http = NULL;
     s3_call_unref(call);
 }
@@ -177,18 +183,23 @@ void s3_call_put_etag(struct s3_call *call, str etag)
 
 void s3_call_put_time(struct s3_call *call, const char *name, int64_t ms)
 {
-    time_t seconds = ms / MS_PER_S;
-    char text[64];
-    struct tm tm;
+    char text[HTTP_DATE_BYTES];
 
-    gmtime_r(&seconds, &tm);
-    strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
+    http_date_write(ms / MS_PER_S, text);
     s3_call_put(call, name, str_from(text));
+}
+
+/* What every answer has. */
+static void put_common(struct s3_call *call)
+{
+    s3_call_put(call, "x-amz-request-id", str_from(call->id));
+    if (r2_cors_add(call->cors, s3_call_header(call, "origin"), call->method, &call->head) < 0)
+        return; /* as in s3_call_put() */
 }
 
 bool s3_call_start(struct s3_call *call, int status, int64_t length)
 {
-    s3_call_put(call, "x-amz-request-id", str_from(call->id));
+    put_common(call);
     return http_answer_start(call->http, status, buf_str(&call->head), length);
 }
 
@@ -196,7 +207,7 @@ static void answer_whole(struct s3_call *call, int status, str body)
 {
     if (!s3_call_is_open(call))
         return;
-    s3_call_put(call, "x-amz-request-id", str_from(call->id));
+    put_common(call);
     http_answer_whole(call->http, status, buf_str(&call->head), body);
 }
 
@@ -322,6 +333,48 @@ void s3_call_run_upload(struct s3_call *call, const char *word, json_t *args,
     r2_upload_end(call->upload, &call->request);
 }
 
+/* ---- the supervisor ---- */
+
+void s3_call_ask(struct s3_call *call, const char *what, json_t *args,
+                 void (*done)(struct s3_ask *ask))
+{
+    call->ask = (struct s3_ask){.done = done};
+    s3_call_ref(call);
+    s3_ask_start(&call->ask, what, args);
+}
+
+json_t *s3_call_subject(const struct s3_call *call)
+{
+    return json_pack("{s:s, s:o, s:o, s:s}", "account", call->account, "name",
+                     s3_call_json(call->target.bucket), "key", s3_call_json(call->sig.key_id),
+                     "address", call->client);
+}
+
+bool s3_call_ask_failed(struct s3_call *call)
+{
+    switch (call->ask.err.code) {
+    case 0:
+        return false;
+    case ERR_NOT_FOUND:
+        s3_call_fail(call, S3_ERROR_NO_BUCKET);
+        return true;
+    case ERR_EXISTS:
+        s3_call_fail(call, S3_ERROR_BUCKET_EXISTS);
+        return true;
+    case ERR_INVALID:
+        s3_call_fail(call, S3_ERROR_BUCKET_NAME);
+        return true;
+    case ERR_LIMIT:
+        s3_call_fail_text(call, S3_ERROR_INVALID_REQUEST, "%s", call->ask.err.text);
+        return true;
+    default:
+        s3_call_fail(call, S3_ERROR_UNAVAILABLE);
+        return true;
+    }
+}
+
+/* ---- JSON ---- */
+
 json_t *s3_call_json(str text)
 {
     json_t *json = json_stringn(text.ptr ? text.ptr : "", text.len);
@@ -336,20 +389,8 @@ json_t *s3_call_args(const struct s3_call *call)
 
 str s3_call_iso(int64_t ms)
 {
-    static char text[64];
-    time_t seconds = ms / MS_PER_S;
-    struct tm tm;
-    size_t len;
+    static char text[MOMENT_BYTES];
 
-    gmtime_r(&seconds, &tm);
-    len = strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &tm);
-    snprintf(text + len, sizeof text - len, ".%03dZ", (int)(ms % MS_PER_S));
+    moment_write(ms, text);
     return str_from(text);
-}
-
-str s3_call_text(const json_t *object, const char *name)
-{
-    const json_t *value = json_object_get(object, name);
-
-    return (str){json_string_value(value), json_string_length(value)};
 }

@@ -1,6 +1,6 @@
 /* One request of a client, from its head to its answer.
  *
- *   s3_call_new ── s3_auth: whose ── s3_route: what, may he ── an operation ── an answer
+ *   s3_call_new ── s3_cors ── s3_auth: whose ── s3_route: what, may he ── an operation ── an answer
  *
  * It outlives the connection's request while something is under way for it; what it answers then
  * goes nowhere. Answers are given once, by the functions below.
@@ -34,8 +34,10 @@ struct s3_call {
     bool is_head, has_length, target_is_bad;
     bool may_read, may_write;           /* the key's scopes */
     bool has_request;                   /* `request` is in use */
+    bool is_counted;                    /* it may do what it wants, and there is such a bucket */
     char id[S3_CALL_ID_CHARS + 1];
     char *client;                       /* its address */
+    uint64_t start_ns;                  /* by the monotonic clock */
     str method;
     char *bytes;                        /* method, host and headers point into it */
     size_t header_count;
@@ -52,6 +54,7 @@ struct s3_call {
     struct r2_bucket *bucket;
     struct r2_bucket *source;           /* of a copy */
     int64_t bucket_created_ms;
+    json_t *cors;                       /* the bucket's rules of CORS; NULL: none are known */
     struct r2_request request;          /* at most one at a time */
     struct err err;                     /* of it, and of an upload */
     json_t *meta;                       /* its result, read */
@@ -128,6 +131,21 @@ void s3_call_run(struct s3_call *call, const char *word, json_t *args,
 void s3_call_run_upload(struct s3_call *call, const char *word, json_t *args,
                         void (*then)(struct s3_call *call));
 
+/* ---- the supervisor ---- */
+
+/* Asks it, `args` is taken; done() is called with call->ask, and drops a reference. */
+void s3_call_ask(struct s3_call *call, const char *what, json_t *args,
+                 void (*done)(struct s3_ask *ask));
+
+/* {account, name, key, address} with more to come: the bucket, and in whose name it is changed.
+ * Returned owned. */
+json_t *s3_call_subject(const struct s3_call *call);
+
+/* True when the answer is a failure: then the call was answered. */
+bool s3_call_ask_failed(struct s3_call *call);
+
+/* ---- JSON ---- */
+
 /* {key} with more to come. Returned owned. */
 json_t *s3_call_args(const struct s3_call *call);
 
@@ -136,8 +154,5 @@ json_t *s3_call_json(str text);
 
 /* "2026-11-21T15:00:00.000Z" of milliseconds since 1970; static memory. */
 str s3_call_iso(int64_t ms);
-
-/* A text of JSON. Borrowed. */
-str s3_call_text(const json_t *object, const char *name);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "s3/s3_ops.h"
 #include "s3/s3_reader.h"
 #include "s3/s3_said.h"
@@ -58,7 +59,7 @@ static void answer(struct s3_call *call)
         r = s3_xml_element(&xml, "LastModified", s3_call_iso(json_integer_value(uploaded)));
     if (r == 0)
         r = buf_printf(&xml, "<ETag>&quot;%.*s&quot;</ETag></%s>",
-                       STR_ARGS(s3_call_text(call->meta, "etag")), name);
+                       STR_ARGS(member_str(call->meta, "etag")), name);
     s3_call_answer_xml(call, 200, &xml, r);
 }
 
@@ -200,7 +201,7 @@ static void on_bucket(struct s3_ask *ask)
 
     if (s3_call_is_open(call)) {
         if (ask->result)
-            call->source = r2_bucket_of(json_string_value(json_object_get(ask->result, "store")));
+            call->source = r2_bucket_of(member_text(ask->result, "store"));
         if (call->source)
             read_source(call);
         else

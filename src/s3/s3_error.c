@@ -19,6 +19,9 @@ static const struct s3_error_row rows[S3_ERRORS] = {
     [S3_ERROR_COPY_SELF] = {"InvalidRequest", 400,
      "This copy request is illegal because it is trying to copy an object to itself "
      "without changing the object's metadata."},
+    [S3_ERROR_CORS] = {"AccessForbidden", 403,
+     "CORSResponse: This CORS request is not allowed: no rule of the bucket fits its origin, "
+     "method and headers."},
     [S3_ERROR_CREDENTIALS] = {"AuthorizationHeaderMalformed", 400,
      "The authorization header or query is malformed; AWS4-HMAC-SHA256 with "
      "Credential=ID/DATE/auto/s3/aws4_request, SignedHeaders and Signature is expected."},
@@ -70,6 +73,8 @@ static const struct s3_error_row rows[S3_ERRORS] = {
     [S3_ERROR_NO_WEBSITE] = {"NoSuchWebsiteConfiguration", 404,
      "The specified bucket does not have a website configuration."},
     [S3_ERROR_NOT_IMPLEMENTED] = {"NotImplemented", 501, "This is not implemented."},
+    [S3_ERROR_PART_NUMBER] = {"InvalidPartNumber", 416,
+     "The requested part number is not satisfiable."},
     [S3_ERROR_PART_ORDER] = {"InvalidPartOrder", 400,
      "The list of parts was not in ascending order. The parts list must be specified in "
      "order by part number."},
@@ -77,6 +82,8 @@ static const struct s3_error_row rows[S3_ERRORS] = {
      "The provided 'x-amz-content-sha256' header does not match what was computed."},
     [S3_ERROR_PRECONDITION] = {"PreconditionFailed", 412,
      "At least one of the preconditions you specified did not hold."},
+    [S3_ERROR_PREFLIGHT] = {"BadRequest", 400,
+     "A preflight request has the headers Origin and Access-Control-Request-Method."},
     [S3_ERROR_QUERY] = {"AuthorizationQueryParametersError", 400,
      "The X-Amz- parameters of the query are not valid; X-Amz-Expires is 604800 seconds "
      "at most."},
@@ -98,6 +105,7 @@ static const struct {
     int number;
     enum s3_error error;
 } numbers[] = {
+    {10006, S3_ERROR_NO_BUCKET},
     {10007, S3_ERROR_NO_KEY},           {10011, S3_ERROR_ENTITY_TOO_SMALL},
     {10012, S3_ERROR_METADATA_TOO_LARGE}, {10020, S3_ERROR_KEY_TOO_LONG},
     {10022, S3_ERROR_ARGUMENT},         {10024, S3_ERROR_NO_UPLOAD},

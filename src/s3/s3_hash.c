@@ -25,17 +25,6 @@ void s3_hash_hmac(str key, str bytes, unsigned char ret[S3_HASH_BYTES])
                 (const unsigned char *)(bytes.ptr ? bytes.ptr : ""), bytes.len, ret, &len));
 }
 
-void s3_hash_hex(const unsigned char *bytes, size_t len, char *ret)
-{
-    static const char digits[] = "0123456789abcdef";
-
-    for (size_t i = 0; i < len; i++) {
-        *ret++ = digits[bytes[i] >> 4];
-        *ret++ = digits[bytes[i] & 15];
-    }
-    *ret = '\0';
-}
-
 bool s3_hash_equal(str a, str b)
 {
     return a.len == b.len && (!a.len || CRYPTO_memcmp(a.ptr, b.ptr, a.len) == 0);

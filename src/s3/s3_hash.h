@@ -17,9 +17,6 @@ void s3_hash_sha256(str bytes, unsigned char ret[S3_HASH_BYTES]);
 /* HMAC-SHA-256 (RFC 2104). */
 void s3_hash_hmac(str key, str bytes, unsigned char ret[S3_HASH_BYTES]);
 
-/* Small hexadecimal digits and a NUL. */
-void s3_hash_hex(const unsigned char *bytes, size_t len, char *ret);
-
 /* Compares in time that does not depend on what is in them. */
 bool s3_hash_equal(str a, str b);
 

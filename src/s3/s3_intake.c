@@ -9,6 +9,7 @@
 
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "s3/aws_chunked.h"
 #include "web/base64.h"
 
@@ -178,7 +179,7 @@ static bool check(struct s3_intake *intake, enum s3_error *ret)
     *ret = S3_ERROR_PAYLOAD_HASH;
     if (intake->payload == PAYLOAD_HASHED) {
         s3_hash_end(intake->hash, hash);
-        s3_hash_hex(hash, sizeof hash, hex);
+        hex_encode(hash, sizeof hash, hex);
         if (!s3_hash_equal(str_from(hex), intake->call->sig.payload))
             return false;
     }

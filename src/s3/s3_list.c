@@ -4,6 +4,7 @@
  * or a common prefix that it was told in plain text. */
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "bindings/r2/r2_cursor.h"
 #include "s3/s3_ops.h"
 #include "s3/s3_xml.h"
@@ -126,13 +127,13 @@ static bool take_limit(struct s3_call *call, const char *param, uint64_t *ret)
 
 static void write_object(struct writer *w, const json_t *object, bool with_owner)
 {
-    bool rare = str_equal(s3_call_text(object, "storageClass"), STR("InfrequentAccess"));
+    bool rare = str_equal(member_str(object, "storageClass"), STR("InfrequentAccess"));
 
     raw(w, "<Contents>");
-    key(w, "Key", s3_call_text(object, "key"));
+    key(w, "Key", member_str(object, "key"));
     time_element(w, "LastModified", json_object_get(object, "uploaded"));
-    etag(w, s3_call_text(object, "etag"));
-    number(w, "Size", (uint64_t)json_integer_value(json_object_get(object, "size")));
+    etag(w, member_str(object, "etag"));
+    number(w, "Size", (uint64_t)member_int(object, "size"));
     if (with_owner)
         person(w, "Owner");
     element(w, "StorageClass", rare ? STR("STANDARD_IA") : STR("STANDARD"));
@@ -185,7 +186,7 @@ static void answer_1(struct s3_call *call)
     write_flag(&w, is_truncated(call));
     buf_init(&last, R2_STORE_KEY_BYTES_MAX);
     if (is_truncated(call) && w.r == 0 &&
-        (w.r = r2_cursor_read(s3_call_text(call->meta, "cursor"), &last, &is_prefix)) == 0)
+        (w.r = r2_cursor_read(member_str(call->meta, "cursor"), &last, &is_prefix)) == 0)
         key(&w, "NextMarker", buf_str(&last));
     buf_done(&last);
     write_objects(&w, true);
@@ -212,7 +213,7 @@ static void answer_2(struct s3_call *call)
         element(&w, "ContinuationToken", s3_call_param(call, "continuation-token"));
     write_flag(&w, is_truncated(call));
     if (is_truncated(call))
-        element(&w, "NextContinuationToken", s3_call_text(call->meta, "cursor"));
+        element(&w, "NextContinuationToken", member_str(call->meta, "cursor"));
     number(&w, "KeyCount", write_objects(&w, with_owner));
     end(call, &w, "</ListBucketResult>");
 }
@@ -282,8 +283,8 @@ void s3_list_objects_2(struct s3_call *call)
 static void write_upload(struct writer *w, const json_t *upload)
 {
     raw(w, "<Upload>");
-    key(w, "Key", s3_call_text(upload, "key"));
-    element(w, "UploadId", s3_call_text(upload, "uploadId"));
+    key(w, "Key", member_str(upload, "key"));
+    element(w, "UploadId", member_str(upload, "uploadId"));
     person(w, "Initiator");
     person(w, "Owner");
     element(w, "StorageClass", STR("STANDARD"));
@@ -311,8 +312,8 @@ static void answer_uploads(struct s3_call *call)
     write_flag(&w, is_truncated(call));
     last = json_array_get(uploads, json_array_size(uploads) - 1);
     if (is_truncated(call)) {
-        key(&w, "NextKeyMarker", s3_call_text(last, "key"));
-        element(&w, "NextUploadIdMarker", s3_call_text(last, "uploadId"));
+        key(&w, "NextKeyMarker", member_str(last, "key"));
+        element(&w, "NextUploadIdMarker", member_str(last, "uploadId"));
     }
     json_array_foreach(uploads, i, it)
         write_upload(&w, it);
@@ -372,15 +373,14 @@ static void answer_parts(struct s3_call *call)
     echo(&w, "PartNumberMarker", "part-number-marker");
     last = json_array_get(parts, json_array_size(parts) - 1);
     if (is_truncated(call))
-        number(&w, "NextPartNumberMarker",
-               (uint64_t)json_integer_value(json_object_get(last, "partNumber")));
+        number(&w, "NextPartNumberMarker", (uint64_t)member_int(last, "partNumber"));
     number(&w, "MaxParts", limit);
     write_flag(&w, is_truncated(call));
     json_array_foreach(parts, i, it) {
         raw(&w, "<Part>");
-        number(&w, "PartNumber", (uint64_t)json_integer_value(json_object_get(it, "partNumber")));
-        etag(&w, s3_call_text(it, "etag"));
-        number(&w, "Size", (uint64_t)json_integer_value(json_object_get(it, "size")));
+        number(&w, "PartNumber", (uint64_t)member_int(it, "partNumber"));
+        etag(&w, member_str(it, "etag"));
+        number(&w, "Size", (uint64_t)member_int(it, "size"));
         raw(&w, "</Part>");
     }
     end(call, &w, "</ListPartsResult>");

@@ -1,6 +1,7 @@
 /* Uploads in parts: begun, completed, given up; see s3_ops.h. */
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "s3/s3_intake.h"
 #include "s3/s3_ops.h"
 #include "s3/s3_said.h"
@@ -26,7 +27,7 @@ static void answer_created(struct s3_call *call)
     if (r == 0)
         r = s3_xml_element(&xml, "Key", call->target.key);
     if (r == 0)
-        r = s3_xml_element(&xml, "UploadId", s3_call_text(call->meta, "uploadId"));
+        r = s3_xml_element(&xml, "UploadId", member_str(call->meta, "uploadId"));
     if (r == 0)
         r = buf_append(&xml, STR("</InitiateMultipartUploadResult>"));
     s3_call_answer_xml(call, 200, &xml, r);
@@ -64,7 +65,7 @@ static int end_part(struct completion *completion)
 {
     size_t count = json_array_size(completion->parts);
     const json_t *last = json_array_get(completion->parts, count - 1);
-    json_int_t before = json_integer_value(json_object_get(last, "partNumber"));
+    json_int_t before = member_int(last, "partNumber");
 
     if (!completion->number || !completion->etag || count == R2_STORE_PARTS_MAX)
         return ERR_INVALID;
@@ -117,7 +118,7 @@ static void answer_completed(struct s3_call *call)
         r = s3_xml_element(&xml, "Key", call->target.key);
     if (r == 0)
         r = buf_printf(&xml, "<ETag>&quot;%.*s&quot;</ETag></CompleteMultipartUploadResult>",
-                       STR_ARGS(s3_call_text(call->meta, "etag")));
+                       STR_ARGS(member_str(call->meta, "etag")));
     s3_call_answer_xml(call, 200, &xml, r);
 }
 

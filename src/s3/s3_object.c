@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "s3/s3_intake.h"
 #include "s3/s3_ops.h"
 #include "s3/s3_reader.h"
@@ -15,55 +16,100 @@ static bool is_ranged(const struct s3_call *call)
     return json_object_get(call->request.args, "range") != NULL;
 }
 
+static bool is_part(const struct s3_call *call)
+{
+    return s3_target_has(&call->target, "partNumber");
+}
+
+/* Of no bytes there is no range. */
 static void put_range(struct s3_call *call, uint64_t size)
 {
     const struct r2_request *request = &call->request;
     char text[80];
 
+    if (!request->length)
+        return;
     snprintf(text, sizeof text, "bytes %llu-%llu/%llu", (unsigned long long)request->offset,
              (unsigned long long)(request->offset + request->length - 1), (unsigned long long)size);
     s3_call_put(call, "content-range", str_from(text));
 }
 
+/* Its entity tag says so: "<md5>-<count>". */
+static bool is_in_parts(const json_t *meta)
+{
+    str etag = member_str(meta, "etag");
+
+    return str_find(etag, '-') < etag.len;
+}
+
 static void answer_get(struct s3_call *call)
 {
     const struct r2_request *request = &call->request;
-    uint64_t size = (uint64_t)json_integer_value(json_object_get(call->meta, "size"));
+    uint64_t size = (uint64_t)member_int(call->meta, "size");
     int status;
 
     if (call->err.code) {
-        s3_call_fail_err(call);
+        if (is_part(call) && s3_error_of(&call->err) == S3_ERROR_INVALID_RANGE)
+            s3_call_fail(call, S3_ERROR_PART_NUMBER);
+        else
+            s3_call_fail_err(call);
         return;
     }
     if (!request->holds) {
         status = s3_said_status(call, call->meta);
-        s3_call_put_etag(call, s3_call_text(call->meta, "etag"));
-        s3_call_put_time(call, "last-modified",
-                         json_integer_value(json_object_get(call->meta, "uploaded")));
+        s3_call_put_etag(call, member_str(call->meta, "etag"));
+        s3_call_put_time(call, "last-modified", member_int(call->meta, "uploaded"));
         if (status == 304)
             s3_call_answer(call, status);
         else
             s3_call_fail(call, S3_ERROR_PRECONDITION);
         return;
     }
-    if (is_ranged(call) && !request->length) {
+    if (is_ranged(call) && !is_part(call) && !request->length) {
         s3_call_fail(call, S3_ERROR_INVALID_RANGE);
         return;
     }
     s3_said_put(call, call->meta);
     if (is_ranged(call))
         put_range(call, size);
+    if (is_part(call) && is_in_parts(call->meta))
+        s3_call_put_number(call, "x-amz-mp-parts-count", request->part_count);
     s3_reader_answer(call, is_ranged(call) ? 206 : 200, request->length);
 }
 
-/* A range is left aside with If-Range, which is allowed, and asks no second question. A head is a
- * get that reads nothing: the range and the conditions are the same. */
+/* {part}, or the range of the header, which is left aside with If-Range: that is allowed, and asks
+ * no second question. False after the call was answered. */
+static bool read_wanted(struct s3_call *call, json_t **ret)
+{
+    str range = s3_call_header(call, "range"), part = s3_call_param(call, "partNumber");
+    uint64_t number;
+
+    *ret = NULL;
+    if (!is_part(call)) {
+        if (!s3_call_header(call, "if-range").len)
+            *ret = s3_said_range(range);
+        return true;
+    }
+    if (range.len)
+        s3_call_fail_text(call, S3_ERROR_INVALID_REQUEST,
+                          "Cannot specify both Range header and partNumber query parameter");
+    else if (!str_to_u64(part, R2_STORE_PARTS_MAX, &number) || !number)
+        s3_call_fail_text(call, S3_ERROR_ARGUMENT,
+                          "Part number must be an integer between 1 and 10000, inclusive");
+    else
+        *ret = json_pack("{s:I}", "part", (json_int_t)number);
+    return *ret != NULL;
+}
+
+/* A head is a get that reads nothing: the range and the conditions are the same. */
 static void start_get(struct s3_call *call)
 {
-    json_t *args = s3_call_args(call), *condition = s3_said_condition(call, ""), *range = NULL;
+    json_t *args, *condition, *range;
 
-    if (!s3_call_header(call, "if-range").len)
-        range = s3_said_range(s3_call_header(call, "range"));
+    if (!read_wanted(call, &range))
+        return;
+    args = s3_call_args(call);
+    condition = s3_said_condition(call, "");
     if (condition)
         json_object_set_new(args, "onlyIf", condition);
     if (range)

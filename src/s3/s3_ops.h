@@ -17,6 +17,11 @@ void s3_bucket_versioning(struct s3_call *call);
 void s3_bucket_acl(struct s3_call *call);
 void s3_bucket_no_tags(struct s3_call *call);
 
+/* ---- s3_cors.c ---- */
+void s3_cors_get(struct s3_call *call);
+void s3_cors_set(struct s3_call *call);
+void s3_cors_delete(struct s3_call *call);
+
 /* ---- s3_list.c ---- */
 void s3_list_objects(struct s3_call *call);
 void s3_list_objects_2(struct s3_call *call);

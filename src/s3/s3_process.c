@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "bindings/bindings.h"
 #include "bindings/quota.h"
 #include "loop/frame.h"
@@ -14,7 +15,9 @@
 #include "os/pulse.h"
 #include "os/sandbox.h"
 #include "s3/s3_auth.h"
+#include "s3/s3_cors.h"
 #include "s3/s3_intake.h"
+#include "s3/s3_meter.h"
 #include "s3/s3_route.h"
 
 enum { SECOND_MS = 1000, ORPHAN_MS_MAX = 40 * 1000 };
@@ -38,6 +41,11 @@ static struct {
 
 /* ---- the server ---- */
 
+static void on_rules(struct s3_call *call)
+{
+    s3_auth_start(call, s3_route_run);
+}
+
 static void on_request(struct http_request *request, const struct http_head *head)
 {
     struct s3_call *call = s3_call_new(request, head, process.domain);
@@ -45,11 +53,8 @@ static void on_request(struct http_request *request, const struct http_head *hea
     http_request_set_user(request, call);
     if (call->target_is_bad)
         s3_call_fail(call, S3_ERROR_INVALID_URI);
-    else if (head->method_id == HTTP_OPTIONS)
-        s3_call_fail_text(call, S3_ERROR_ACCESS_DENIED,
-                          "CORSResponse: CORS is not enabled for this bucket.");
     else
-        s3_auth_start(call, s3_route_run);
+        s3_cors_start(call, on_rules);
 }
 
 static void on_body(struct http_request *request)
@@ -96,7 +101,7 @@ static void stop(void)
 
 static void on_frame(void *context, json_t *frame, str blob)
 {
-    const char *type = json_string_value(json_object_get(frame, "type"));
+    const char *type = member_text(frame, "type");
 
     (void)context;
     if (!type)
@@ -137,10 +142,19 @@ static void on_before_poll(uv_prepare_t *prepare)
     http_server_flush(process.server);
 }
 
+static void tell_usage(void)
+{
+    json_t *frame;
+
+    while ((frame = s3_meter_take()))
+        send_frame(frame);
+}
+
 static void on_second(uv_timer_t *timer)
 {
     (void)timer;
     s3_ask_tick();
+    tell_usage();
     if (process.orphan_ms && uv_now(process.loop) - process.orphan_ms >= ORPHAN_MS_MAX)
         _exit(1); /* nobody is left to end a process that does not come to an end */
 }
@@ -207,5 +221,7 @@ int s3_process_main(const struct s3_process_options *options)
     frame_link_send(process.link, json_pack("{s:s}", "type", "ready"), STR_NONE);
     while (!process.stopped || s3_call_count())
         uv_run(process.loop, UV_RUN_ONCE);
+    tell_usage();
+    frame_link_flush(process.link);
     return 0;
 }

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "s3/s3_intake.h"
 #include "s3/s3_ops.h"
 #include "s3/s3_said.h"
@@ -64,7 +65,7 @@ static void answer_put(struct s3_call *call)
 {
     if (failed(call))
         return;
-    s3_call_put_etag(call, s3_call_text(call->meta, "etag"));
+    s3_call_put_etag(call, member_str(call->meta, "etag"));
     put_checksum(call);
     s3_call_answer(call, 200);
 }
@@ -92,7 +93,7 @@ static void answer_part(struct s3_call *call)
 {
     if (failed(call))
         return;
-    s3_call_put_etag(call, s3_call_text(call->meta, "etag"));
+    s3_call_put_etag(call, member_str(call->meta, "etag"));
     put_checksum(call);
     s3_call_answer(call, 200);
 }

@@ -1,64 +1,81 @@
 /* Operations and the way to them; see s3_route.h. */
 #include "s3/s3_route.h"
 
+#include "base/member.h"
 #include "s3/s3_ops.h"
 
 /* The first row that fits is it. */
 static const struct s3_op ops[] = {
     {"ListBuckets", "GET", NULL, NULL, s3_bucket_list_all, S3_SERVICE,
-     S3_ERROR_INTERNAL, false, true},
+     S3_ERROR_INTERNAL, false, true, S3_CLASS_A},
 
     {"GetBucketLocation", "GET", "location", NULL, s3_bucket_location, S3_BUCKET,
-     S3_ERROR_INTERNAL, false, false},
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_B},
     {"GetBucketVersioning", "GET", "versioning", NULL, s3_bucket_versioning, S3_BUCKET,
-     S3_ERROR_INTERNAL, false, false},
-    {"GetBucketAcl", "GET", "acl", NULL, s3_bucket_acl, S3_BUCKET, S3_ERROR_INTERNAL, false, false},
-    {"GetBucketCors", "GET", "cors", NULL, NULL, S3_BUCKET, S3_ERROR_NO_CORS, false, false},
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_B},
+    {"GetBucketAcl", "GET", "acl", NULL, s3_bucket_acl, S3_BUCKET,
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_B},
+    {"GetBucketCors", "GET", "cors", NULL, s3_cors_get, S3_BUCKET,
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_B},
+    {"PutBucketCors", "PUT", "cors", NULL, s3_cors_set, S3_BUCKET,
+     S3_ERROR_INTERNAL, true, false, S3_CLASS_A},
+    {"DeleteBucketCors", "DELETE", "cors", NULL, s3_cors_delete, S3_BUCKET,
+     S3_ERROR_INTERNAL, true, false, S3_FREE},
     {"GetBucketEncryption", "GET", "encryption", NULL, NULL, S3_BUCKET,
-     S3_ERROR_NO_ENCRYPTION, false, false},
+     S3_ERROR_NO_ENCRYPTION, false, false, S3_CLASS_B},
     {"GetBucketLifecycleConfiguration", "GET", "lifecycle", NULL, NULL, S3_BUCKET,
-     S3_ERROR_NO_LIFECYCLE, false, false},
-    {"GetBucketPolicy", "GET", "policy", NULL, NULL, S3_BUCKET, S3_ERROR_NO_POLICY, false, false},
-    {"GetBucketTagging", "GET", "tagging", NULL, NULL, S3_BUCKET, S3_ERROR_NO_TAGS, false, false},
+     S3_ERROR_NO_LIFECYCLE, false, false, S3_CLASS_B},
+    {"GetBucketPolicy", "GET", "policy", NULL, NULL, S3_BUCKET,
+     S3_ERROR_NO_POLICY, false, false, S3_CLASS_B},
+    {"GetBucketTagging", "GET", "tagging", NULL, NULL, S3_BUCKET,
+     S3_ERROR_NO_TAGS, false, false, S3_CLASS_B},
     {"GetBucketWebsite", "GET", "website", NULL, NULL, S3_BUCKET,
-     S3_ERROR_NO_WEBSITE, false, false},
+     S3_ERROR_NO_WEBSITE, false, false, S3_CLASS_B},
     {"GetObjectLockConfiguration", "GET", "object-lock", NULL, NULL, S3_BUCKET,
-     S3_ERROR_NO_LOCK, false, false},
+     S3_ERROR_NO_LOCK, false, false, S3_CLASS_B},
     {"GetPublicAccessBlock", "GET", "publicAccessBlock", NULL, NULL, S3_BUCKET,
-     S3_ERROR_NO_PUBLIC_BLOCK, false, false},
+     S3_ERROR_NO_PUBLIC_BLOCK, false, false, S3_CLASS_B},
     {"ListMultipartUploads", "GET", "uploads", NULL, s3_list_uploads, S3_BUCKET,
-     S3_ERROR_INTERNAL, false, false},
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_A},
     {"ListObjectsV2", "GET", "list-type", NULL, s3_list_objects_2, S3_BUCKET,
-     S3_ERROR_INTERNAL, false, false},
-    {"ListObjects", "GET", NULL, NULL, s3_list_objects, S3_BUCKET, S3_ERROR_INTERNAL, false, false},
-    {"HeadBucket", "HEAD", NULL, NULL, s3_bucket_head, S3_BUCKET, S3_ERROR_INTERNAL, false, false},
-    {"CreateBucket", "PUT", NULL, NULL, s3_bucket_create, S3_BUCKET, S3_ERROR_INTERNAL, true, true},
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_A},
+    {"ListObjects", "GET", NULL, NULL, s3_list_objects, S3_BUCKET,
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_A},
+    {"HeadBucket", "HEAD", NULL, NULL, s3_bucket_head, S3_BUCKET,
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_B},
+    {"CreateBucket", "PUT", NULL, NULL, s3_bucket_create, S3_BUCKET,
+     S3_ERROR_INTERNAL, true, true, S3_CLASS_A},
     {"DeleteBucket", "DELETE", NULL, NULL, s3_bucket_delete, S3_BUCKET,
-     S3_ERROR_INTERNAL, true, false},
+     S3_ERROR_INTERNAL, true, false, S3_FREE},
     {"DeleteObjects", "POST", "delete", NULL, s3_object_delete_many, S3_BUCKET,
-     S3_ERROR_INTERNAL, true, false},
+     S3_ERROR_INTERNAL, true, false, S3_FREE},
 
     {"ListParts", "GET", "uploadId", NULL, s3_list_parts, S3_OBJECT,
-     S3_ERROR_INTERNAL, false, false},
-    {"GetObjectAcl", "GET", "acl", NULL, s3_bucket_acl, S3_OBJECT, S3_ERROR_INTERNAL, false, false},
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_A},
+    {"GetObjectAcl", "GET", "acl", NULL, s3_bucket_acl, S3_OBJECT,
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_B},
     {"GetObjectTagging", "GET", "tagging", NULL, s3_bucket_no_tags, S3_OBJECT,
-     S3_ERROR_INTERNAL, false, false},
-    {"GetObject", "GET", NULL, NULL, s3_object_get, S3_OBJECT, S3_ERROR_INTERNAL, false, false},
-    {"HeadObject", "HEAD", NULL, NULL, s3_object_head, S3_OBJECT, S3_ERROR_INTERNAL, false, false},
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_B},
+    {"GetObject", "GET", NULL, NULL, s3_object_get, S3_OBJECT,
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_B},
+    {"HeadObject", "HEAD", NULL, NULL, s3_object_head, S3_OBJECT,
+     S3_ERROR_INTERNAL, false, false, S3_CLASS_B},
     {"UploadPartCopy", "PUT", "uploadId", "x-amz-copy-source", s3_copy_part, S3_OBJECT,
-     S3_ERROR_INTERNAL, true, false},
-    {"UploadPart", "PUT", "uploadId", NULL, s3_put_part, S3_OBJECT, S3_ERROR_INTERNAL, true, false},
+     S3_ERROR_INTERNAL, true, false, S3_CLASS_A},
+    {"UploadPart", "PUT", "uploadId", NULL, s3_put_part, S3_OBJECT,
+     S3_ERROR_INTERNAL, true, false, S3_CLASS_A},
     {"CopyObject", "PUT", NULL, "x-amz-copy-source", s3_copy_object, S3_OBJECT,
-     S3_ERROR_INTERNAL, true, false},
-    {"PutObject", "PUT", NULL, NULL, s3_put_object, S3_OBJECT, S3_ERROR_INTERNAL, true, false},
+     S3_ERROR_INTERNAL, true, false, S3_CLASS_A},
+    {"PutObject", "PUT", NULL, NULL, s3_put_object, S3_OBJECT,
+     S3_ERROR_INTERNAL, true, false, S3_CLASS_A},
     {"AbortMultipartUpload", "DELETE", "uploadId", NULL, s3_multipart_abort, S3_OBJECT,
-     S3_ERROR_INTERNAL, true, false},
+     S3_ERROR_INTERNAL, true, false, S3_FREE},
     {"DeleteObject", "DELETE", NULL, NULL, s3_object_delete, S3_OBJECT,
-     S3_ERROR_INTERNAL, true, false},
+     S3_ERROR_INTERNAL, true, false, S3_FREE},
     {"CreateMultipartUpload", "POST", "uploads", NULL, s3_multipart_create, S3_OBJECT,
-     S3_ERROR_INTERNAL, true, false},
+     S3_ERROR_INTERNAL, true, false, S3_CLASS_A},
     {"CompleteMultipartUpload", "POST", "uploadId", NULL, s3_multipart_complete, S3_OBJECT,
-     S3_ERROR_INTERNAL, true, false},
+     S3_ERROR_INTERNAL, true, false, S3_CLASS_A},
 };
 
 /* What would change what a request means, and is not here. */
@@ -105,10 +122,11 @@ const struct s3_op *s3_route_find(const struct s3_call *call)
 /* Part of what the operation found is made of. */
 static bool is_known(const struct s3_op *op, const char *param)
 {
-    bool is_upload = op->param && strcmp(op->param, "uploadId") == 0;
+    bool has_parts = (op->param && strcmp(op->param, "uploadId") == 0) ||
+                     op->run == s3_object_get || op->run == s3_object_head;
 
     return (op->param && strcmp(op->param, param) == 0) ||
-           (is_upload && strcmp(param, "partNumber") == 0);
+           (has_parts && strcmp(param, "partNumber") == 0);
 }
 
 /* False after the call was answered: the request asks for something that is not here. */
@@ -137,6 +155,7 @@ static bool check_known(struct s3_call *call)
 
 static void run(struct s3_call *call)
 {
+    call->is_counted = true;
     if (call->op->run)
         call->op->run(call);
     else
@@ -149,9 +168,11 @@ static void on_bucket(struct s3_ask *ask)
 
     if (s3_call_is_open(call)) {
         if (ask->result) {
-            call->bucket = r2_bucket_of(json_string_value(json_object_get(ask->result, "store")));
+            call->bucket = r2_bucket_of(member_text(ask->result, "store"));
             call->bucket_created_ms = json_integer_value(
                 json_object_get(ask->result, "created_ms"));
+            json_decref(call->cors);
+            call->cors = json_incref(json_object_get(ask->result, "cors"));
         }
         if (call->bucket)
             run(call);
@@ -186,9 +207,8 @@ void s3_route_run(struct s3_call *call)
         run(call);
         return;
     }
-    call->ask = (struct s3_ask){.done = on_bucket};
-    s3_call_ref(call);
-    s3_ask_start(&call->ask, "bucket",
-                 json_pack("{s:s, s:o}", "account", call->account, "name",
-                           s3_call_json(call->target.bucket)));
+    s3_call_ask(call, "bucket",
+                json_pack("{s:s, s:o}", "account", call->account, "name",
+                          s3_call_json(call->target.bucket)),
+                on_bucket);
 }

@@ -9,6 +9,9 @@
 
 enum s3_level { S3_SERVICE, S3_BUCKET, S3_OBJECT };
 
+/* As Cloudflare counts operations: A writes and lists, B reads; deleting is free. */
+enum s3_class { S3_FREE, S3_CLASS_A, S3_CLASS_B };
+
 struct s3_op {
     const char *name;           /* "PutObject", as in the reference */
     const char *method;         /* HEAD has rows of its own */
@@ -19,6 +22,7 @@ struct s3_op {
     enum s3_error error;
     bool writes;
     bool alone;                 /* takes no bucket: it need not be there */
+    enum s3_class class;
 };
 
 /* The operation; NULL when there is none for the method. */

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "base/utf8.h"
 #include "bindings/r2/r2_condition.h"
 #include "os/clock.h"
@@ -12,7 +13,7 @@
 
 #define CUSTOM_PREFIX "x-amz-meta-"
 
-enum { NS_PER_S = 1000000000, MS_PER_S = 1000, HEADER_BYTES_MAX = 4096 };
+enum { MS_PER_S = 1000, HEADER_BYTES_MAX = 4096 };
 
 static const struct field {
     const char *key, *header, *param;
@@ -28,7 +29,7 @@ static bool read_time(str text, int64_t *ret_ms)
 {
     int64_t seconds;
 
-    if (!http_date_parse(text, (int64_t)(clock_wall_ns() / NS_PER_S), &seconds))
+    if (!http_date_parse(text, clock_wall_s(), &seconds))
         return false;
     *ret_ms = seconds * MS_PER_S;
     return true;
@@ -165,8 +166,7 @@ int s3_said_status(const struct s3_call *call, const json_t *meta)
 
     json_object_del(condition, "etagDoesNotMatch");
     json_object_del(condition, "uploadedAfter");
-    if (!r2_condition_holds(condition, s3_call_text(meta, "etag"),
-                            json_integer_value(json_object_get(meta, "uploaded"))))
+    if (!r2_condition_holds(condition, member_str(meta, "etag"), member_int(meta, "uploaded")))
         status = 412;
     json_decref(condition);
     return status;
@@ -239,7 +239,7 @@ static void put_fields(struct s3_call *call, const json_t *http)
         str value = s3_call_param(call, fields[i].param);
 
         if (!value.len)
-            value = s3_call_text(http, fields[i].key);
+            value = member_str(http, fields[i].key);
         if (value.len)
             s3_call_put(call, fields[i].header, value);
         has_type = has_type || (i == 0 && value.len);
@@ -257,11 +257,11 @@ void s3_said_put(struct s3_call *call, const json_t *meta)
     const char *name;
     json_t *value;
 
-    s3_call_put_etag(call, s3_call_text(meta, "etag"));
-    s3_call_put_time(call, "last-modified", json_integer_value(json_object_get(meta, "uploaded")));
+    s3_call_put_etag(call, member_str(meta, "etag"));
+    s3_call_put_time(call, "last-modified", member_int(meta, "uploaded"));
     s3_call_put(call, "accept-ranges", STR("bytes"));
     put_fields(call, json_object_get(meta, "http"));
-    if (str_equal(s3_call_text(meta, "storageClass"), STR("InfrequentAccess")))
+    if (str_equal(member_str(meta, "storageClass"), STR("InfrequentAccess")))
         s3_call_put(call, "x-amz-storage-class", STR("STANDARD_IA"));
     json_object_foreach(json_object_get(meta, "custom"), name, value)
         put_custom(call, name, (str){json_string_value(value), json_string_length(value)});

@@ -3,8 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "base/utf8.h"
-#include "web/percent.h"
 
 /* Decodes `raw` to `*at`, which has room. Returns false when an escape is none. */
 static bool decode(str raw, bool is_query, char **at, str *ret)
@@ -15,8 +15,8 @@ static bool decode(str raw, bool is_query, char **at, str *ret)
         char c = raw.ptr[i];
 
         if (c == '%') {
-            int high = i + 2 < raw.len ? percent_hex(raw.ptr[i + 1]) : -1;
-            int low = i + 2 < raw.len ? percent_hex(raw.ptr[i + 2]) : -1;
+            int high = i + 2 < raw.len ? hex_digit(raw.ptr[i + 1]) : -1;
+            int low = i + 2 < raw.len ? hex_digit(raw.ptr[i + 2]) : -1;
 
             if (high < 0 || low < 0)
                 return false;

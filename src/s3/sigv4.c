@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <time.h>
 
+#include "base/hex.h"
+
 #define ALGORITHM "AWS4-HMAC-SHA256"
 #define UNSIGNED "UNSIGNED-PAYLOAD"
 
@@ -334,7 +336,7 @@ static void sign(const unsigned char key[S3_HASH_BYTES], struct buf *text,
     unsigned char hash[S3_HASH_BYTES];
 
     s3_hash_hmac(bytes_of(key), buf_str(text), hash);
-    s3_hash_hex(hash, sizeof hash, ret);
+    hex_encode(hash, sizeof hash, ret);
     buf_done(text);
 }
 
@@ -343,7 +345,7 @@ static void hex_of(str bytes, char ret[S3_HASH_HEX_BYTES])
     unsigned char hash[S3_HASH_BYTES];
 
     s3_hash_sha256(bytes, hash);
-    s3_hash_hex(hash, sizeof hash, ret);
+    hex_encode(hash, sizeof hash, ret);
 }
 
 enum sigv4_flaw sigv4_check(const struct sigv4_request *request, const struct sigv4 *sig,
@@ -390,7 +392,7 @@ bool sigv4_chain_check(struct sigv4_chain *chain, const unsigned char hash[S3_HA
     struct buf text;
 
     hex_of(STR_NONE, empty);
-    s3_hash_hex(hash, S3_HASH_BYTES, hex);
+    hex_encode(hash, S3_HASH_BYTES, hex);
     buf_init(&text, SIGV4_TEXT_BYTES_MAX);
     ASSERT(buf_printf(&text, ALGORITHM "-PAYLOAD\n%s\n%s\n%s\n%s\n%s", chain->time, chain->scope,
                       chain->last, empty, hex) == 0);

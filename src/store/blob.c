@@ -20,6 +20,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "os/file.h"
 
 enum { DIGEST_BYTES = 32, COMPARE_STEP = 16 * 1024, COPY_BYTES_MAX = 1 << 30 };
@@ -28,28 +29,18 @@ static const char temporary[] = "new-";
 
 void blob_name(str bytes, char ret[BLOB_NAME_BYTES])
 {
-    static const char digits[] = "0123456789abcdef";
     unsigned char digest[DIGEST_BYTES];
     unsigned len = 0;
 
     ASSERT(EVP_Digest(bytes.ptr, bytes.len, digest, &len, EVP_sha256(), NULL) == 1);
     ASSERT(len == sizeof digest);
-    for (size_t i = 0; i < sizeof digest; i++) {
-        ret[2 * i] = digits[digest[i] >> 4];
-        ret[2 * i + 1] = digits[digest[i] & 15];
-    }
-    ret[2 * sizeof digest] = 0;
+    hex_encode(digest, sizeof digest, ret);
 }
 
 static bool is_name(const char *name)
 {
     return strlen(name) == BLOB_NAME_BYTES - 1 &&
            strspn(name, "0123456789abcdef") == BLOB_NAME_BYTES - 1;
-}
-
-static int fail(struct err *err, const char *path)
-{
-    return err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
 }
 
 /* `directory`/`place`/`name`, where place is two digits; without the name when it is empty. */
@@ -61,17 +52,6 @@ static int path_of(const char *directory, const char *place, const char *name, c
     if (len > 0 && len < PATH_MAX)
         return 0;
     return err_set(err, ERR_IO, "%s: the path is too long", directory);
-}
-
-static int sync_directory(const char *path, struct err *err)
-{
-    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
-
-    if (fd < 0 || fsync(fd) < 0)
-        r = fail(err, path);
-    if (fd >= 0)
-        close(fd);
-    return r;
 }
 
 /* ---- put ---- */
@@ -105,14 +85,14 @@ static int write_file(const char *path, str bytes, struct err *err)
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
     if (fd < 0)
-        return fail(err, path);
+        return err_set_io(err, path);
     while (bytes.len) {
         ssize_t put = write(fd, bytes.ptr, bytes.len);
 
         if (put >= 0) {
             bytes = str_skip(bytes, (size_t)put);
         } else if (errno != EINTR) {
-            fail(err, path);
+            err_set_io(err, path);
             close(fd);
             unlink(path);
             return ERR_IO;
@@ -130,12 +110,12 @@ static int put_file(const char *place, const char *fresh, const char *path, str 
     if (fd < 0)
         return fd;
     if (rename(fresh, path) < 0) {
-        r = fail(err, path);
+        r = err_set_io(err, path);
         unlink(fresh);
     } else if (fsync(fd) < 0) {
-        r = fail(err, path);
+        r = err_set_io(err, path);
     } else {
-        r = sync_directory(place, err);
+        r = file_sync_directory(place, err);
     }
     close(fd);
     if (r < 0)
@@ -170,13 +150,13 @@ int blob_prepare(const char *directory, struct err *err)
         snprintf(digits, sizeof digits, "%02x", i);
         if ((r = path_of(directory, digits, "", place, err)) == 0 && mkdir(place, 0700) < 0 &&
             errno != EEXIST)
-            r = fail(err, place);
+            r = err_set_io(err, place);
     }
     if (r < 0)
         return r;
     fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0 || syncfs(fd) < 0)
-        r = fail(err, directory);
+        r = err_set_io(err, directory);
     if (fd >= 0)
         close(fd);
     return r;
@@ -225,7 +205,7 @@ static int walk_place(const char *directory, unsigned place,
     if ((r = path_of(directory, digits, "", at, err)) < 0)
         return r;
     if (!(files = opendir(at)))
-        return errno == ENOENT ? 0 : fail(err, at);
+        return errno == ENOENT ? 0 : err_set_io(err, at);
     while (r >= 0 && (errno = 0, entry = readdir(files))) {
         if (entry->d_name[0] == '.')
             continue;
@@ -234,7 +214,7 @@ static int walk_place(const char *directory, unsigned place,
         sum += r > 0 ? r : 0;
     }
     if (r >= 0 && errno)
-        r = fail(err, at);
+        r = err_set_io(err, at);
     closedir(files);
     return r < 0 ? r : sum;
 }
@@ -255,7 +235,7 @@ static int sweep_one(void *context, const char *path, const char *name, struct e
         used = 0;
     if (used)
         return used < 0 ? used : 0;
-    return unlink(path) < 0 && errno != ENOENT ? fail(err, path) : 1;
+    return unlink(path) < 0 && errno != ENOENT ? err_set_io(err, path) : 1;
 }
 
 int blob_sweep(const char *directory, unsigned place,
@@ -299,10 +279,10 @@ int blob_link(const char *directory, const char *name, const char *to, struct er
         if (errno == ENOENT)
             return err_set(err, ERR_NOT_FOUND, "%s: it is missing", path);
         if (!links_not(errno))
-            return fail(err, to);
+            return err_set_io(err, to);
         if ((r = copy_bytes(path, to, err)) < 0)
             return r;
-        return chmod(to, 0644) < 0 ? fail(err, to) : 0;
+        return chmod(to, 0644) < 0 ? err_set_io(err, to) : 0;
     }
     return 0;
 }
@@ -319,10 +299,10 @@ static int copy_one(void *context, const char *path, const char *name, struct er
         (r = path_of(context, name, name, to, err)) < 0)
         return r;
     if (mkdir(place, 0700) < 0 && errno != EEXIST)
-        return fail(err, place);
+        return err_set_io(err, place);
     if (link(path, to) == 0 || errno == ENOENT)
         return 0;
-    return links_not(errno) ? copy_bytes(path, to, err) : fail(err, to);
+    return links_not(errno) ? copy_bytes(path, to, err) : err_set_io(err, to);
 }
 
 int blob_copy(const char *directory, const char *to, struct err *err)

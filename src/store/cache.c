@@ -11,7 +11,6 @@
  *     costs no write. */
 #include "store/cache.h"
 
-#include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
@@ -151,7 +150,7 @@ static int lock_directory(const struct cache *cache, struct err *err)
     fd = open(cache->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (fd >= 0 && flock(fd, LOCK_EX) == 0)
         return fd;
-    err_set(err, ERR_IO, "%s: %s", cache->lock, strerror(errno));
+    err_set_io(err, cache->lock);
     if (fd >= 0)
         close(fd);
     return ERR_IO;
@@ -541,20 +540,28 @@ static int run_insert(struct cache *cache, void *context)
     return evict(cache, change->now, &change->doomed);
 }
 
+/* The files go when the change of the index is committed, and stay when it is not. */
+static int make_change(struct cache *cache, struct change *change,
+                       int (*run)(struct cache *cache, void *context), struct err *err)
+{
+    struct use use = {run, change, true};
+    int r;
+
+    err->code = 0;
+    doomed_init(&change->doomed);
+    r = with_index(cache, &use, err);
+    if (r < 0)
+        buf_clear(&change->doomed.files);
+    remove_files(cache, &change->doomed);
+    return r;
+}
+
 int cache_insert(struct cache *cache, const struct cache_key *key, const struct cache_entry *entry,
                  int64_t now, struct err *err)
 {
     struct change change = {.key = key, .entry = entry, .now = now};
-    struct use use = {run_insert, &change, true};
-    int r;
 
-    err->code = 0;
-    doomed_init(&change.doomed);
-    r = with_index(cache, &use, err);
-    if (r < 0)
-        buf_clear(&change.doomed.files);
-    remove_files(cache, &change.doomed);
-    return r;
+    return make_change(cache, &change, run_insert, err);
 }
 
 static int run_remove(struct cache *cache, void *context)
@@ -577,15 +584,8 @@ static int run_remove(struct cache *cache, void *context)
 int cache_remove(struct cache *cache, const struct cache_key *key, int64_t now, struct err *err)
 {
     struct change change = {.key = key, .now = now};
-    struct use use = {run_remove, &change, true};
-    int r;
+    int r = make_change(cache, &change, run_remove, err);
 
-    err->code = 0;
-    doomed_init(&change.doomed);
-    r = with_index(cache, &use, err);
-    if (r < 0)
-        buf_clear(&change.doomed.files);
-    remove_files(cache, &change.doomed);
     if (r < 0)
         return r;
     return change.any_fresh ? 0 : ERR_NOT_FOUND;

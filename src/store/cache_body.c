@@ -6,15 +6,14 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/hex.h"
 #include "os/file.h"
 
-enum { NAME_RANDOM_BYTES = 16, PLACE_DIGITS = 2 };
+enum { PLACE_DIGITS = 2 };
 
 static bool path_of(const char *directory, const char *name, char path[PATH_MAX])
 {
@@ -23,21 +22,12 @@ static bool path_of(const char *directory, const char *name, char path[PATH_MAX]
     return len > 0 && len < PATH_MAX;
 }
 
-static void make_name(char name[CACHE_BODY_NAME_BYTES])
-{
-    unsigned char bytes[NAME_RANDOM_BYTES];
-
-    ASSERT(getrandom(bytes, sizeof bytes, 0) == sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(name + 2 * i, 3, "%02x", bytes[i]);
-}
-
 int cache_body_create(const char *directory, char name[CACHE_BODY_NAME_BYTES], struct err *err)
 {
     char path[PATH_MAX], place[PATH_MAX];
     int fd;
 
-    make_name(name);
+    hex_random(name, CACHE_BODY_NAME_BYTES - 1);
     if (!path_of(directory, name, path))
         return err_set(err, ERR_IO, "%s: the path is too long", directory);
     snprintf(place, sizeof place, "%.*s", (int)(strlen(path) - strlen(name) - 1), path);
@@ -45,7 +35,7 @@ int cache_body_create(const char *directory, char name[CACHE_BODY_NAME_BYTES], s
         return ERR_IO;
     fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0 || flock(fd, LOCK_EX | LOCK_NB) < 0) {
-        err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        err_set_io(err, path);
         if (fd >= 0)
             close(fd);
         return ERR_IO;

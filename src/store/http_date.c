@@ -6,7 +6,7 @@
 
 #include <time.h>
 
-enum { YEARS_AHEAD_MAX = 50, YEAR_MIN = 1601 };
+enum { YEARS_AHEAD_MAX = 50, YEAR_MIN = 1601, YEAR_MAX = 9999 };
 
 struct fields {
     int day;
@@ -139,4 +139,14 @@ bool http_date_parse(str text, int64_t now, int64_t *ret_seconds)
         return false;
     fields.year = full_year(fields.year, now);
     return to_seconds(&fields, ret_seconds);
+}
+
+void http_date_write(int64_t seconds, char ret[HTTP_DATE_BYTES])
+{
+    time_t time = (time_t)seconds;
+    struct tm tm;
+
+    if (!gmtime_r(&time, &tm) || tm.tm_year + 1900 > YEAR_MAX ||
+        !strftime(ret, HTTP_DATE_BYTES, "%a, %d %b %Y %H:%M:%S GMT", &tm))
+        *ret = '\0';
 }

@@ -13,4 +13,9 @@
  * that of `now`. Gives seconds since 1970; returns false when it is no date. */
 bool http_date_parse(str text, int64_t now, int64_t *ret_seconds);
 
+enum { HTTP_DATE_BYTES = 32 };
+
+/* The first of them; "" of a time that no calendar has. */
+void http_date_write(int64_t seconds, char ret[HTTP_DATE_BYTES]);
+
 #endif

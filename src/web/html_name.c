@@ -100,17 +100,12 @@ static struct {
     const struct row *row;
 } slots[SLOTS];
 
-static unsigned char lower(char c)
-{
-    return (unsigned char)(c >= 'A' && c <= 'Z' ? c | 0x20 : c);
-}
-
 static uint64_t hash(str name)
 {
     uint64_t h = UINT64_C(14695981039346656037);
 
     for (size_t i = 0; i < name.len; i++)
-        h = (h ^ lower(name.ptr[i])) * UINT64_C(1099511628211);
+        h = (h ^ (unsigned char)str_lower(name.ptr[i])) * UINT64_C(1099511628211);
     return h | HTML_NAME_HASHED;
 }
 
@@ -123,7 +118,7 @@ uint64_t html_name_key(str name)
     for (size_t i = 0; i < name.len; i++) {
         if (!name.ptr[i])
             return hash(name);
-        key |= (uint64_t)lower(name.ptr[i]) << 8 * i;
+        key |= (uint64_t)(unsigned char)str_lower(name.ptr[i]) << 8 * i;
     }
     return key & HTML_NAME_HASHED ? hash(name) : key;
 }

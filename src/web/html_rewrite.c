@@ -54,9 +54,14 @@ void html_rewrite_done(struct html_rewrite *rw)
     free(rw->documents);
 }
 
+bool html_rewrite_is_hungry(const struct html_rewrite *rw)
+{
+    return rw->unit == HTML_EVENT_MORE && !rw->is_held && !rw->is_last;
+}
+
 int html_rewrite_feed(struct html_rewrite *rw, str chunk, bool is_last)
 {
-    ASSERT(rw->unit == HTML_EVENT_MORE && !rw->is_held && !rw->is_last);
+    ASSERT(html_rewrite_is_hungry(rw));
     buf_consume(&rw->in, rw->lexer.start);
     rw->emitted = 0;
     if (chunk.len > HTML_REWRITE_CHUNK_BYTES_MAX || (chunk.len && buf_append(&rw->in, chunk) < 0))

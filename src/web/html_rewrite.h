@@ -89,8 +89,10 @@ void html_rewrite_init(struct html_rewrite *rw, struct html_selectors *selectors
                        const unsigned char *documents, int document_count, bool is_utf8);
 void html_rewrite_done(struct html_rewrite *rw);
 
-/* The next chunk; is_last: there is none after it. Only at the start and after HTML_EVENT_MORE.
- * Returns 0 or ERR_LIMIT. */
+/* May the next chunk come? It may at the start and after HTML_EVENT_MORE, but for the last one. */
+bool html_rewrite_is_hungry(const struct html_rewrite *rw);
+
+/* The next chunk, when it may come; is_last: there is none after it. Returns 0 or ERR_LIMIT. */
 NODISCARD int html_rewrite_feed(struct html_rewrite *rw, str chunk, bool is_last);
 
 /* Goes on to the next event. Returns enum html_event or ERR_LIMIT. Who is to be called for it is in

@@ -8,6 +8,7 @@
 
 #include <stdlib.h>
 
+#include "base/hex.h"
 #include "web/html_name.h"
 
 enum { ESCAPE_GROWTH = 3, SHOWN_BYTES_MAX = 80, NTH_MAX = 100000000 };
@@ -83,11 +84,6 @@ static void expect(struct parser *p, char c, const char *why)
 
 /* ---- names and strings (CSS Syntax 4.3) ---- */
 
-static bool is_hex(char c)
-{
-    return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'f');
-}
-
 static bool is_name_start(char c)
 {
     return (unsigned char)((c | 0x20) - 'a') < 26 || c == '_' || (unsigned char)c >= 0x80;
@@ -130,11 +126,11 @@ static void take_escape(struct parser *p)
         fail(p, "a backslash has nothing behind it");
         return;
     }
-    if (!is_hex(peek(p, 0))) {
+    if (hex_digit(peek(p, 0)) < 0) {
         *p->out++ = p->text.ptr[p->at++];
         return;
     }
-    for (; digits < 6 && is_hex(peek(p, 0)); digits++, p->at++) {
+    for (; digits < 6 && hex_digit(peek(p, 0)) >= 0; digits++, p->at++) {
         char c = peek(p, 0);
         point = point << 4 | (uint32_t)(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
     }

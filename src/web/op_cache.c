@@ -104,11 +104,6 @@ void op_cache_start(const struct op_cache_settings *settings)
         all.cache = cache_new(settings->directory, settings->bytes_max);
 }
 
-static int64_t now_s(void)
-{
-    return (int64_t)(clock_wall_ns() / 1000000000u);
-}
-
 /* ---- puts and bodies ---- */
 
 static void on_dispose(uv_work_t *work)
@@ -272,7 +267,7 @@ static struct job *job_new(void (*run)(struct job *job),
     job->task.run = on_task;
     job->task.drop = on_drop;
     job->resource.close = on_gone;
-    job->now = now_s();
+    job->now = clock_wall_s();
     cache_entry_init(&job->entry);
     buf_init(&job->space, TEXT_BYTES_MAX);
     buf_init(&job->url, TEXT_BYTES_MAX);
@@ -521,23 +516,23 @@ OP(op_cache_begin)
 
 static const char is_busy[] = "the cache is still at work on what came before";
 
-/* The built-in script is the only caller, so a wrong argument is our bug. */
-static struct writer *writer_of(JSContextRef ctx, JSValueRef value)
+/* NULL, and throws, when it is none. */
+static struct writer *writer_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
-    struct handle *handle = handle_of(ctx, value, writer_kind);
+    struct handle *handle = handle_need(ctx, value, writer_kind, exception);
 
-    ASSERT(handle);
-    return CONTAINER_OF(handle, struct writer, handle);
+    return handle ? CONTAINER_OF(handle, struct writer, handle) : NULL;
 }
 
 /* The same when no job uses it and it is not over: (2). Else NULL, and throws. */
 static struct writer *free_writer_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
-    struct writer *writer = writer_of(ctx, value);
+    struct writer *writer = writer_of(ctx, value, exception);
 
-    if (writer->put && writer->refs == 1)
+    if (writer && writer->put && writer->refs == 1)
         return writer;
-    value_throw(ctx, ERR_CLOSED, is_busy, exception);
+    if (writer)
+        value_throw(ctx, ERR_CLOSED, is_busy, exception);
     return NULL;
 }
 
@@ -608,21 +603,20 @@ OP(op_cache_commit)
 /* Forgets what was not committed; what a job still uses goes with its object. */
 OP(op_cache_abort)
 {
-    struct writer *writer = writer_of(ctx, OP_ARG(0));
+    struct writer *writer = writer_of(ctx, OP_ARG(0), exception);
 
-    if (writer->refs == 1)
+    if (writer && writer->refs == 1)
         writer_end(writer);
     return JSValueMakeUndefined(ctx);
 }
 
 /* ---- bodies ---- */
 
-static struct body *body_of(JSContextRef ctx, JSValueRef value)
+static struct body *body_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
-    struct handle *handle = handle_of(ctx, value, body_kind);
+    struct handle *handle = handle_need(ctx, value, body_kind, exception);
 
-    ASSERT(handle);
-    return CONTAINER_OF(handle, struct body, handle);
+    return handle ? CONTAINER_OF(handle, struct body, handle) : NULL;
 }
 
 static void fail_read(struct job *job, int code, const char *text)
@@ -670,9 +664,10 @@ static JSValueRef read_value(struct job *job, JSContextRef ctx)
 
 OP(op_cache_read)
 {
-    struct body *body = body_of(ctx, OP_ARG(1));
+    struct body *body = body_of(ctx, OP_ARG(1), exception);
     struct job *job;
 
+    OP_NEED(body);
     if (body->refs > 1)
         return value_throw(ctx, ERR_CLOSED, is_busy, exception);
     job = job_new(run_read, read_value);
@@ -685,9 +680,9 @@ OP(op_cache_read)
 /* The rest is not wanted; a read under way still gets its piece. */
 OP(op_cache_close)
 {
-    struct body *body = body_of(ctx, OP_ARG(0));
+    struct body *body = body_of(ctx, OP_ARG(0), exception);
 
-    if (body->refs == 1) {
+    if (body && body->refs == 1) {
         body->left = 0;
         body_shut(body);
     }

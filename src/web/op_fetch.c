@@ -545,13 +545,13 @@ static JSValueRef start_run(struct start *start, JSContextRef ctx, struct pool *
 
 OP(op_fetch_start)
 {
-    struct handle *handle = handle_of(ctx, OP_ARG(0), pool_kind);
+    struct handle *handle = handle_need(ctx, OP_ARG(0), pool_kind, exception);
     struct pool *pool;
     struct start start;
     JSValueRef result = JSValueMakeUndefined(ctx);
     int r;
 
-    ASSERT(handle);
+    OP_NEED(handle);
     pool = CONTAINER_OF(handle, struct pool, handle);
     if (pool->active >= POOL_REQUESTS_MAX)
         return value_throw(ctx, ERR_NETWORK,
@@ -572,30 +572,36 @@ OP(op_fetch_start)
     return result;
 }
 
-/* The built-in script is the only caller, so a wrong argument is our bug. */
-static struct fetch *fetch_of(JSContextRef ctx, JSValueRef value)
+/* NULL, and throws, when it is none. */
+static struct fetch *fetch_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
-    struct handle *handle = handle_of(ctx, value, fetch_kind);
+    struct handle *handle = handle_need(ctx, value, fetch_kind, exception);
 
-    ASSERT(handle);
-    return CONTAINER_OF(handle, struct fetch, handle);
+    return handle ? CONTAINER_OF(handle, struct fetch, handle) : NULL;
 }
 
 OP(op_fetch_reason)
 {
-    return value_latin1(ctx, buf_str(&fetch_of(ctx, OP_ARG(0))->reason));
+    const struct fetch *fetch = fetch_of(ctx, OP_ARG(0), exception);
+
+    OP_NEED(fetch);
+    return value_latin1(ctx, buf_str(&fetch->reason));
 }
 
 /* The answer's header lines, "name: value\n" each. */
 OP(op_fetch_headers)
 {
-    return value_latin1(ctx, buf_str(&fetch_of(ctx, OP_ARG(0))->headers));
+    const struct fetch *fetch = fetch_of(ctx, OP_ARG(0), exception);
+
+    OP_NEED(fetch);
+    return value_latin1(ctx, buf_str(&fetch->headers));
 }
 
 /* A worker that replaces `then` can bring the built-in script to wait twice for the same. */
 static JSValueRef wait_for(JSContextRef ctx, struct fetch *fetch, enum wait wait, JSValueRef id,
                            JSValueRef *exception)
 {
+    OP_NEED(fetch);
     if (fetch->waits[wait])
         return value_throw(ctx, ERR_INVALID, "the answer is being read already", exception);
     fetch->waits[wait] = (int32_t)value_to_number(ctx, id, 0);
@@ -608,9 +614,10 @@ static JSValueRef wait_for(JSContextRef ctx, struct fetch *fetch, enum wait wait
  * completes `id` with a piece or null. */
 OP(op_fetch_pull)
 {
-    struct fetch *fetch = fetch_of(ctx, OP_ARG(0));
+    struct fetch *fetch = fetch_of(ctx, OP_ARG(0), exception);
     JSValueRef value;
 
+    OP_NEED(fetch);
     if (argc > 1)
         return wait_for(ctx, fetch, WAIT_PULL, OP_ARG(1), exception);
     if (fetch->body.len == 0 && fetch->request)
@@ -624,8 +631,9 @@ OP(op_fetch_pull)
  * undefined; with one: completes `id` with it. */
 OP(op_fetch_collect)
 {
-    struct fetch *fetch = fetch_of(ctx, OP_ARG(0));
+    struct fetch *fetch = fetch_of(ctx, OP_ARG(0), exception);
 
+    OP_NEED(fetch);
     fetch->collect_text = JSValueToBoolean(ctx, OP_ARG(1));
     if (argc > 2)
         return wait_for(ctx, fetch, WAIT_COLLECT, OP_ARG(2), exception);
@@ -638,27 +646,31 @@ OP(op_fetch_collect)
  * op_fetch_drain() before the next one. */
 OP(op_fetch_write)
 {
-    struct fetch *fetch = fetch_of(ctx, OP_ARG(0));
+    struct fetch *fetch = fetch_of(ctx, OP_ARG(0), exception);
     const void *bytes;
     size_t len;
 
+    OP_NEED(fetch);
     if (!value_view(ctx, OP_ARG(1), &bytes, &len) || len > WRITE_BYTES_MAX)
         return value_throw(ctx, ERR_INVALID, NULL, exception);
     if (!fetch->request)
         return JSValueMakeBoolean(ctx, true);
+    if (client_send_queued(fetch->request) > WRITE_BYTES_MAX)
+        return value_throw(ctx, ERR_LIMIT, "too much is queued of the request's body", exception);
     client_send(fetch->request, (str){bytes, len});
     return JSValueMakeBoolean(ctx, client_send_queued(fetch->request) < WRITE_HIGH_WATER_BYTES);
 }
 
 OP(op_fetch_drain)
 {
-    return wait_for(ctx, fetch_of(ctx, OP_ARG(0)), WAIT_DRAIN, OP_ARG(1), exception);
+    return wait_for(ctx, fetch_of(ctx, OP_ARG(0), exception), WAIT_DRAIN, OP_ARG(1), exception);
 }
 
 OP(op_fetch_end)
 {
-    struct fetch *fetch = fetch_of(ctx, OP_ARG(0));
+    struct fetch *fetch = fetch_of(ctx, OP_ARG(0), exception);
 
+    OP_NEED(fetch);
     if (fetch->request)
         client_send_end(fetch->request);
     return JSValueMakeUndefined(ctx);
@@ -667,14 +679,18 @@ OP(op_fetch_end)
 /* True while the exchange is under way: a producer need not go on otherwise. */
 OP(op_fetch_is_open)
 {
-    return JSValueMakeBoolean(ctx, fetch_of(ctx, OP_ARG(0))->request != NULL);
+    const struct fetch *fetch = fetch_of(ctx, OP_ARG(0), exception);
+
+    OP_NEED(fetch);
+    return JSValueMakeBoolean(ctx, fetch->request != NULL);
 }
 
 /* Ends the exchange and forgets what has arrived; completions under way are rejected. */
 OP(op_fetch_cancel)
 {
-    struct fetch *fetch = fetch_of(ctx, OP_ARG(0));
+    struct fetch *fetch = fetch_of(ctx, OP_ARG(0), exception);
 
+    OP_NEED(fetch);
     fetch_cancel(fetch, ERR_NETWORK, "it was cancelled");
     buf_done(&fetch->body);
     if (fetch->sink)
@@ -685,12 +701,15 @@ OP(op_fetch_cancel)
 
 /* --- bodies that stay in C ------------------------------------------------------------------- */
 
-void op_fetch_pipe(JSContextRef ctx, JSValueRef value, struct op_fetch_sink *sink)
+bool op_fetch_pipe(JSContextRef ctx, JSValueRef value, struct op_fetch_sink *sink)
 {
-    struct fetch *fetch = fetch_of(ctx, value);
-    bool was_paused = fetch->paused;
+    struct handle *handle = handle_of(ctx, value, fetch_kind);
+    struct fetch *fetch = handle ? CONTAINER_OF(handle, struct fetch, handle) : NULL;
+    bool was_paused;
 
-    ASSERT(!fetch->sink);
+    if (!fetch || fetch->sink)
+        return false;
+    was_paused = fetch->paused;
     fetch->sink = sink;
     sink->fetch = fetch;
     if (fetch->body.len) {
@@ -701,17 +720,23 @@ void op_fetch_pipe(JSContextRef ctx, JSValueRef value, struct op_fetch_sink *sin
         sink_end(fetch);
     else if (fetch->sink && was_paused)
         op_fetch_sink_resume(sink);
+    return true;
 }
 
 str op_fetch_head_lines(JSContextRef ctx, JSValueRef value)
 {
-    return buf_str(&fetch_of(ctx, value)->headers);
+    struct handle *handle = handle_of(ctx, value, fetch_kind);
+
+    return handle ? buf_str(&CONTAINER_OF(handle, struct fetch, handle)->headers) : STR_NONE;
 }
 
 void op_fetch_discard(JSContextRef ctx, JSValueRef value)
 {
-    struct fetch *fetch = fetch_of(ctx, value);
+    struct handle *handle = handle_of(ctx, value, fetch_kind);
+    struct fetch *fetch = handle ? CONTAINER_OF(handle, struct fetch, handle) : NULL;
 
+    if (!fetch || fetch->sink)
+        return;
     fetch_cancel(fetch, ERR_NETWORK, "it was cancelled");
     buf_done(&fetch->body);
 }

@@ -24,13 +24,15 @@ struct op_fetch_sink {
 };
 
 /* Gives what has come of the body of `fetch`, an object of op_fetch_start(), to `sink`, and what
- * will come when it comes; data() and end() may be called before this returns. */
-void op_fetch_pipe(JSContextRef ctx, JSValueRef fetch, struct op_fetch_sink *sink);
+ * will come when it comes; data() and end() may be called before this returns. False when `fetch`
+ * is no such object, or was given to a sink already. */
+bool op_fetch_pipe(JSContextRef ctx, JSValueRef fetch, struct op_fetch_sink *sink);
 
-/* The answer's header lines, "name: value\n" each; borrowed until the object goes. */
+/* The answer's header lines, "name: value\n" each; borrowed until the object goes. None of another
+ * object. */
 str op_fetch_head_lines(JSContextRef ctx, JSValueRef fetch);
 
-/* Nobody wants the body. */
+/* Nobody wants the body; nothing is done to another object. */
 void op_fetch_discard(JSContextRef ctx, JSValueRef fetch);
 
 void op_fetch_sink_resume(struct op_fetch_sink *sink);

@@ -5,7 +5,9 @@
  * else can run.
  *
  * (1) The scratch buffer is used within one op only.
- * (2) The memory of a session is in no heap that is measured, so the isolate's pool counts it. */
+ * (2) The memory of a session is in no heap that is measured, so the isolate's pool counts it.
+ * (3) A worker that replaces what the built-in script waits for brings it here out of turn: what
+ *     does not fit the state of the session throws. */
 #include <stdlib.h>
 
 #include "engine/handle.h"
@@ -80,12 +82,12 @@ static void rules_free(struct handle *handle)
     free(rules);
 }
 
-static struct rules *rules_of(JSContextRef ctx, JSValueRef value)
+/* NULL, and throws, when it is none. */
+static struct rules *rules_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
-    struct handle *handle = handle_of(ctx, value, rules_kind);
+    struct handle *handle = handle_need(ctx, value, rules_kind, exception);
 
-    ASSERT(handle);
-    return CONTAINER_OF(handle, struct rules, handle);
+    return handle ? CONTAINER_OF(handle, struct rules, handle) : NULL;
 }
 
 /* () -> an empty set of rules. */
@@ -102,11 +104,12 @@ OP(op_html_rules)
 /* (rules, selector, wants): adds a rule; throws for a selector that is not valid. */
 OP(op_html_on)
 {
-    struct rules *rules = rules_of(ctx, OP_ARG(0));
+    struct rules *rules = rules_of(ctx, OP_ARG(0), exception);
     unsigned char wants = (unsigned char)value_to_number(ctx, OP_ARG(2), 0);
     struct err err;
     int r;
 
+    OP_NEED(rules);
     if (read_text(ctx, OP_ARG(1), exception) < 0)
         return *exception ? JSValueMakeUndefined(ctx) : throw_limit(ctx, NULL, exception);
     r = html_selector_set_add(rules->selectors, buf_str(&scratch), wants, &err);
@@ -116,8 +119,9 @@ OP(op_html_on)
 /* (rules, wants): adds handlers for the document. */
 OP(op_html_on_document)
 {
-    struct rules *rules = rules_of(ctx, OP_ARG(0));
+    struct rules *rules = rules_of(ctx, OP_ARG(0), exception);
 
+    OP_NEED(rules);
     if (rules->document_count == HTML_REWRITE_DOCUMENTS_MAX)
         return throw_limit(ctx, "more than 1024 handlers for the document", exception);
     rules->documents[rules->document_count++] = (unsigned char)value_to_number(ctx, OP_ARG(1), 0);
@@ -173,28 +177,56 @@ static void session_free(struct handle *handle)
     free(session);
 }
 
-static struct session *session_of(JSContextRef ctx, JSValueRef value)
+/* NULL, and throws, when it is none that is open. */
+static struct session *session_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
-    struct handle *handle = handle_of(ctx, value, session_kind);
+    struct handle *handle = handle_need(ctx, value, session_kind, exception);
     struct session *session = handle ? CONTAINER_OF(handle, struct session, handle) : NULL;
 
-    ASSERT(session && session->is_open);
-    return session;
+    if (!session || session->is_open)
+        return session;
+    value_throw(ctx, ERR_CLOSED, "the document is not rewritten any more", exception);
+    return NULL;
+}
+
+/* The same with a unit that handlers may look at and change: (3). */
+static struct session *unit_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
+{
+    struct session *session = session_of(ctx, value, exception);
+
+    if (!session || session->rw.unit != HTML_EVENT_MORE)
+        return session;
+    value_throw(ctx, ERR_CLOSED, "the content token is no longer valid", exception);
+    return NULL;
+}
+
+/* The same with the start tag of an element. */
+static struct session *element_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
+{
+    struct session *session = unit_of(ctx, value, exception);
+
+    if (!session || session->rw.unit == HTML_EVENT_ELEMENT)
+        return session;
+    value_throw(ctx, ERR_CLOSED, "the content token is no longer valid", exception);
+    return NULL;
 }
 
 /* (pool, rules, standard name of an encoding that has ASCII) -> session. */
 OP(op_html_open)
 {
     struct pool *pool = op_pool_of(ctx, OP_ARG(0));
-    struct rules *rules = rules_of(ctx, OP_ARG(1));
-    struct session *session = mem_new(struct session);
+    struct rules *rules = rules_of(ctx, OP_ARG(1), exception);
+    char *charset_name = pool && rules ? value_to_utf8(ctx, OP_ARG(2), NULL, exception) : NULL;
+    struct session *session;
+    str name;
 
-    ASSERT(pool);
-    op_pool_join(&session->share, pool);
+    OP_NEED(charset_name);
+    name = str_from(charset_name);
     if (op_pool_bytes(pool) > POOL_BYTES_MAX / 2)
         JSGarbageCollect(ctx); /* sessions that were left unfinished may be garbage */
-    session->charset_name = value_to_utf8(ctx, OP_ARG(2), NULL, exception);
-    str name = str_from(session->charset_name);
+    session = mem_new(struct session);
+    op_pool_join(&session->share, pool);
+    session->charset_name = charset_name;
     session->charset = str_equal(name, STR("utf-8")) ? CHARSET_UTF8 : charset_single(name);
     if (session->charset == CHARSET_NONE)
         session->charset = CHARSET_MULTI;
@@ -210,7 +242,10 @@ OP(op_html_open)
 /* (session): frees what it holds; no op may be called with it after that. */
 OP(op_html_close)
 {
-    session_close(session_of(ctx, OP_ARG(0)));
+    struct session *session = session_of(ctx, OP_ARG(0), exception);
+
+    OP_NEED(session);
+    session_close(session);
     return JSValueMakeUndefined(ctx);
 }
 
@@ -218,16 +253,19 @@ OP(op_html_close)
  * how many bytes have been fed so far. The last chunk is fed when there are no more. */
 OP(op_html_feed)
 {
-    struct session *session = session_of(ctx, OP_ARG(0));
+    struct session *session = session_of(ctx, OP_ARG(0), exception);
     double from = value_to_number(ctx, OP_ARG(2), 0);
     bool is_last = JSValueToBoolean(ctx, OP_ARG(3));
     const void *bytes = NULL;
     size_t len = 0, at;
     str chunk;
 
+    OP_NEED(session);
+    if (!html_rewrite_is_hungry(&session->rw))
+        return value_throw(ctx, ERR_CLOSED, "the last chunk is not used up", exception);
     if (!value_view(ctx, OP_ARG(1), &bytes, &len))
         return value_throw(ctx, ERR_INVALID, "a chunk of the body is not bytes", exception);
-    at = from < (double)len ? (size_t)from : len;
+    at = from >= 0 && from < (double)len ? (size_t)from : len;
     chunk = str_head((str){(const char *)bytes + at, len - at}, HTML_REWRITE_CHUNK_BYTES_MAX);
     at += chunk.len;
     if (html_rewrite_feed(&session->rw, chunk, is_last && at == len) < 0 || is_too_much(session))
@@ -255,11 +293,15 @@ static JSValueRef output_bytes(JSContextRef ctx, struct buf *out, size_t from, s
  * stream, or -1 when there is none and the output is empty now. */
 OP(op_html_output)
 {
-    struct session *session = session_of(ctx, OP_ARG(0));
-    struct html_content *out = &session->rw.out;
-    bool has_mark = session->marks_taken < out->mark_count;
-    size_t from = session->taken, to;
+    struct session *session = session_of(ctx, OP_ARG(0), exception);
+    struct html_content *out;
+    bool has_mark;
+    size_t from, to;
 
+    OP_NEED(session);
+    out = &session->rw.out;
+    has_mark = session->marks_taken < out->mark_count;
+    from = session->taken;
     if (html_rewrite_flush(&session->rw) < 0)
         return throw_limit(ctx, session->rw.why, exception);
     to = has_mark ? out->marks[session->marks_taken].at : out->bytes.len;
@@ -389,8 +431,10 @@ OP(op_html_next)
     JSValueRef value = JSValueMakeUndefined(ctx);
     int event = 0;
 
+    if (!(session = session_of(ctx, OP_ARG(0), exception)) ||
+        (argc > 2 && !JSValueIsUndefined(ctx, argv[1]) && !unit_of(ctx, OP_ARG(0), exception)))
+        return value;
     value_lock(ctx);
-    session = session_of(ctx, OP_ARG(0));
     if (argc > 2 && JSValueIsNumber(ctx, argv[1]))
         event = insert(ctx, &session->rw, argv[1], argv[2], exception);
     else if (argc > 2 && !JSValueIsUndefined(ctx, argv[1]))
@@ -412,11 +456,11 @@ OP(op_html_next)
 /* (session) -> the text of the comment. */
 OP(op_html_text)
 {
-    struct session *session;
+    struct session *session = unit_of(ctx, OP_ARG(0), exception);
     JSValueRef value;
 
+    OP_NEED(session);
     value_lock(ctx);
-    session = session_of(ctx, OP_ARG(0));
     value = text_value(ctx, session, html_rewrite_text(&session->rw));
     value_unlock(ctx);
     return value;
@@ -425,11 +469,11 @@ OP(op_html_text)
 /* (session) -> the name of the tag, in lower case. */
 OP(op_html_name)
 {
-    struct session *session;
+    struct session *session = unit_of(ctx, OP_ARG(0), exception);
     JSValueRef value;
 
+    OP_NEED(session);
     value_lock(ctx);
-    session = session_of(ctx, OP_ARG(0));
     value = lower_value(ctx, session, html_rewrite_text(&session->rw));
     value_unlock(ctx);
     return value;
@@ -438,10 +482,12 @@ OP(op_html_name)
 /* (session) -> [name, public id, system id] of the doctype, null where there is none. */
 OP(op_html_doctype)
 {
-    struct session *session = session_of(ctx, OP_ARG(0));
-    struct html_doctype doctype = html_doctype_parse(html_rewrite_text(&session->rw));
+    struct session *session = unit_of(ctx, OP_ARG(0), exception);
+    struct html_doctype doctype;
     JSValueRef parts[3], array;
 
+    OP_NEED(session);
+    doctype = html_doctype_parse(html_rewrite_text(&session->rw));
     value_lock(ctx);
     parts[0] = doctype.name.ptr ? lower_value(ctx, session, doctype.name) : JSValueMakeNull(ctx);
     parts[1] = optional_value(ctx, session, doctype.public_id);
@@ -454,18 +500,21 @@ OP(op_html_doctype)
 /* (session) -> enum html_namespace of the element. */
 OP(op_html_namespace)
 {
-    return JSValueMakeNumber(ctx, session_of(ctx, OP_ARG(0))->rw.namespace);
+    const struct session *session = unit_of(ctx, OP_ARG(0), exception);
+
+    OP_NEED(session);
+    return JSValueMakeNumber(ctx, session->rw.namespace);
 }
 
 /* (session, name) -> the value of the attribute, or null. */
 OP(op_html_attribute)
 {
-    struct session *session;
+    struct session *session = element_of(ctx, OP_ARG(0), exception);
     JSValueRef value = JSValueMakeNull(ctx);
     str text;
 
+    OP_NEED(session);
     value_lock(ctx);
-    session = session_of(ctx, OP_ARG(0));
     if (read_text(ctx, OP_ARG(1), exception) == 0) {
         buf_clear(&session->asked);
         (void)!buf_append(&session->asked, buf_str(&scratch));
@@ -476,23 +525,24 @@ OP(op_html_attribute)
     return value;
 }
 
-/* (session) -> [name, value, name, value, ...] of the element's attributes. */
+/* (session) -> [name, value, name, value, ...] of the element's attributes. They are put into the
+ * array when all are there: a worker can have setters that hear of each index. */
 OP(op_html_attributes)
 {
-    struct session *session = session_of(ctx, OP_ARG(0));
+    struct session *session = element_of(ctx, OP_ARG(0), exception);
+    struct value_list list;
     JSValueRef array;
-    uint32_t cursor = 0, index = 0;
+    uint32_t cursor = 0;
     str name, value;
 
+    OP_NEED(session);
     value_lock(ctx);
-    array = JSObjectMakeArray(ctx, 0, NULL, exception);
-    while (array &&
-           html_edit_attr_next(&session->rw.edit, &session->rw.lexer, &cursor, &name, &value)) {
-        JSValueRef key = lower_value(ctx, session, name);
-        JSObjectSetPropertyAtIndex(ctx, (JSObjectRef)array, index++, key, exception);
-        JSObjectSetPropertyAtIndex(ctx, (JSObjectRef)array, index++,
-                                   text_value(ctx, session, value), exception);
+    value_list_init(&list, ctx);
+    while (html_edit_attr_next(&session->rw.edit, &session->rw.lexer, &cursor, &name, &value)) {
+        value_list_add(&list, lower_value(ctx, session, name));
+        value_list_add(&list, text_value(ctx, session, value));
     }
+    array = value_list_array(&list, exception);
     value_unlock(ctx);
     return array;
 }
@@ -511,10 +561,11 @@ static JSValueRef done(JSContextRef ctx, struct session *session, int r, JSValue
 /* (session, text): a new name of a tag, a new text of a comment. */
 OP(op_html_set_text)
 {
-    struct session *session = session_of(ctx, OP_ARG(0));
-    int r = read_text(ctx, OP_ARG(1), exception);
+    struct session *session = unit_of(ctx, OP_ARG(0), exception);
+    int r;
 
-    if (r == 0)
+    OP_NEED(session);
+    if ((r = read_text(ctx, OP_ARG(1), exception)) == 0)
         r = html_rewrite_set_text(&session->rw, buf_str(&scratch));
     return done(ctx, session, r, exception);
 }
@@ -522,9 +573,10 @@ OP(op_html_set_text)
 /* (session, name, value) */
 OP(op_html_set_attribute)
 {
-    struct session *session = session_of(ctx, OP_ARG(0));
+    struct session *session = element_of(ctx, OP_ARG(0), exception);
     int r;
 
+    OP_NEED(session);
     value_lock(ctx);
     r = set_attribute(ctx, &session->rw, OP_ARG(1), OP_ARG(2), exception);
     value_unlock(ctx);
@@ -534,21 +586,22 @@ OP(op_html_set_attribute)
 /* (session, name) */
 OP(op_html_remove_attribute)
 {
-    struct session *session = session_of(ctx, OP_ARG(0));
-    struct html_rewrite *rw = &session->rw;
-    int r = read_text(ctx, OP_ARG(1), exception);
+    struct session *session = element_of(ctx, OP_ARG(0), exception);
+    int r;
 
-    if (r == 0)
-        r = html_edit_remove_attr(&rw->edit, &rw->lexer, buf_str(&scratch));
+    OP_NEED(session);
+    if ((r = read_text(ctx, OP_ARG(1), exception)) == 0)
+        r = html_edit_remove_attr(&session->rw.edit, &session->rw.lexer, buf_str(&scratch));
     return done(ctx, session, r, exception);
 }
 
 /* (session, how, text): see insert(). */
 OP(op_html_insert)
 {
-    struct session *session = session_of(ctx, OP_ARG(0));
+    struct session *session = unit_of(ctx, OP_ARG(0), exception);
     int r;
 
+    OP_NEED(session);
     value_lock(ctx);
     r = insert(ctx, &session->rw, OP_ARG(1), OP_ARG(2), exception);
     value_unlock(ctx);
@@ -558,24 +611,28 @@ OP(op_html_insert)
 /* (session, enum html_place, number): a stream's place. */
 OP(op_html_insert_stream)
 {
-    struct session *session = session_of(ctx, OP_ARG(0));
+    struct session *session = unit_of(ctx, OP_ARG(0), exception);
     enum html_place place = (enum html_place)value_to_number(ctx, OP_ARG(1), 0);
     int32_t stream = (int32_t)value_to_number(ctx, OP_ARG(2), 0);
 
+    OP_NEED(session);
     return done(ctx, session, html_rewrite_insert_stream(&session->rw, place, stream), exception);
 }
 
 /* (session, text, is HTML) -> the bytes as they are inserted, for a stream. */
 OP(op_html_encode)
 {
-    struct session *session = session_of(ctx, OP_ARG(0));
-    unsigned flags = (JSValueToBoolean(ctx, OP_ARG(2)) ? HTML_CONTENT_MARKUP : 0) |
-                     (session->rw.is_ascii ? HTML_CONTENT_ASCII : 0);
+    struct session *session = session_of(ctx, OP_ARG(0), exception);
+    unsigned flags = JSValueToBoolean(ctx, OP_ARG(2)) ? HTML_CONTENT_MARKUP : 0;
     struct html_content content;
     JSValueRef bytes = JSValueMakeUndefined(ctx);
-    int r = read_text(ctx, OP_ARG(1), exception);
+    int r;
 
+    OP_NEED(session);
+    if (session->rw.is_ascii)
+        flags |= HTML_CONTENT_ASCII;
     html_content_init(&content);
+    r = read_text(ctx, OP_ARG(1), exception);
     if (r == 0 && (r = html_content_add(&content, buf_str(&scratch), flags)) == 0)
         bytes = value_bytes(ctx, content.bytes.ptr, content.bytes.len);
     html_content_done(&content);
@@ -585,20 +642,29 @@ OP(op_html_encode)
 /* (session, keeps content) */
 OP(op_html_remove)
 {
-    html_rewrite_remove(&session_of(ctx, OP_ARG(0))->rw, JSValueToBoolean(ctx, OP_ARG(1)));
+    struct session *session = unit_of(ctx, OP_ARG(0), exception);
+
+    OP_NEED(session);
+    html_rewrite_remove(&session->rw, JSValueToBoolean(ctx, OP_ARG(1)));
     return JSValueMakeUndefined(ctx);
 }
 
 /* (session) -> whether the unit is removed. */
 OP(op_html_is_removed)
 {
-    return JSValueMakeBoolean(ctx, html_rewrite_is_removed(&session_of(ctx, OP_ARG(0))->rw));
+    const struct session *session = unit_of(ctx, OP_ARG(0), exception);
+
+    OP_NEED(session);
+    return JSValueMakeBoolean(ctx, html_rewrite_is_removed(&session->rw));
 }
 
 /* (session) -> the number under which the element's end tag will be told; 0: it has none. */
 OP(op_html_listen)
 {
-    return JSValueMakeNumber(ctx, html_rewrite_listen(&session_of(ctx, OP_ARG(0))->rw));
+    struct session *session = element_of(ctx, OP_ARG(0), exception);
+
+    OP_NEED(session);
+    return JSValueMakeNumber(ctx, html_rewrite_listen(&session->rw));
 }
 
 const struct op op_html_table[] = {

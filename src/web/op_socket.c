@@ -373,7 +373,7 @@ static JSValueRef open_run(JSContextRef ctx, struct stream *stream,
 
 OP(op_socket_open)
 {
-    struct handle *handle = handle_of(ctx, OP_ARG(0), pool_kind);
+    struct handle *handle = handle_need(ctx, OP_ARG(0), pool_kind, exception);
     int32_t id = (int32_t)value_to_number(ctx, OP_ARG(1), 0);
     struct socket_options options = {.rules = outbound_rules()};
     struct pool *pool;
@@ -382,7 +382,7 @@ OP(op_socket_open)
     size_t len;
     char *host;
 
-    ASSERT(handle);
+    OP_NEED(handle);
     pool = CONTAINER_OF(handle, struct pool, handle);
     if (pool->active >= POOL_SOCKETS_MAX) {
         JSGarbageCollect(ctx); /* sockets that nobody closed may be garbage */
@@ -404,19 +404,19 @@ OP(op_socket_open)
     return result;
 }
 
-/* The built-in script is the only caller, so a wrong argument is our bug. */
-static struct stream *stream_of(JSContextRef ctx, JSValueRef value)
+/* NULL, and throws, when it is none. */
+static struct stream *stream_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
-    struct handle *handle = handle_of(ctx, value, stream_kind);
+    struct handle *handle = handle_need(ctx, value, stream_kind, exception);
 
-    ASSERT(handle);
-    return CONTAINER_OF(handle, struct stream, handle);
+    return handle ? CONTAINER_OF(handle, struct stream, handle) : NULL;
 }
 
 /* A worker that replaces `then` can bring the built-in script to wait twice for the same. */
 static JSValueRef wait_for(JSContextRef ctx, struct stream *stream, enum wait wait,
                            JSValueRef number, JSValueRef *exception)
 {
+    OP_NEED(stream);
     if (stream->waits[wait])
         return value_throw(ctx, ERR_INVALID, "the socket is being waited for already", exception);
     stream->waits[wait] = (int32_t)value_to_number(ctx, number, 0);
@@ -427,13 +427,12 @@ static JSValueRef wait_for(JSContextRef ctx, struct stream *stream, enum wait wa
 /* Nothing may wait to be written, and nothing that was not pulled may have come. */
 OP(op_socket_start_tls)
 {
-    struct stream *stream = stream_of(ctx, OP_ARG(0));
+    struct stream *stream = stream_of(ctx, OP_ARG(0), exception);
     size_t len;
-    char *name = value_to_utf8(ctx, OP_ARG(2), &len, exception);
+    char *name = stream ? value_to_utf8(ctx, OP_ARG(2), &len, exception) : NULL;
     int r;
 
-    if (!name)
-        return JSValueMakeUndefined(ctx);
+    OP_NEED(name);
     r = stream->link && !stream->body.len ? socket_start_tls(stream->link, (str){name, len})
                                           : ERR_CLOSED;
     free(name);
@@ -449,16 +448,17 @@ OP(op_socket_start_tls)
 /* Completes `id` with a piece, or null at the end. */
 OP(op_socket_pull)
 {
-    return wait_for(ctx, stream_of(ctx, OP_ARG(0)), WAIT_PULL, OP_ARG(1), exception);
+    return wait_for(ctx, stream_of(ctx, OP_ARG(0), exception), WAIT_PULL, OP_ARG(1), exception);
 }
 
 /* Queues bytes. Returns false when the producer must wait for op_socket_drain() before the next. */
 OP(op_socket_write)
 {
-    struct stream *stream = stream_of(ctx, OP_ARG(0));
+    struct stream *stream = stream_of(ctx, OP_ARG(0), exception);
     const void *bytes;
     size_t len;
 
+    OP_NEED(stream);
     if (stream->code)
         return value_throw(ctx, ERR_IO, stream->text, exception);
     if (stream->out_ended)
@@ -472,14 +472,15 @@ OP(op_socket_write)
 
 OP(op_socket_drain)
 {
-    return wait_for(ctx, stream_of(ctx, OP_ARG(0)), WAIT_DRAIN, OP_ARG(1), exception);
+    return wait_for(ctx, stream_of(ctx, OP_ARG(0), exception), WAIT_DRAIN, OP_ARG(1), exception);
 }
 
 /* Nothing more will be written; completes `id` when all has gone out. */
 OP(op_socket_end)
 {
-    struct stream *stream = stream_of(ctx, OP_ARG(0));
+    struct stream *stream = stream_of(ctx, OP_ARG(0), exception);
 
+    OP_NEED(stream);
     stream->out_ended = true;
     if (stream->link)
         socket_end(stream->link);
@@ -489,14 +490,15 @@ OP(op_socket_end)
 /* Completes `id` when the stream is over, with the error when it failed. */
 OP(op_socket_closed)
 {
-    return wait_for(ctx, stream_of(ctx, OP_ARG(0)), WAIT_CLOSED, OP_ARG(1), exception);
+    return wait_for(ctx, stream_of(ctx, OP_ARG(0), exception), WAIT_CLOSED, OP_ARG(1), exception);
 }
 
 /* Nobody will pull any more: what comes is dropped. */
 OP(op_socket_discard)
 {
-    struct stream *stream = stream_of(ctx, OP_ARG(0));
+    struct stream *stream = stream_of(ctx, OP_ARG(0), exception);
 
+    OP_NEED(stream);
     stream->discards = true;
     buf_done(&stream->body);
     stream_flow(stream);
@@ -506,8 +508,9 @@ OP(op_socket_discard)
 /* Closes at once; what is queued is lost. */
 OP(op_socket_close)
 {
-    struct stream *stream = stream_of(ctx, OP_ARG(0));
+    struct stream *stream = stream_of(ctx, OP_ARG(0), exception);
 
+    OP_NEED(stream);
     stream_close(stream, 0, "");
     buf_done(&stream->body);
     stream_wake(stream);

@@ -290,37 +290,10 @@ static void on_upgrade_gone(void *owner)
     websocket_link_lost(socket->ws, STR("the connection was lost"));
 }
 
-static void transport_write(void *transport, str bytes)
-{
-    upgrade_write(transport, bytes);
-}
-
-static size_t transport_queued(const void *transport)
-{
-    return upgrade_queued(transport);
-}
-
-static void transport_pause(void *transport, bool paused)
-{
-    upgrade_pause(transport, paused);
-}
-
-static void transport_end(void *transport)
-{
-    upgrade_end(transport);
-}
-
-static void transport_cut(void *transport)
-{
-    upgrade_cut(transport);
-}
-
 JSValueRef op_websocket_accept(JSContextRef ctx, struct http_request *request, str head,
                                bool deflate, JSValueRef *exception)
 {
     static const struct upgrade_hooks hooks = {on_upgrade_data, on_upgrade_drain, on_upgrade_gone};
-    static const struct websocket_transport functions = {
-        transport_write, transport_queued, transport_pause, transport_end, transport_cut};
     struct socket_object *socket;
     struct upgrade *upgrade;
 
@@ -335,7 +308,7 @@ JSValueRef op_websocket_accept(JSContextRef ctx, struct http_request *request, s
     socket->ws = websocket_link_new(isolate_loop(),
                                     (struct websocket_terms){.role = WEBSOCKET_SERVER,
                                                              .deflate = deflate},
-                                    &functions, upgrade, &link_hooks, socket);
+                                    &upgrade_transport, upgrade, &link_hooks, socket);
     socket->served = true;
     return handle_object(ctx, &socket->handle);
 }
@@ -404,13 +377,12 @@ static const struct websocket_client_hooks client_hooks = {on_open, on_answer, o
 
 /* ---- ops ---- */
 
-/* The built-in script is the only caller, so a wrong argument is our bug. */
-static struct socket_object *socket_of(JSContextRef ctx, JSValueRef value)
+/* NULL, and throws, when it is none. */
+static struct socket_object *socket_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
-    struct handle *handle = handle_of(ctx, value, socket_kind);
+    struct handle *handle = handle_need(ctx, value, socket_kind, exception);
 
-    ASSERT(handle);
-    return CONTAINER_OF(handle, struct socket_object, handle);
+    return handle ? CONTAINER_OF(handle, struct socket_object, handle) : NULL;
 }
 
 str op_websocket_narrow(char *utf8, size_t len)
@@ -489,8 +461,9 @@ OP(op_websocket_connect)
 /* Gives a connection up that is not open yet, which its next event tells. */
 OP(op_websocket_abort)
 {
-    struct socket_object *socket = socket_of(ctx, OP_ARG(0));
+    struct socket_object *socket = socket_of(ctx, OP_ARG(0), exception);
 
+    OP_NEED(socket);
     if (socket->client) {
         websocket_client_cancel(socket->client);
         on_failed(socket, "it was closed before the connection was established");
@@ -500,8 +473,9 @@ OP(op_websocket_abort)
 
 OP(op_websocket_next)
 {
-    struct socket_object *socket = socket_of(ctx, OP_ARG(0));
+    struct socket_object *socket = socket_of(ctx, OP_ARG(0), exception);
 
+    OP_NEED(socket);
     if (socket->wait_id) /* a worker that replaces `then` brings the built-in script here twice */
         return value_throw(ctx, ERR_INVALID, "the WebSocket is being read already", exception);
     socket->wait_id = (int32_t)value_to_number(ctx, OP_ARG(1), 0);
@@ -513,12 +487,13 @@ OP(op_websocket_next)
  * event tells. */
 OP(op_websocket_send)
 {
-    struct socket_object *socket = socket_of(ctx, OP_ARG(0));
+    struct socket_object *socket = socket_of(ctx, OP_ARG(0), exception);
     const void *bytes;
     size_t len;
     char *text = NULL;
     bool is_text = JSValueIsString(ctx, OP_ARG(1));
 
+    OP_NEED(socket);
     if (is_text && !(text = value_to_utf8(ctx, OP_ARG(1), &len, exception)))
         return JSValueMakeUndefined(ctx);
     if (!is_text && !value_view(ctx, OP_ARG(1), &bytes, &len))
@@ -534,10 +509,11 @@ OP(op_websocket_send)
 /* (socket, code, reason): code 0 for a Close without one; reason has at most 123 bytes as UTF-8. */
 OP(op_websocket_close)
 {
-    struct socket_object *socket = socket_of(ctx, OP_ARG(0));
+    struct socket_object *socket = socket_of(ctx, OP_ARG(0), exception);
     struct buf reason;
     int r;
 
+    OP_NEED(socket);
     buf_init(&reason, 1024); /* a conversion reserves more than it takes */
     r = value_to_buf(ctx, OP_ARG(2), &reason, exception);
     if (r == ERR_LIMIT || reason.len > WEBSOCKET_REASON_BYTES_MAX)
@@ -551,14 +527,18 @@ OP(op_websocket_close)
 /* Bytes of messages that have not gone out. */
 OP(op_websocket_buffered)
 {
-    const struct websocket_link *ws = socket_of(ctx, OP_ARG(0))->ws;
+    const struct socket_object *socket = socket_of(ctx, OP_ARG(0), exception);
 
-    return JSValueMakeNumber(ctx, ws ? (double)websocket_link_queued(ws) : 0);
+    OP_NEED(socket);
+    return JSValueMakeNumber(ctx, socket->ws ? (double)websocket_link_queued(socket->ws) : 0);
 }
 
 OP(op_websocket_number)
 {
-    return JSValueMakeNumber(ctx, socket_of(ctx, OP_ARG(0))->number);
+    const struct socket_object *socket = socket_of(ctx, OP_ARG(0), exception);
+
+    OP_NEED(socket);
+    return JSValueMakeNumber(ctx, socket->number);
 }
 
 const struct op op_websocket_table[] = {

@@ -4,6 +4,8 @@
  * nest (C0 < fragment, C0 < query < path < userinfo < form) but for "`", which query leaves out. */
 #include "web/percent.h"
 
+#include "base/hex.h"
+
 enum {
     USERINFO_UP = PERCENT_USERINFO | PERCENT_FORM,
     PATH_UP = PERCENT_PATH | USERINFO_UP,
@@ -49,14 +51,6 @@ const uint8_t percent_table[256] = {
 
 static const char hex_digits[] = "0123456789ABCDEF";
 
-int percent_hex(char c)
-{
-    if (c >= '0' && c <= '9')
-        return c - '0';
-    c |= 0x20;
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 bool percent_is_clean(str text, enum percent_set set)
 {
     for (size_t i = 0; i < text.len; i++)
@@ -97,9 +91,9 @@ int percent_decode(str text, struct buf *out)
         return r;
     for (size_t i = 0; i < text.len; i++) {
         char c = text.ptr[i];
-        if (c == '%' && text.len - i > 2 && percent_hex(text.ptr[i + 1]) >= 0 &&
-            percent_hex(text.ptr[i + 2]) >= 0) {
-            c = (char)(percent_hex(text.ptr[i + 1]) << 4 | percent_hex(text.ptr[i + 2]));
+        if (c == '%' && text.len - i > 2 && hex_digit(text.ptr[i + 1]) >= 0 &&
+            hex_digit(text.ptr[i + 2]) >= 0) {
+            c = (char)(hex_digit(text.ptr[i + 1]) << 4 | hex_digit(text.ptr[i + 2]));
             i += 2;
         }
         out->ptr[out->len++] = c;

@@ -20,9 +20,6 @@ enum percent_set {
 
 extern const uint8_t percent_table[256];
 
-/* Value of a hexadecimal digit, or -1. */
-int percent_hex(char c);
-
 /* True when no byte of `text` is in `set`. */
 bool percent_is_clean(str text, enum percent_set set);
 

@@ -9,6 +9,7 @@
 #include <unicode/utf8.h>
 
 #include "base/err.h"
+#include "base/hex.h"
 #include "web/percent.h"
 
 /* What a byte of a domain means to the parser; rows are or-ed together over the whole text. */
@@ -78,7 +79,7 @@ static bool ipv4_number(str part, uint64_t *ret_value)
         part = str_skip(part, 1);
     }
     for (size_t i = 0; i < part.len; i++) {
-        int digit = percent_hex(part.ptr[i]);
+        int digit = hex_digit(part.ptr[i]);
         if (digit < 0 || digit >= radix)
             return false;
         value = value * (uint64_t)radix + (uint64_t)digit;
@@ -204,8 +205,8 @@ static bool ipv6_read_pieces(str text, struct ipv6 *ip)
             text = str_skip(text, 1);
             continue;
         }
-        for (; i < 4 && i < text.len && percent_hex(text.ptr[i]) >= 0; i++)
-            value = value << 4 | (unsigned)percent_hex(text.ptr[i]);
+        for (; i < 4 && i < text.len && hex_digit(text.ptr[i]) >= 0; i++)
+            value = value << 4 | (unsigned)hex_digit(text.ptr[i]);
         if (i < text.len && text.ptr[i] == '.')
             return i && ipv6_read_ipv4(text, ip);
         if (i < text.len && text.ptr[i] != ':')

@@ -129,7 +129,7 @@ enum url_scheme url_part_scheme(str text)
     return URL_OTHER;
 }
 
-int url_part_default_port(enum url_scheme scheme)
+static int default_port(enum url_scheme scheme)
 {
     return schemes[scheme].port;
 }
@@ -184,7 +184,7 @@ int url_part_read_port(str text, int *ret_port, size_t *ret_len)
 void url_part_put_port(struct url *url, int port)
 {
     url->host_end = here(url);
-    if (port != URL_PART_NO_PORT && port != url_part_default_port(url->scheme)) {
+    if (port != URL_PART_NO_PORT && port != default_port(url->scheme)) {
         char text[8];
         int n = snprintf(text, sizeof text, ":%d", port);
         url_part_put(url, (str){text, (size_t)n});

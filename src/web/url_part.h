@@ -21,7 +21,6 @@ size_t url_part_scheme_len(str text, bool at_end_too);
 
 /* Which scheme `text` (any case) names. */
 enum url_scheme url_part_scheme(str text);
-int url_part_default_port(enum url_scheme scheme);
 
 /* "C:" or "C|"; at the start of a path it is a Windows drive letter. */
 bool url_part_is_drive(str text);

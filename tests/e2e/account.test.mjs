@@ -4,7 +4,7 @@ import { createHash, randomBytes } from "node:crypto";
 import { connect } from "node:net";
 import test, { after } from "node:test";
 import WebSocket from "ws";
-import { afterwards, until } from "./atoll.mjs";
+import { afterwards, says, until } from "./atoll.mjs";
 import { ask, serve } from "./serve.mjs";
 
 const PRICES = `
@@ -16,27 +16,17 @@ gb_s = 0
 `;
 const server = await serve({ after }, { config: PRICES });
 const script = (name, account = "default") => `/accounts/${account}/workers/scripts/${name}`;
-const answers = (text) => `export default { fetch: () => new Response(${JSON.stringify(text)}) };`;
 
-async function made(method, path, body, options) {
-  const answer = await server.api(method, path, body, options);
-  assert.equal(answer.success, true, `${method} ${path}: ${JSON.stringify(answer.errors)}`);
-  return answer.result;
-}
-
-async function refused(status, code, method, path, body, options) {
-  const answer = await server.api(method, path, body, options);
-  assert.deepEqual([answer.status, answer.errors?.[0]?.code], [status, code], `${method} ${path}: ${JSON.stringify(answer)}`);
-  return answer.errors[0].message;
-}
+const made = server.ok;
+const refused = (status, code, method, path, body, options) => server.fails(method, path, body, status, code, /./, options);
 
 test("accounts are made, told apart, changed and deleted", async () => {
   const acme = await made("POST", "/accounts", { id: "acme", name: "Acme Inc.", subdomain: "acme" });
   assert.deepEqual([acme.id, acme.name, acme.subdomain], ["acme", "Acme Inc.", "acme"]);
   await refused(409, 10008, "POST", "/accounts", { id: "acme", name: "again" });
   await refused(400, 10001, "POST", "/accounts", { name: "bad", id: "not an id" });
-  assert.equal((await server.deploy("shop", answers("acme's"), { account: "acme" })).success, true);
-  assert.equal((await server.deploy("shop", answers("ours"))).success, true);
+  assert.equal((await server.deploy("shop", says("acme's"), { account: "acme" })).success, true);
+  assert.equal((await server.deploy("shop", says("ours"))).success, true);
   assert.equal((await server.ask("shop")).body, "ours");
   assert.equal((await server.ask("shop.acme.localhost")).body, "acme's");
 
@@ -60,7 +50,7 @@ test("a token does what its scopes say, in its account, until it is deleted", as
   await made("POST", "/accounts", { id: "tokens", name: "Tokens" });
   const { value, id } = await made("POST", "/accounts/tokens/tokens", { name: "ci", scopes: ["worker:write", "token:write"] });
   const options = { token: value };
-  assert.equal((await server.deploy("by-token", answers("x"), { account: "tokens", ...options })).success, true);
+  assert.equal((await server.deploy("by-token", says("x"), { account: "tokens", ...options })).success, true);
   await refused(403, 9109, "GET", "/accounts/default/workers/scripts", undefined, options);
   await refused(403, 9109, "PUT", `${script("by-token", "tokens")}/secrets`, { name: "A", text: "a", type: "secret_text" }, options);
   await refused(403, 9109, "POST", "/accounts", { name: "more" }, options);
@@ -100,7 +90,7 @@ test("limits: the operator's alone, at once in force", async () => {
 });
 
 test("routes of a zone, one by one", async () => {
-  await server.deploy("zoned", answers("zoned"));
+  await server.deploy("zoned", says("zoned"));
   const [zone] = await made("GET", "/zones?name=zone.test");
   assert.deepEqual([zone.name, zone.status], ["zone.test", "active"]);
   assert.deepEqual(await made("GET", "/zones?name=not%20a%20name"), []);
@@ -120,8 +110,8 @@ test("routes of a zone, one by one", async () => {
 });
 
 test("custom domains move with leave only", async () => {
-  await server.deploy("first", answers("first"));
-  await server.deploy("second", answers("second"));
+  await server.deploy("first", says("first"));
+  await server.deploy("second", says("second"));
   const put = (name, hosts, more) => [
     "PUT", `${script(name)}/domains/records`, { origins: hosts.map((hostname) => ({ hostname })), ...more },
   ];
@@ -219,7 +209,7 @@ test("a reader that does not read is cut; its worker, and others who watch, noti
 });
 
 test("at most ten tails of a worker", async () => {
-  await server.deploy("popular", answers("x"));
+  await server.deploy("popular", says("x"));
   for (let i = 0; i < 10; i++) await made("POST", `${script("popular")}/tails`, {});
   assert.equal((await server.api("POST", `${script("popular")}/tails`, {})).status, 429);
 });
@@ -255,7 +245,7 @@ test("usage, and the invoice that comes of it; nothing used is nothing owed", as
   await made("POST", "/accounts", { id: "payer", name: "Payer" });
   const invoice = () => made("GET", "/accounts/payer/billing/invoice");
   assert.deepEqual([(await invoice()).total, (await invoice()).workers], ["0.000000", []]);
-  await server.deploy("shop", answers("ok"), { account: "payer" });
+  await server.deploy("shop", says("ok"), { account: "payer" });
   for (let i = 0; i < 7; i++) await server.ask("shop.payer.localhost");
   const usage = (query) => made("GET", `/accounts/payer/workers/usage${query}`);
   await until(async () => (await usage("")).rows[0]?.requests === 7, "seven requests in the usage");
@@ -289,7 +279,7 @@ test("scheduled() is run by hand, and what runs is told", async () => {
 });
 
 test("schedules: at most 250, each valid", async () => {
-  await server.deploy("often", answers("x"));
+  await server.deploy("often", says("x"));
   const path = `${script("often")}/schedules`;
   const crons = (count) => Array.from({ length: count }, (_, i) => ({ cron: `${i % 60} ${Math.floor(i / 60)} * * *` }));
   assert.equal((await made("PUT", path, crons(250))).schedules.length, 250);
@@ -303,7 +293,7 @@ test("schedules: at most 250, each valid", async () => {
 
 test("the audit log tells who did what, and no secret", async () => {
   await made("POST", "/accounts", { id: "audited", name: "Audited" });
-  await server.deploy("logged", answers("x"), { account: "audited" });
+  await server.deploy("logged", says("x"), { account: "audited" });
   await made("PUT", `${script("logged", "audited")}/secrets`, { name: "KEY", text: "hush-hush", type: "secret_text" });
   await refused(404, 10056, "DELETE", `${script("logged", "audited")}/secrets/NONE?url_encoded=true`);
   const log = await made("GET", "/accounts/audited/audit_logs");

@@ -22,12 +22,7 @@ const say = (code) => `export default { fetch(request, env) { return new Respons
 const vars = (...bindings) => ({ metadata: { bindings } });
 const text = async (name) => (await server.ask(name)).body;
 
-/** The result of a call that must succeed. */
-async function ok(...args) {
-  const answer = await server.api(...args);
-  assert.equal(answer.success, true, JSON.stringify(answer));
-  return answer.result;
-}
+const ok = (...args) => server.ok(...args);
 
 async function deployed(...args) {
   const answer = await server.deploy(...args);
@@ -35,13 +30,8 @@ async function deployed(...args) {
   return answer.result;
 }
 
-/** A call that must fail. */
-async function refused(status, code, words, ...args) {
-  const answer = await server.api(...args);
-  assert.equal(answer.status, status, JSON.stringify(answer));
-  assert.equal(answer.errors[0].code, code);
-  assert.match(answer.errors[0].message, words);
-}
+const refused = (status, code, words, method, path, body, options) =>
+  server.fails(method, path, body, status, code, words, options);
 
 /** The contents of all files below a directory, as latin-1. */
 function* contents(directory) {

@@ -2,13 +2,13 @@
 import assert from "node:assert/strict";
 import { createHash, randomBytes } from "node:crypto";
 import { readdirSync, rmSync, symlinkSync } from "node:fs";
-import { request } from "node:http";
+import { createServer, request } from "node:http";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { brotliDecompressSync, gunzipSync } from "node:zlib";
-import { dev, project, root, until, write } from "./atoll.mjs";
+import { afterwards, dev, project, root, until, write } from "./atoll.mjs";
 import { client } from "./client.mjs";
-import { serve } from "./serve.mjs";
+import { serve, TOKEN } from "./serve.mjs";
 import { wrangler } from "./wrangler.mjs";
 
 const cleanups = [];
@@ -258,6 +258,130 @@ test("what is wrong with an upload is said", async () => {
   assert.equal((await publish("wrong", { jwt })).success, true);
 });
 
+// ---- hostile uploads ----
+
+const sessionOf = async (name, manifest, account = "default") => {
+  const { result, errors } = await server.api("POST", `/accounts/${account}/workers/scripts/${name}/assets-upload-session`, { manifest });
+  assert.ok(result, JSON.stringify(errors));
+  return result;
+};
+const sendOne = (hash, text, token, account = "default") =>
+  fetch(`${server.base}/accounts/${account}/workers/assets/upload/${hash}`, { method: "POST", body: text, headers: { authorization: `Bearer ${token}` } })
+    .then(async (answer) => ({ status: answer.status, ...(await answer.json()) }));
+const base64url = (value) => Buffer.from(typeof value === "string" ? value : JSON.stringify(value)).toString("base64url");
+
+test("tokens that were cut, changed, made up, or are of something else", async () => {
+  const { jwt } = await sessionOf("tokens", { "/a.txt": { hash: "aa", size: 3 }, "/b.txt": { hash: "bb", size: 3 } });
+  const [head, payload, signature] = jwt.split(".");
+  const said = JSON.parse(Buffer.from(payload, "base64url"));
+  const forged = [
+    "", ".", "..", "...", "a.b", "a.b.c", `${head}.${payload}`, `${head}.${payload}.`, `${head}..${signature}`, `.${payload}.${signature}`,
+    `${base64url({ alg: "none" })}.${payload}.`, `${base64url({ alg: "none" })}.${payload}.${signature}`,
+    ...[{ done: true }, { exp: 4e9 }, { exp: "x" }, { sid: "00000000-0000-0000-0000-000000000000" }, { sid: "x".repeat(500) }, { sid: 5 }]
+      .map((change) => `${head}.${base64url({ ...said, ...change })}.${signature}`),
+    `${head}.${base64url("[]")}.${signature}`, `${head}.${base64url("null")}.${signature}`, `${head}.!!!!.${signature}`,
+    `${head}.${payload}.${signature.replace(/.$/, (last) => (last === "A" ? "B" : "A"))}`, `${head}.${payload}.${signature}x`,
+    `${head}.${payload}.${signature}.${signature}`, "x".repeat(7000), ...[1, 5, 20, 60].map((cut) => jwt.slice(0, -cut)), jwt.slice(1),
+  ];
+  for (const token of forged) assert.equal((await sendOne("aa", "one", token)).status, 401, token);
+  for (const token of forged) assert.equal((await publish("tokens", { jwt: token })).success, false, token);
+  assert.equal((await sendOne("aa", "one", "the-token-of-the-tests")).status, 401, "the API's own token");
+  await server.api("POST", "/accounts", { id: "stranger", name: "stranger" });
+  assert.equal((await sendOne("aa", "one", jwt, "stranger")).status, 401, "another account's address");
+  assert.equal((await server.api("GET", "/accounts/default/workers/scripts", undefined, { token: jwt })).success, false, "it opens nothing else");
+  assert.equal((await sendOne("aa", "one", jwt)).success, true);
+  const { result } = await sendOne("bb", "two", jwt);
+  assert.match((await publish("tokens", { jwt: result.jwt }, {}, "stranger")).errors[0].message, /another worker/);
+  assert.equal((await publish("tokens", { jwt: result.jwt })).success, true);
+});
+
+test("a session that is completed twice, by two at once, and one that is over", async () => {
+  const { jwt } = await sessionOf("twice", { "/a.txt": { hash: "twice", size: 3 } });
+  const [one, two] = await Promise.all([sendOne("twice", "one", jwt), sendOne("twice", "one", jwt)]);
+  assert.deepEqual([one.success, two.success], [true, true]);
+  const made = await Promise.all([one, two, one].map(({ result }) => publish("twice", { jwt: result.jwt })));
+  assert.deepEqual(made.map(({ success }) => success), [true, true, true], JSON.stringify(made.map(({ errors }) => errors)));
+  assert.equal((await server.ask("twice", "/a.txt")).body, "one");
+  for (let i = 0; i < 100; i++) await sessionOf("other", { "/a.txt": { hash: "twice", size: 3 } });
+  assert.equal((await sendOne("twice", "one", jwt)).status, 401, "100 sessions later");
+  assert.match((await publish("twice", { jwt: one.result.jwt })).errors[0].message, /over|again/);
+});
+
+test("bodies that are not what the manifest says", async () => {
+  const { jwt } = await sessionOf("bodies", { "/a.txt": { hash: "body", size: 5 }, "/e.txt": { hash: "none", size: 0 } });
+  for (const text of ["", "four", "sixsix", "x".repeat(100_000)])
+    assert.match((await sendOne("body", text, jwt)).errors[0].message, /not what the manifest says/);
+  const form = async (parts, query = "?base64=true", type) => {
+    const body = new FormData();
+    for (const [name, text] of parts) body.append(name, new Blob([text]), name);
+    const answer = await fetch(`${server.base}/accounts/default/workers/assets/upload${query}`,
+      { method: "POST", body: type ? "--x" : body, headers: { authorization: `Bearer ${jwt}`, ...(type && { "content-type": type }) } });
+    return { status: answer.status, ...(await answer.json()) };
+  };
+  assert.match((await form([["body", "%%%%"]])).errors[0].message, /no base64/);
+  assert.match((await form([["body", "Zm91cg=="]])).errors[0].message, /not what the manifest says/);
+  assert.match((await form([["body", "Zml2ZTU="], ["stranger", "eA=="]])).errors[0].message, /has no file/);
+  assert.equal((await form([], "", "multipart/form-data; boundary=x")).status, 400);
+  assert.equal((await form([], "", "text/plain")).status, 400);
+  assert.equal((await form(Array.from({ length: 1100 }, () => ["body", "Zml2ZTU="]))).status, 400, "more parts than a form may have");
+  assert.deepEqual((await sessionOf("bodies", { "/a.txt": { hash: "body", size: 5 } })).buckets, [["body"]], "none of it was taken");
+  assert.equal((await form([["body", "Zml2ZTU="], ["body", "NWV2aWY="]])).success, true, "the last one counts");
+  const { result } = await form([["none", ""]]);
+  assert.equal((await publish("bodies", { jwt: result.jwt })).success, true);
+  assert.deepEqual([(await server.ask("bodies", "/a.txt")).body, (await server.ask("bodies", "/e.txt")).body], ["5evif", ""]);
+});
+
+test("one hash with two sizes, odd sizes", async () => {
+  const refused = async (manifest, words) => {
+    const answer = await server.api("POST", "/accounts/default/workers/scripts/sizes/assets-upload-session", { manifest });
+    assert.equal(answer.status, 400, JSON.stringify(answer));
+    assert.match(answer.errors[0].message, words);
+  };
+  await refused({ "/a": { hash: "ab", size: 1 }, "/b": { hash: "ab", size: 2 } }, /two sizes/);
+  for (const size of [-1, 1.5, "1", null, undefined, 2 ** 60, {}]) await refused({ "/a": { hash: "ab", size } }, /"size"|more than 25 MiB/);
+  for (const hash of ["", " ", "a b", "../..", "x".repeat(65), "é", null, 5, ["ab"]]) await refused({ "/a": { hash, size: 1 } }, /"hash"/);
+  for (const file of [null, 5, "x", []]) await refused({ "/a": file }, /"hash"/);
+  for (const path of ["", "a", "\\a", "/" + "x".repeat(2048)]) await refused({ [path]: { hash: "ab", size: 1 } }, /is no path/);
+});
+
+test("names of every kind are names, and lead nowhere else", async () => {
+  const names = ["/../up.txt", "/a/../../b.txt", "/./dot.txt", "//double.txt", "/back\\slash.txt", "/new\nline.txt", "/cr\r\nX-Injected: yes.html", "/tab\t.txt",
+    "/é\u{1f600}.txt", "/%2e%2e/x.txt", "/a?b.txt", "/a#b.txt", "/ .txt", "/" + "l".repeat(2040) + ".txt", "/__proto__", "/constructor"];
+  const files = Object.fromEntries([...names.map((name, i) => [name, `text ${i}`]), ["/index.html", "index"]]);
+  const { jwt } = await upload("names", files);
+  assert.equal((await publish("names", { jwt })).success, true);
+  for (const [i, name] of names.entries()) {
+    const path = name.split("/").map(encodeURIComponent).join("/");
+    const answer = await server.ask("names", path);
+    assert.equal(answer.headers["x-injected"], undefined, name);
+    assert.ok(!JSON.stringify(answer.headers).includes("X-Injected: yes"), name);
+    if (answer.status === 200) assert.equal(answer.body, `text ${i}`, name);
+    else assert.ok([307, 404].includes(answer.status), `${name}: ${answer.status}`);
+  }
+  for (const name of ["/é\u{1f600}.txt", "/ .txt", "/__proto__", "/constructor"])
+    assert.equal((await server.ask("names", encodeURI(name))).status, 200, name);
+  const nul = await fetch(`${server.base}/accounts/default/workers/scripts/names/assets-upload-session`, {
+    method: "POST", headers: { authorization: `Bearer ${TOKEN}` }, body: '{"manifest":{"/a\\u0000b":{"hash":"ab","size":1}}}' });
+  assert.equal(nul.status, 400);
+  assert.equal((await server.ask("names", "/")).body, "index");
+});
+
+test("a manifest with as many files as there may be", async () => {
+  const manifest = Object.fromEntries(Array.from({ length: 20_000 }, (_, i) => [`/${i}.txt`, { hash: `most${i % 1000}`, size: 4 }]));
+  const { jwt, buckets } = await sessionOf("most", manifest);
+  assert.deepEqual(buckets.map(({ length }) => length), [500, 500]);
+  let done;
+  for (const bucket of buckets) {
+    const body = new FormData();
+    for (const hash of bucket) body.set(hash, new Blob([Buffer.from(hash.padStart(8, "0").slice(-4)).toString("base64")]), hash);
+    const sent = await server.api("POST", "/accounts/default/workers/assets/upload?base64=true", body, { token: jwt });
+    assert.equal(sent.success, true, JSON.stringify(sent.errors));
+    done = sent.result.jwt;
+  }
+  assert.equal((await publish("most", { jwt: done })).success, true);
+  assert.equal((await server.ask("most", "/19999.txt")).body, "t999");
+});
+
 test("accounts do not share by what clients call their files", async () => {
   await server.api("POST", "/accounts", { id: "thief", name: "thief" });
   await upload("mine", { "/secret.txt": "the secret" });
@@ -352,6 +476,30 @@ test("atoll deploy sends a site, only what changed, and one with a script", asyn
   const failed = await client(() => server.base).atoll(t, ["deploy"], { cwd: directory });
   assert.equal(failed.status, 1);
   assert.match(failed.stderr, /_redirects cannot be used/);
+});
+
+test("atoll deploy: a file that changes while it is uploaded is not taken for what it was", async (t) => {
+  const directory = project(t, { "wrangler.toml": toml("changing", ""), "public/a.txt": "one", "public/b.txt": "same" });
+  const between = createServer(async (from, to) => {
+    const body = [];
+    for await (const part of from) body.push(part);
+    if (from.url.endsWith("/assets-upload-session")) write(directory, "public/a.txt", "two");
+    const { host, "content-length": length, ...headers } = from.headers;
+    const answer = await fetch(server.admin + from.url, { method: from.method, headers, body: from.method === "GET" ? undefined : Buffer.concat(body) });
+    to.writeHead(answer.status, { "content-type": answer.headers.get("content-type") }).end(Buffer.from(await answer.arrayBuffer()));
+  });
+  await new Promise((resolve) => between.listen(0, "127.0.0.1", resolve));
+  afterwards(t, () => between.close());
+  const { atoll } = client(() => `http://127.0.0.1:${between.address().port}/client/v4`);
+  const failed = await atoll(t, ["deploy"], { cwd: directory });
+  assert.notEqual(failed.status, 0);
+  assert.match(failed.stderr, /a\.txt has changed while the files were uploaded: deploy once more/);
+  assert.equal((await atoll(t, ["deploy"], { cwd: directory })).status, 0);
+  assert.equal((await server.ask("changing", "/a.txt")).body, "two");
+  write(directory, "public/a.txt", "one");
+  const { done } = client(() => server.base);
+  await done(t, ["deploy"], { cwd: directory });
+  assert.equal((await server.ask("changing", "/a.txt")).body, "one");
 });
 
 test("atoll deploy: a directory that is missing, a file that is too large", async (t) => {

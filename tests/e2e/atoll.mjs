@@ -1,6 +1,6 @@
 // Starts the real binary and speaks to it. Whatever is started here is stopped by its own pid.
 import { spawn, spawnSync } from "node:child_process";
-import { chmodSync, mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from "node:fs";
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, realpathSync, rmSync, writeFileSync } from "node:fs";
 import { request } from "node:http";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
@@ -62,6 +62,24 @@ export function write(directory, name, text) {
   writeFileSync(path, text);
 }
 
+/** A worker that answers with this text. */
+export const says = (text) => `export default { fetch: () => new Response(${JSON.stringify(text)}) };\n`;
+
+/** The pid of the first runtime of a server that was started here. */
+export function runtimePid(server) {
+  return Number(readdirSync("/proc").filter((name) => /^\d+$/.test(name)).find((pid) => {
+    try {
+      return Number(readFileSync(`/proc/${pid}/stat`, "utf8").match(/\) \S (\d+)/)[1]) === server.child.pid &&
+        readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("\0runtime\0");
+    } catch {
+      return false; // it ended meanwhile
+    }
+  }));
+}
+
+/** The memory that a process holds. */
+export const rssBytes = (pid) => Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/VmRSS:\s+(\d+) kB/)[1]) * 1024;
+
 /** Runs a command to its end: {status, stdout, stderr}. */
 export function run(args, options = {}) {
   const child = spawn(binary, args, { stdio: ["ignore", "pipe", "pipe"], ...options });
@@ -94,6 +112,13 @@ export async function dev(t, paths, { args = [], cwd = root, env = {}, ready = t
   server.stop = (signal = "SIGTERM") => {
     if (!server.ended) child.kill(signal);
     return closed;
+  };
+  /** Ends it and its runtime at once: requests that never end would be waited for. */
+  server.kill = () => {
+    const { pid } = child;
+    const own = server.ended ? "" : readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8");
+    for (const number of own.split(" ").map(Number)) if (number > 0) process.kill(number, "SIGKILL");
+    return server.stop("SIGKILL");
   };
   afterwards(t, () => server.stop());
   if (!ready) return server;

@@ -104,6 +104,9 @@ test("an unknown key is a warning that names the likely one", async (t) => {
   assert.doesNotMatch(server.stderr, /workers_dev/);
 });
 
+const rateLimit = (limit, period) =>
+  `name = "RL"\nnamespace_id = "1"\nsimple = { limit = ${limit}, period = ${period} }\n`;
+
 const wrong = [
   ["toml syntax", "wrangler.toml", 'name = "w"\nmain = \n', /wrangler\.toml:2:\d+: /],
   ["json syntax", "wrangler.jsonc", '{\n  "name": "w"\n  "main": 1\n}', /wrangler\.jsonc:3:\d+: /],
@@ -114,6 +117,10 @@ const wrong = [
   ["main that is not there", "wrangler.toml", 'main = "no.js"\nname = "w"\n', /wrangler\.toml:1:1: "main" must name a file that exists, but "no\.js" does not/],
   ["vars of a wrong type", "wrangler.toml", 'name = "w"\nmain = "i.js"\nvars = "x"\n', /wrangler\.toml:3:1: "vars" must be a table of names and values, but it is a string/],
   ["vars of a wrong type", "wrangler.jsonc", '{"name": "w", "main": "i.js",\n "vars": [1]}', /wrangler\.jsonc:2:10: "vars" must be an object of names and values, but it is a list/],
+  ["a rate limit of 0", "wrangler.toml", `name = "w"\nmain = "i.js"\n[[ratelimits]]\n${rateLimit(0, 60)}`,
+    /wrangler\.toml:3:1: "ratelimits": The rate limit "RL" needs "simple": \{"limit": 1 to 1000000, "period": 10 or 60\}/],
+  ["a rate limit's period", "wrangler.toml", `name = "w"\nmain = "i.js"\n[[unsafe.bindings]]\ntype = "ratelimit"\n${rateLimit(5, 30)}`,
+    /wrangler\.toml:3:1: "unsafe\.bindings": The rate limit "RL" needs "simple"/],
   ["flags of a wrong type", "wrangler.toml", 'name = "w"\nmain = "i.js"\ncompatibility_flags = ["a", 1]\n', /wrangler\.toml:3:1: "compatibility_flags" must be a list of strings, but item 2 is a number/],
   ["a date that is none", "wrangler.toml", 'name = "w"\nmain = "i.js"\ncompatibility_date = "31.1.2026"\n', /wrangler\.toml:3:1: .*a date such as/],
   ["a name that is none", "wrangler.toml", 'name = "Not A Name"\nmain = "i.js"\n', /wrangler\.toml:1:1: "Not A Name" cannot be a worker's name/],

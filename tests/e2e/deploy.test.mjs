@@ -7,7 +7,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, symlinkSync }
 import { createServer } from "node:http";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { afterwards, project, root, run, until, write } from "./atoll.mjs";
+import { afterwards, project, root, run, says, until, write } from "./atoll.mjs";
 import { start } from "./client.mjs";
 import { serve, TOKEN } from "./serve.mjs";
 import { inTerminal } from "./terminal.mjs";
@@ -45,7 +45,6 @@ function worker(t, name, files, config = {}) {
 
 const body = async (name, path, init) => (await server.ask(name, path, init)).body;
 const json = async (name, path, init) => JSON.parse(await body(name, path, init));
-const says = (text) => `export default { fetch: () => new Response(${JSON.stringify(text)}) };`;
 const SHOWS_ENV = "export default { fetch: (request, env) => Response.json(env) };";
 const versionsOf = async (name) => (await server.api("GET", `${SCRIPTS}/${name}/versions`)).result.items;
 

@@ -2,36 +2,19 @@
 import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import { once } from "node:events";
-import { existsSync, readdirSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { test } from "node:test";
-import { afterwards, dev, project, requestHost, run, sleep, until, write } from "./atoll.mjs";
+import { afterwards, dev, project, requestHost, run, runtimePid, says, sleep, until, write } from "./atoll.mjs";
 
-const script = (text) => `export default { fetch: () => new Response(${JSON.stringify(text)}) };\n`;
 const config = (name = "w", main = "src/index.js") => `name = "${name}"\nmain = "${main}"\n`;
-const files = (text) => ({ "wrangler.toml": config(), "src/index.js": script(text) });
-
-/** The pid of the runtime process of a server. */
-const runtimePid = (server) =>
-  Number(
-    readdirSync("/proc")
-      .filter((name) => /^\d+$/.test(name))
-      .find((pid) => {
-        try {
-          const parent = readFileSync(`/proc/${pid}/stat`, "utf8").match(/\) \S (\d+)/)[1];
-          return Number(parent) === server.child.pid &&
-            readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("\0runtime\0");
-        } catch {
-          return false;
-        }
-      }),
-  );
+const files = (text) => ({ "wrangler.toml": config(), "src/index.js": says(text) });
 
 test("an edit is answered by the next version", async (t) => {
   const dir = project(t, files("one"));
   const server = await dev(t, dir);
   assert.equal(await server.text(), "one");
-  write(dir, "src/index.js", script("two"));
+  write(dir, "src/index.js", says("two"));
   await until(async () => (await server.text()) === "two", "the new version");
   await server.shows("updated in ");
 });
@@ -40,7 +23,7 @@ test("a file put in place by a rename is noticed, as is the next one", async (t)
   const dir = project(t, files("one"));
   const server = await dev(t, dir);
   for (const text of ["two", "three"]) {
-    write(dir, "src/.index.js.tmp", script(text));
+    write(dir, "src/.index.js.tmp", says(text));
     renameSync(join(dir, "src/.index.js.tmp"), join(dir, "src/index.js"));
     await until(async () => (await server.text()) === text, text);
   }
@@ -51,7 +34,7 @@ test("a directory removed and made again is still watched", async (t) => {
   const server = await dev(t, dir);
   rmSync(join(dir, "src"), { recursive: true });
   await sleep(100);
-  write(dir, "src/index.js", script("two"));
+  write(dir, "src/index.js", says("two"));
   write(dir, "wrangler.toml", config());
   await until(async () => (await server.text()) === "two", "the new version");
 });
@@ -86,6 +69,7 @@ test("a version is swapped under load without a lost request", async (t) => {
     }
   };
   const clients = Promise.all(Array.from({ length: 16 }, client));
+  await until(() => seen.has("0"), "the first version");
   for (let version = 1; version <= 10; version++) {
     write(dir, "src/index.js", `export default { fetch: () => new Response('${version}') };\n`);
     await until(() => seen.has(String(version)), `version ${version}`);
@@ -105,7 +89,7 @@ test("requests that run while a version is swapped are finished by theirs", asyn
   const server = await dev(t, dir);
   const slow = server.text();
   await sleep(100);
-  write(dir, "src/index.js", script("new"));
+  write(dir, "src/index.js", says("new"));
   await until(async () => (await server.text()) === "new", "the new version");
   assert.equal(await slow, "old");
 });
@@ -118,12 +102,12 @@ test("a build error is shown with its place and the version before goes on", asy
   await server.shows("fetch() { return new Response('x' }");
   await server.shows("the version before goes on");
   assert.equal(await server.text(), "good");
-  write(dir, "src/index.js", script("better"));
+  write(dir, "src/index.js", says("better"));
   await until(async () => (await server.text()) === "better", "the corrected version");
 });
 
 test("a first build that fails is answered with an error page until it is corrected", async (t) => {
-  const dir = project(t, { "wrangler.toml": config(), "src/index.js": 'import "./missing.js";\n' + script("fixed") });
+  const dir = project(t, { "wrangler.toml": config(), "src/index.js": 'import "./missing.js";\n' + says("fixed") });
   const server = await dev(t, dir);
   const answer = await server.fetch();
   assert.equal(answer.status, 500);
@@ -161,27 +145,27 @@ const BUILT = 'name = "w"\nmain = "out/w.js"\n[build]\ncommand = "sh build.sh"\n
 const COMMAND = 'echo built; mkdir -p out; [ -e fail ] && exit 3; sed s/NAME/built/ src/deep/w.txt > out/w.js\n';
 
 test("build.command runs before each build, when what it reads has changed", async (t) => {
-  const dir = project(t, { "wrangler.toml": BUILT, "build.sh": COMMAND, "src/deep/w.txt": script("NAME one") });
+  const dir = project(t, { "wrangler.toml": BUILT, "build.sh": COMMAND, "src/deep/w.txt": says("NAME one") });
   const server = await dev(t, dir);
   assert.equal(await server.text(), "built one");
   assert.match(server.stderr, /^built$/m);
-  write(dir, "src/deep/w.txt", script("NAME two"));
+  write(dir, "src/deep/w.txt", says("NAME two"));
   await until(async () => (await server.text()) === "built two", "the second version");
   write(dir, "fail", "");
   write(dir, "src/deep/new.txt", "");
   await server.shows('build.command "sh build.sh" failed with status 3');
   assert.equal(await server.text(), "built two");
   rmSync(join(dir, "fail"));
-  write(dir, "src/deep/w.txt", script("NAME three"));
+  write(dir, "src/deep/w.txt", says("NAME three"));
   await until(async () => (await server.text()) === "built three", "the third version");
 });
 
 test("a build.command that writes what it reads does not run for ever", async (t) => {
-  const dir = project(t, { "wrangler.toml": BUILT, "build.sh": `${COMMAND}date +%N > src/now\n`, "src/deep/w.txt": script("NAME one") });
+  const dir = project(t, { "wrangler.toml": BUILT, "build.sh": `${COMMAND}date +%N > src/now\n`, "src/deep/w.txt": says("NAME one") });
   const server = await dev(t, dir);
   assert.equal(await server.text(), "built one");
   await server.shows("build.command changes files in build.watch_dir");
-  write(dir, "src/deep/w.txt", script("NAME two"));
+  write(dir, "src/deep/w.txt", says("NAME two"));
   await until(async () => (await server.text()) === "built two", "the second version");
 });
 
@@ -196,9 +180,9 @@ test("a build.command that runs ends with atoll dev", async (t) => {
 test("several workers answer by host, the first one everywhere else", async (t) => {
   const dir = project(t, {
     "a/wrangler.toml": config("first"),
-    "a/src/index.js": script("first"),
+    "a/src/index.js": says("first"),
     "b/wrangler.toml": config("second"),
-    "b/src/index.js": script("second"),
+    "b/src/index.js": says("second"),
   });
   const server = await dev(t, [join(dir, "a"), join(dir, "b")]);
   const ask = (host) => requestHost(server.port, host);
@@ -208,13 +192,13 @@ test("several workers answer by host, the first one everywhere else", async (t) 
   assert.equal((await ask("first.localhost")).body, "first");
   assert.equal((await ask("example.com")).body, "first");
   assert.equal(await server.text(), "first");
-  write(dir, "b/src/index.js", script("second, again"));
+  write(dir, "b/src/index.js", says("second, again"));
   await until(async () => (await ask("second.localhost")).body === "second, again", "the new version");
   assert.equal((await ask("example.com")).body, "first");
 });
 
 test("two workers of one name are refused", async (t) => {
-  const dir = project(t, { "a.js": script("a"), "b/a.js": script("b") });
+  const dir = project(t, { "a.js": says("a"), "b/a.js": says("b") });
   const { status, stderr } = await run(["dev", join(dir, "a.js"), join(dir, "b/a.js"), "--port", "0"]);
   assert.equal(status, 1);
   assert.match(stderr, /both named "a"/);

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { dev, project, root, until } from "./atoll.mjs";
+import { dev, project, root, rssBytes, runtimePid, until } from "./atoll.mjs";
 import { connect } from "./socket.mjs";
 
 const MEGABYTE = 1 << 20;
@@ -15,22 +14,7 @@ const get = (path, more = "") => `GET ${path} HTTP/1.1\r\nhost: a\r\n${more}\r\n
 const seen = async () => Number(await server.text("/seen"));
 const events = async (key) => (await server.fetch(`/events?key=${key}`)).json();
 
-/** The runtime process of a server. */
-function runtimePid(of) {
-  return readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .find((pid) => {
-      try {
-        return Number(readFileSync(`/proc/${pid}/stat`, "utf8").match(/\) \S (\d+)/)[1]) === of.child.pid &&
-          readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("\0runtime\0");
-      } catch {
-        return false; // it ended meanwhile
-      }
-    });
-}
-
 const pid = runtimePid(server);
-const rssBytes = () => Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/VmRSS:\s+(\d+) kB/)[1]) * 1024;
 
 // It takes ten seconds to be refused: begun now, looked at in the last test.
 const slowHead = connect({ after }, server.port).then(async (client) => {
@@ -298,7 +282,7 @@ test("a longer body nobody reads ends the connection, after the whole answer", a
 test("a download of 100 MB to a slow reader does not fill memory", async (t) => {
   const client = await open(t);
   const size = 100 * MEGABYTE;
-  const before = rssBytes();
+  const before = rssBytes(pid);
   let highest = 0;
   client.socket.removeAllListeners("data");
   let received = 0;
@@ -307,7 +291,7 @@ test("a download of 100 MB to a slow reader does not fill memory", async (t) => 
     received += data.length;
     if (received - looked < 2 * MEGABYTE) return;
     looked = received;
-    highest = Math.max(highest, rssBytes());
+    highest = Math.max(highest, rssBytes(pid));
     client.socket.pause();
     setTimeout(() => client.socket.resume(), 5);
   });
@@ -320,13 +304,13 @@ test("a download of 100 MB to a slow reader does not fill memory", async (t) => 
 test("an upload of 100 MB to a slow worker does not fill memory", async (t) => {
   const client = await open(t);
   const size = 100 * MEGABYTE;
-  const before = rssBytes();
+  const before = rssBytes(pid);
   let highest = 0;
   await client.send(`POST /slow-upload HTTP/1.1\r\nhost: a\r\ncontent-length: ${size}\r\n\r\n`);
   const piece = Buffer.alloc(MEGABYTE, 98);
   for (let sent = 0; sent < size; sent += piece.length) {
     await client.send(piece);
-    highest = Math.max(highest, rssBytes());
+    highest = Math.max(highest, rssBytes(pid));
   }
   assert.equal((await client.answer()).text, String(size));
   assert.ok(highest - before < 64 * MEGABYTE, `grew by ${(highest - before) >> 20} MB`);

@@ -1,9 +1,8 @@
 // Workers that run wild: the request ends with a clear error, everything else goes on.
 import assert from "node:assert/strict";
-import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { dev, project, root, until, write } from "./atoll.mjs";
+import { dev, project, root, rssBytes, runtimePid, until, write } from "./atoll.mjs";
 import { connect } from "./socket.mjs";
 
 const workers = join(root, "tests/e2e/workers");
@@ -24,19 +23,8 @@ async function answer(t, worker, path) {
   return got;
 }
 
-const runtimePid = () =>
-  readdirSync("/proc")
-    .filter((name) => /^\d+$/.test(name))
-    .find((pid) => {
-      try {
-        return Number(readFileSync(`/proc/${pid}/stat`, "utf8").match(/\) \S (\d+)/)[1]) === both.child.pid &&
-          readFileSync(`/proc/${pid}/cmdline`, "utf8").includes("\0runtime\0");
-      } catch {
-        return false; // it ended meanwhile
-      }
-    });
-const pid = runtimePid();
-const rss = () => Number(readFileSync(`/proc/${pid}/status`, "utf8").match(/VmRSS:\s+(\d+) kB/)[1]) * 1024;
+const pid = runtimePid(both);
+const rss = () => rssBytes(pid);
 
 assert.equal((await answer({ after }, "neighbour", "/")).text, "neighbour");
 assert.equal((await answer({ after }, "limits", "/ok")).text, "ok");
@@ -94,7 +82,7 @@ for (const [path, want] of ends)
     assert.ok(grown < 2000 * MEGABYTE, `grew by ${Math.round(grown / MEGABYTE)} MB`);
     assert.equal((await answer(t, "limits", "/ok")).text, "ok");
     assert.equal((await waits.answer()).text, "waited", "the neighbour's request");
-    assert.equal(runtimePid(), pid, "the same process");
+    assert.equal(runtimePid(both), pid, "the same process");
   });
 
 test("a stream whose source runs wild is cut, and the neighbour's goes on", async (t) => {

@@ -2,10 +2,9 @@
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
-import { sleep, until } from "./atoll.mjs";
+import { says, sleep, until } from "./atoll.mjs";
 import { serve } from "./serve.mjs";
 
-const says = (text) => `export default { fetch: () => new Response("${text}") };`;
 
 /** Two accounts with tokens of their own, and a worker each: alice/shop and bob/other. */
 async function neighbours(t) {

@@ -16,16 +16,7 @@ const R2 = "/accounts/default/r2/buckets";
 const server = await serve({ after });
 const { atoll, done, json } = client(() => server.base);
 
-const ok = async (method, path, body) => {
-  const answer = await server.api(method, path, body);
-  assert.equal(answer.success, true, `${method} ${path}: ${JSON.stringify(answer)}`);
-  return answer.result;
-};
-const fails = async (method, path, body, status, code, words = /./) => {
-  const answer = await server.api(method, path, body);
-  assert.deepEqual([answer.status, answer.errors?.[0]?.code], [status, code], JSON.stringify(answer));
-  assert.match(answer.errors[0].message, words);
-};
+const { ok, fails } = server;
 const raw = (path, { headers, base = server.base, ...init } = {}) =>
   fetch(base + path, { ...init, headers: { authorization: `Bearer ${TOKEN}`, ...headers } });
 const bucket = async (name) => `${R2}/${(await ok("POST", R2, { name })).name}`;

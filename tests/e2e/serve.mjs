@@ -1,5 +1,6 @@
 // Starts `atoll serve` on free ports with a directory and a token of its own, and speaks to it: its
 // workers, its API, its journal. What is started here is stopped by its own pid.
+import assert from "node:assert/strict";
 import { spawn } from "node:child_process";
 import { writeFileSync } from "node:fs";
 import { request } from "node:http";
@@ -77,6 +78,21 @@ export async function serve(t, { data, config, args = [], env = {}, ready = true
       body: body === undefined || isForm ? body : JSON.stringify(body),
     });
     return { status: answer.status, ...(await answer.json()) };
+  };
+
+  /** The result of a call that must succeed. */
+  server.ok = async (method, path, body, options) => {
+    const answer = await server.api(method, path, body, options);
+    assert.equal(answer.success, true, `${method} ${path}: ${JSON.stringify(answer)}`);
+    return answer.result;
+  };
+
+  /** A call that must fail with this status, code and text, which is returned. */
+  server.fails = async (method, path, body, status, code, words = /./, options) => {
+    const answer = await server.api(method, path, body, options);
+    assert.deepEqual([answer.status, answer.errors?.[0]?.code], [status, code], `${method} ${path}: ${JSON.stringify(answer)}`);
+    assert.match(answer.errors[0].message, words);
+    return answer.errors[0].message;
   };
 
   /** Uploads a module under the account's scripts and returns the API's answer. */

@@ -6,7 +6,7 @@ import { Agent } from "node:http";
 import { createServer } from "node:net";
 import { join } from "node:path";
 import { after, test } from "node:test";
-import { afterwards, binary, project, run, until } from "./atoll.mjs";
+import { afterwards, binary, project, run, says, until } from "./atoll.mjs";
 import { ask, form, serve } from "./serve.mjs";
 import { inTerminal } from "./terminal.mjs";
 
@@ -36,7 +36,6 @@ async function deployed(server, ...args) {
   if (!answer.success) throw new Error(JSON.stringify(answer.errors));
 }
 
-const say = (text) => `export default { fetch: () => new Response(${JSON.stringify(text)}) }`;
 
 /** An endless loop in WebAssembly: (func (export "loop") (loop (br 0))). */
 const LOOP = new Uint8Array([0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 3, 2, 1, 0, 7, 8, 1, 4, 108, 111, 111, 112, 0, 0,
@@ -128,11 +127,11 @@ test("health, unknown hosts, a deploy that every runtime serves at once", async 
   const nobody = await server.ask("hello");
   assert.equal(nobody.status, 404);
   assert.match(nobody.body, /No worker answers at hello\.localhost/);
-  await deployed(server, "hello", say("one"));
+  await deployed(server, "hello", says("one"));
   const answers = async () => new Set((await Promise.all(Array.from({ length: 24 }, () => server.ask("hello")))).map((a) => a.body));
   assert.deepEqual(await answers(), new Set(["one"]));
   for (const text of ["two", "three", "four"]) {
-    await deployed(server, "hello", say(text));
+    await deployed(server, "hello", says(text));
     assert.deepEqual(await answers(), new Set([text]));
   }
   const kept = runtimes(server);
@@ -143,13 +142,13 @@ test("health, unknown hosts, a deploy that every runtime serves at once", async 
 
 test("a script that throws, loops or cannot be interrupted at its start is refused", async (t) => {
   const server = await serve(t);
-  await deployed(server, "hello", say("good"));
+  await deployed(server, "hello", says("good"));
   await assert.rejects(deployed(server, "hello", "throw new Error('at the start')"), /at the start/);
   await assert.rejects(deployed(server, "hello", "for (;;);"), /CPU|long|limit|brought down/);
-  const body = form(`import loop from "./loop.wasm"; new WebAssembly.Instance(loop).exports.loop(); ${say("never")}`);
+  const body = form(`import loop from "./loop.wasm"; new WebAssembly.Instance(loop).exports.loop(); ${says("never")}`);
   body.set("./loop.wasm", new Blob([LOOP], { type: "application/wasm" }), "./loop.wasm");
   const bad = server.api("PUT", "/accounts/default/workers/scripts/hello", body);
-  const good = deployed(server, "other", say("other"));
+  const good = deployed(server, "other", says("other"));
   assert.match((await bad).errors[0].message, /brought down the process that tried it/);
   await good;
   assert.equal((await server.ask("other")).body, "other", "who waited behind it is tried in the next process");
@@ -184,7 +183,7 @@ test("a second server on the same directory is refused, and so is a port that is
 
 test("kill -9 of any runtime under load: only what it had in flight fails", async (t) => {
   const server = await serve(t, { args: ["--runtimes", "2"] });
-  await deployed(server, "hello", say("hello"));
+  await deployed(server, "hello", says("hello"));
   const running = load(server, "hello", { fresh: true });
   await running.more();
   for (let round = 0; round < 4; round++) {
@@ -202,7 +201,7 @@ test("kill -9 of any runtime under load: only what it had in flight fails", asyn
 test("a worker with long turns moves to the slow lane, and 0 -> n -> 0", async (t) => {
   const server = await serve(t, { args: ["--runtimes", "2"], config: "idle_seconds = 1\nslow_lane = 3\n" });
   await deployed(server, "wild", wild);
-  await deployed(server, "hello", say("hello"));
+  await deployed(server, "hello", says("hello"));
   assert.equal((await server.status()).lanes.slow, undefined);
   assert.equal((await server.ask("wild", "/spin?ms=200")).body, "wild");
   await server.line("worker.moved", (line) => line.worker === "default/wild" && line.lane === "slow");
@@ -220,7 +219,7 @@ test("a worker with long turns moves to the slow lane, and 0 -> n -> 0", async (
 test("a loop in WebAssembly ends its process; the worker is quarantined, its neighbours go on", async (t) => {
   const server = await serve(t, { args: ["--runtimes", "2"] });
   await deployWasm(server, "wild");
-  await deployed(server, "hello", say("hello"));
+  await deployed(server, "hello", says("hello"));
   assert.equal((await server.ask("wild")).body, "wild");
   assert.equal((await server.status("wild")).lane, "slow", "from the start: such a loop cannot be interrupted");
   const running = load(server, "hello", { fresh: true });
@@ -255,7 +254,7 @@ test("a loop in WebAssembly ends its process; the worker is quarantined, its nei
 test("a loop in JavaScript is ended by its limit, and neighbours are answered meanwhile", async (t) => {
   const server = await serve(t, { args: ["--runtimes", "2"] });
   await deployed(server, "wild", wild, { metadata: { limits: { cpu_ms: 1000 } } });
-  await deployed(server, "hello", say("hello"));
+  await deployed(server, "hello", says("hello"));
   const looping = server.ask("wild", "/loop");
   await server.line("worker.moved");
   for (let i = 0; i < 20; i++) assert.equal((await server.ask("hello")).body, "hello");
@@ -360,13 +359,13 @@ test("min_instances keeps a worker loaded: after a death, a deploy and a restart
   const data = join(place, "data"), options = { data, args: ["--runtimes", "2"], config: "idle_seconds = 1\n" };
   const server = await serve(t, options);
   const loaded = async (running) => (await running.status("kept")).processes.filter((p) => p.lane === "fast").length;
-  await deployed(server, "kept", say("one"), { metadata: { atoll: { min_instances: 2 } } });
+  await deployed(server, "kept", says("one"), { metadata: { atoll: { min_instances: 2 } } });
   await until(async () => (await loaded(server)) === 2, "both processes to have it");
   const [victim] = (await server.status("kept")).processes;
   process.kill(victim.pid, "SIGKILL");
   await server.line("runtime.died");
   await until(async () => (await loaded(server)) === 2, "the next process to have it");
-  await deployed(server, "kept", say("two"), { metadata: { atoll: { min_instances: 1 } } });
+  await deployed(server, "kept", says("two"), { metadata: { atoll: { min_instances: 1 } } });
   assert.equal((await server.ask("kept")).body, "two");
   await until(async () => (await loaded(server)) === 1, "one of them to let it go");
   await server.stop();

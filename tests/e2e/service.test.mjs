@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import WebSocket from "ws";
-import { dev, project, until } from "./atoll.mjs";
+import { dev, project, until, write } from "./atoll.mjs";
 
 const CALLEE = `
 import { WorkerEntrypoint, RpcTarget } from "cloudflare:workers";
@@ -322,4 +322,41 @@ test("a WebSocket passes through", async (t) => {
   assert.deepEqual(events, ["echo one", [1, 2, 3], "echo two"]);
   socket.send("bye");
   assert.deepEqual(await closed, [3001, "as asked"]);
+});
+
+test("a WebSocket of a worker that is replaced is closed as one that restarts", async (t) => {
+  const directory = project(t, {
+    "a/wrangler.json": config("a", [service("B", "b")]),
+    "a/index.js": `export default { async fetch(request, env) {
+      if (new URL(request.url).pathname === "/passed") return env.B.fetch(request);
+      const { webSocket } = await env.B.fetch(request);
+      const { 0: client, 1: server } = new WebSocketPair();
+      webSocket.accept();
+      server.accept();
+      webSocket.addEventListener("message", ({ data }) => server.send(data));
+      webSocket.addEventListener("close", ({ code, wasClean }) => { server.send(JSON.stringify([code, wasClean])); server.close(3000, "told"); });
+      return new Response(null, { status: 101, webSocket: client });
+    } };`,
+    "b/wrangler.json": config("b", []),
+    "b/index.js": `export default { fetch() {
+      const { 0: client, 1: server } = new WebSocketPair();
+      server.accept();
+      server.send("hello");
+      return new Response(null, { status: 101, webSocket: client });
+    } };`,
+  });
+  const server = await dev(t, [`${directory}/a`, `${directory}/b`]);
+  const open = async (path) => {
+    const socket = new WebSocket(`${server.url.replace("http", "ws")}${path}`);
+    const messages = [];
+    socket.on("message", (data) => messages.push(String(data))).on("error", () => {});
+    const closed = new Promise((resolve) => socket.on("close", resolve));
+    await until(() => messages.length === 1, "the greeting");
+    return { messages, closed };
+  };
+  const passed = await open("/passed"), read = await open("/read");
+  write(directory, "b/index.js", "export default { fetch: () => new Response('new') };");
+  assert.equal(await passed.closed, 1012);
+  assert.equal(await read.closed, 3000);
+  assert.deepEqual(read.messages, ["hello", "[1012,true]"]);
 });

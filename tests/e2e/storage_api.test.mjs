@@ -16,21 +16,11 @@ async function raw(path, { method = "GET", body, headers = {}, base = server.bas
   return { status: answer.status, headers: answer.headers, text: await answer.text() };
 }
 
-async function ok(method, path, body, on = server) {
-  const answer = await on.api(method, path, body);
-  assert.equal(answer.success, true, `${method} ${path}: ${JSON.stringify(answer)}`);
-  return answer.result;
-}
+const { ok, fails } = server;
 
-const fails = async (method, path, body, status, code, words = /./) => {
-  const answer = await server.api(method, path, body);
-  assert.deepEqual([answer.status, answer.errors?.[0]?.code], [status, code], JSON.stringify(answer));
-  assert.match(answer.errors[0].message, words);
-};
-
-const namespace = async (title, on = server) => (await ok("POST", KV, { title }, on)).id;
-const database = async (name, on = server) => (await ok("POST", D1, { name }, on)).uuid;
-const query = async (id, sql, params, on = server) => (await ok("POST", `${D1}/${id}/query`, { sql, params }, on))[0].results;
+const namespace = async (title, on = server) => (await on.ok("POST", KV, { title })).id;
+const database = async (name, on = server) => (await on.ok("POST", D1, { name })).uuid;
+const query = async (id, sql, params, on = server) => (await on.ok("POST", `${D1}/${id}/query`, { sql, params }))[0].results;
 
 describe("KV namespaces", () => {
   test("are made, found, listed in pages that end, renamed, deleted", async () => {
@@ -274,6 +264,6 @@ describe("who and what", () => {
     const value = await raw(`${KV}/${kv}/values/k`, { base: copy.base });
     assert.equal(value.text, '"kept"');
     assert.deepEqual(await query(db, "SELECT v FROM t", [], copy), [{ v: "kept" }]);
-    await ok("PUT", `${KV}/${kv}/values/k`, "goes on", copy);
+    await copy.ok("PUT", `${KV}/${kv}/values/k`, "goes on");
   });
 });

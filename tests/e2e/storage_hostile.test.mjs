@@ -8,11 +8,7 @@ import { serve, TOKEN } from "./serve.mjs";
 
 const server = await serve({ after });
 const R2 = "/accounts/default/r2/buckets";
-const ok = async (method, path, body) => {
-  const answer = await server.api(method, path, body);
-  assert.equal(answer.success, true, `${method} ${path}: ${JSON.stringify(answer)}`);
-  return answer.result;
-};
+const { ok } = server;
 await ok("POST", R2, { name: "shared" });
 const bindings = [
   { name: "B", type: "r2_bucket", bucket_name: "shared" },
@@ -91,6 +87,26 @@ describe("R2, many at once", { concurrency: 2 }, () => {
     assert.deepEqual(new Set(answers.map(({ body }) => body)), new Set(["added"]));
     const got = await fetch(`${server.base}${R2}/shared/objects/count`, { headers: { authorization: `Bearer ${TOKEN}` } });
     assert.equal(await got.text(), "24");
+  });
+
+  test("a bucket that is deleted while others put takes no acknowledged object with it", async () => {
+    const put = (name, key) =>
+      fetch(`${server.base}${R2}/${name}/objects/${key}`, { method: "PUT", body: "kept", headers: { authorization: `Bearer ${TOKEN}` } })
+        .then(async (answer) => ((await answer.text()), answer.status));
+    for (let round = 0; round < 16; round++) {
+      const name = `short-${round}`;
+      await ok("POST", R2, { name });
+      const gone = server.api("DELETE", `${R2}/${name}`);
+      const puts = [];
+      for (let i = 0; i < 6; i++) {
+        puts.push(put(name, `k${i}`));
+        await new Promise((resolve) => setTimeout(resolve, round % 4));
+      }
+      const stored = (await Promise.all(puts)).filter((status) => status === 200).length;
+      const { status } = await gone;
+      if (status === 200) assert.equal(stored, 0, "objects went with the bucket");
+      else assert.deepEqual([status, stored], [409, 6]);
+    }
   });
 
   test("who reads while others put and delete gets one version whole, or none", async () => {

@@ -55,7 +55,7 @@ for (const [what, text, extra, args, expected] of [
   ["all environments together", '[vars]\nA = "1"\nB = "2"\nC = "3"\n[env.p.vars]\nA = "1"\nB = "4"\nD = "5"\n', {}, [],
     ['A: "1";', 'B: "2" | "4";', 'C?: "3";', 'D?: "5";']],
   ["bindings", '[[kv_namespaces]]\nbinding = "CACHE"\nid = "x"\n[[d1_databases]]\nbinding = "DB"\ndatabase_name = "d"\ndatabase_id = "y"\n' +
-    '[[ratelimits]]\nname = "RL"\n[[analytics_engine_datasets]]\nbinding = "AE"\n[version_metadata]\nbinding = "V"\n', {}, [],
+    '[[ratelimits]]\nname = "RL"\nnamespace_id = "1"\nsimple = { limit = 1, period = 10 }\n[[analytics_engine_datasets]]\nbinding = "AE"\n[version_metadata]\nbinding = "V"\n', {}, [],
     ["CACHE: KVNamespace;", "DB: D1Database;", "AE: AnalyticsEngineDataset;", "RL: RateLimit;", "V: WorkerVersionMetadata;"]],
   ["one environment", '[vars]\nA = "1"\n[env.p.vars]\nA = "2"\n', {}, ["--env", "p"], ['A: "2";']],
 ])

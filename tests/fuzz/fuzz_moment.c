@@ -1,5 +1,5 @@
 /* Fuzz target: times in queries. What is one is not before 1970 nor after 9999. */
-#include "api/moment.h"
+#include "base/moment.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -136,7 +136,7 @@ static void on_run(struct storage_job *job)
     }
     if ((r = open_store(sink, &err)) == 0 && (r = analytics_store_begin(sink->store, &err)) == 0) {
         r = store_all(sink->store, buf_str(&sink->moving));
-        r = analytics_store_end(sink->store, r, (int64_t)(clock_wall_ns() / 1000000000), &err);
+        r = analytics_store_end(sink->store, r, clock_wall_s(), &err);
     }
     sink->code = r;
 }

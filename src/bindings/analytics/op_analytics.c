@@ -7,6 +7,7 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "bindings/analytics/analytics_sink.h"
 #include "bindings/bindings.h"
 #include "engine/handle.h"
@@ -35,28 +36,28 @@ static void binding_free(struct handle *handle)
 JSObjectRef op_analytics_open(JSContextRef ctx, const json_t *json, struct err *err)
 {
     struct binding *binding = mem_new(struct binding);
-    const char *dataset = json_string_value(json_object_get(json, "dataset"));
+    const char *dataset = member_text(json, "dataset");
 
     (void)err;
     if (!dataset)
-        dataset = json_string_value(json_object_get(json, "name"));
+        dataset = member_text(json, "name");
     binding->handle.kind = binding_kind;
     binding->handle.free = binding_free;
-    binding->sink = analytics_sink_of(json_string_value(json_object_get(json, "store")));
+    binding->sink = analytics_sink_of(member_text(json, "store"));
     binding->dataset = str_dup(str_from(dataset ? dataset : ""));
     return handle_object(ctx, &binding->handle);
 }
 
 OP(op_analytics_write)
 {
-    struct handle *handle = handle_of(ctx, OP_ARG(0), binding_kind);
+    struct handle *handle = handle_need(ctx, OP_ARG(0), binding_kind, exception);
     struct isolate_spent *spent = isolate_spent(isolate_current());
     struct binding *binding;
     struct buf point;
     bool taken;
     int r;
 
-    ASSERT(handle);
+    OP_NEED(handle);
     binding = CONTAINER_OF(handle, struct binding, handle);
     if (!binding->sink)
         return value_throw(ctx, ERR_NOT_FOUND,
@@ -70,7 +71,7 @@ OP(op_analytics_write)
     buf_init(&point, POINT_BYTES_MAX);
     r = value_to_buf(ctx, OP_ARG(1), &point, exception);
     taken = r == 0 && analytics_sink_add(binding->sink, str_from(binding->dataset),
-                                         clock_wall_ns() / 1000000000, buf_str(&point));
+                                         (uint64_t)clock_wall_s(), buf_str(&point));
     buf_done(&point);
     spent->data_points++;
     return r == ERR_SCRIPT ? JSValueMakeUndefined(ctx) : JSValueMakeBoolean(ctx, taken);

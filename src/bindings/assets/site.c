@@ -14,6 +14,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/member.h"
 #include "bindings/assets/site_ignore.h"
 #include "bindings/assets/site_rule.h"
 #include "http/media_type.h"
@@ -111,13 +112,6 @@ static int read_first(const json_t *config, struct buf *lines, struct err *err)
     return r;
 }
 
-static str rules_text(const json_t *config, const char *key)
-{
-    const json_t *text = json_object_get(config, key);
-
-    return (str){json_string_value(text), json_string_length(text)};
-}
-
 int site_read_settings(const json_t *config, struct site_settings *ret, struct buf *lines,
                        struct err *err)
 {
@@ -135,8 +129,8 @@ int site_read_settings(const json_t *config, struct site_settings *ret, struct b
     ret->html = html_word;
     ret->missing = missing_word;
     ret->first = buf_str(lines);
-    ret->headers = rules_text(config, "_headers");
-    ret->redirects = rules_text(config, "_redirects");
+    ret->headers = member_str(config, "_headers");
+    ret->redirects = member_str(config, "_redirects");
     if (ret->headers.len > SITE_RULES_BYTES_MAX || ret->redirects.len > SITE_RULES_BYTES_MAX)
         return err_set(err, ERR_LIMIT, "_headers and _redirects have at most %d MiB each",
                        SITE_RULES_BYTES_MAX >> 20);
@@ -347,11 +341,6 @@ const struct site_settings *site_settings(const struct site *site)
     return &site->settings;
 }
 
-const char *site_directory(const struct site *site)
-{
-    return site->directory;
-}
-
 size_t site_count(const struct site *site)
 {
     return site->count;
@@ -385,7 +374,7 @@ static char *text_of(const struct site *site, const char *name)
 /* Reads the rules again, now and then. */
 static void look(struct site *site)
 {
-    uint64_t now_ms = clock_monotonic_ns() / 1000000;
+    uint64_t now_ms = clock_monotonic_ms();
     char *ignored;
 
     if (site->looked_ms && now_ms - site->looked_ms < LOOK_MS)

@@ -83,9 +83,6 @@ void site_free(struct site *site);
 
 const struct site_settings *site_settings(const struct site *site);
 
-/* NULL for a site of a text. */
-const char *site_directory(const struct site *site);
-
 /* False when there is no file at this path. What is found is borrowed: from a directory until the
  * next two calls, else until the site is freed. */
 bool site_find(struct site *site, str path, struct site_file *ret);

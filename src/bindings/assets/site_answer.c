@@ -16,7 +16,7 @@ enum { HEAD_MAX = 64 << 10, PATH_MAX_BYTES = 16 << 10, ETAG_DIGITS = 32, QUALITY
 
 static const char cache_control[] = "cache-control: public, max-age=0, must-revalidate\r\n";
 
-const char *site_answer_coding_name(enum site_coding coding)
+static const char *coding_name(enum site_coding coding)
 {
     static const char *const names[] = {[SITE_BROTLI] = "br", [SITE_ZSTD] = "zstd",
                                         [SITE_GZIP] = "gzip", [SITE_IDENTITY] = ""};
@@ -236,7 +236,7 @@ static unsigned quality_of(str parameters)
 
 static bool is_coding(str name, enum site_coding coding)
 {
-    return str_equal_nocase(name, str_from(site_answer_coding_name(coding))) ||
+    return str_equal_nocase(name, str_from(coding_name(coding))) ||
            (coding == SITE_GZIP && str_equal_nocase(name, STR("x-gzip")));
 }
 
@@ -292,7 +292,7 @@ static void put_etag(const struct site_file *file, enum site_coding coding, stru
     put(out, str_head(file->hash, ETAG_DIGITS));
     if (coding != SITE_IDENTITY) {
         put(out, STR("-"));
-        put(out, str_from(site_answer_coding_name(coding)));
+        put(out, str_from(coding_name(coding)));
     }
     put(out, STR("\""));
 }
@@ -387,7 +387,7 @@ void site_answer_finish(struct site *site, const struct site_request *request,
     if (media_type_shrinks(file->type) && !request->is_binding)
         put(&answer->head, STR("vary: Accept-Encoding\r\n"));
     if (coding != SITE_IDENTITY)
-        put_line(&answer->head, STR("content-encoding"), str_from(site_answer_coding_name(coding)));
+        put_line(&answer->head, STR("content-encoding"), str_from(coding_name(coding)));
     else
         put(&answer->head, STR("accept-ranges: bytes\r\n"));
     if (answer->status == 200 &&

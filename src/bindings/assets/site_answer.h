@@ -51,7 +51,4 @@ void site_answer_finish(struct site *site, const struct site_request *request,
 
 void site_answer_done(struct site_answer *answer);
 
-/* "br", "zstd", "gzip", "". */
-const char *site_answer_coding_name(enum site_coding coding);
-
 #endif

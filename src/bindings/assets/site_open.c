@@ -5,6 +5,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "base/member.h"
 #include "bindings/bindings.h"
 #include "os/file.h"
 #include "os/path.h"
@@ -30,7 +31,7 @@ static bool is_name(const char *text)
 
 static struct site_open *open_directory(const json_t *assets)
 {
-    const char *directory = json_string_value(json_object_get(assets, "directory"));
+    const char *directory = member_text(assets, "directory");
     struct site_open *open = mem_new(struct site_open);
     struct site_settings settings;
     struct buf lines;
@@ -73,8 +74,8 @@ static struct site_open *open_text(const char *store, const char *manifest)
 
 struct site_open *site_open_new(const json_t *assets)
 {
-    const char *store = json_string_value(json_object_get(assets, "store"));
-    const char *manifest = json_string_value(json_object_get(assets, "manifest"));
+    const char *store = member_text(assets, "store");
+    const char *manifest = member_text(assets, "manifest");
 
     if (json_is_string(json_object_get(assets, "directory")))
         return open_directory(assets);

@@ -14,7 +14,7 @@
 
 #include "http/field.h"
 
-enum { STATUS_NORMAL = 302, SPLAT_NAME = 0, SEEN_BYTES_MAX = 16 << 10 };
+enum { STATUS_NORMAL = 302, SEEN_BYTES_MAX = 16 << 10 };
 
 struct redirect {
     str from, to;

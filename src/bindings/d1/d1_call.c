@@ -13,6 +13,7 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
+#include "base/member.h"
 #include "bindings/bindings.h"
 #include "bindings/d1/d1_bookmark.h"
 #include "bindings/d1/d1_database.h"
@@ -254,7 +255,7 @@ static int info_run(struct d1_work *work, struct d1_store *store)
 static int copy_run(struct d1_work *work, struct d1_store *store)
 {
     struct rest *rest = CONTAINER_OF(work, struct rest, work);
-    char *to = bindings_store_path(json_string_value(json_object_get(rest->call->args, "to")));
+    char *to = bindings_store_path(member_text(rest->call->args, "to"));
     int r = to ? d1_store_copy(store, to, &work->err)
                : err_set(&work->err, ERR_INVALID, "the copy has no place to go to");
 

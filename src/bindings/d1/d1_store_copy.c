@@ -3,7 +3,6 @@
  * Pages are copied as they are, by SQLite: nothing of what a tenant has put into the schema runs. A
  * copy is no longer in WAL mode, so that it is whole in one file; who opens it for writing makes it
  * so. */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -42,7 +41,7 @@ static int sync_path(const char *path, struct err *err)
     int fd = open(path, O_RDONLY | O_CLOEXEC), r = 0;
 
     if (fd < 0 || fsync(fd) < 0)
-        r = err_set(err, ERR_IO, "%s: %s", path, strerror(errno));
+        r = err_set_io(err, path);
     if (fd >= 0)
         close(fd);
     return r;

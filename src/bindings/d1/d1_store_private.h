@@ -92,9 +92,6 @@ void d1_store_slow_close(struct d1_store *store);
 NODISCARD int d1_store_statement_get(struct d1_store *store, str sql, const char **ret_tail,
                                      struct d1_statement **ret, struct err *err);
 
-/* The same, when it is kept already. To be given back; NULL when it is not. */
-struct d1_statement *d1_store_statement_find(struct d1_store *store, str sql);
-
 void d1_store_statement_give_back(struct d1_statement *statement);
 void d1_store_statement_forget_all(struct d1_store *store);
 

@@ -117,7 +117,7 @@ static void keep(struct d1_store *store, struct d1_statement *s, str sql)
     list_push(&store->order, &s->link);
 }
 
-struct d1_statement *d1_store_statement_find(struct d1_store *store, str sql)
+static struct d1_statement *find_kept(struct d1_store *store, str sql)
 {
     struct map_node *node = map_find(&store->map, sql);
     struct d1_statement *s;
@@ -151,7 +151,7 @@ int d1_store_statement_get(struct d1_store *store, str sql, const char **ret_tai
     int r;
 
     *ret_tail = sql.ptr + sql.len;
-    if (may_keep && (*ret = d1_store_statement_find(store, sql)))
+    if (may_keep && (*ret = find_kept(store, sql)))
         return 0;
     store->traits = (struct d1_traits){0};
     r = sqlite3_prepare_v3(store->connection, sql.ptr, -1, may_keep ? SQLITE_PREPARE_PERSISTENT : 0,

@@ -20,6 +20,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "bindings/bindings.h"
 #include "bindings/d1/d1_bookmark.h"
 #include "bindings/d1/d1_database.h"
@@ -84,13 +85,6 @@ static void on_free(struct handle *handle)
     binding_unref(CONTAINER_OF(handle, struct binding, handle));
 }
 
-static const char *text_of(const json_t *binding, const char *key)
-{
-    const char *text = json_string_value(json_object_get(binding, key));
-
-    return text ? text : "?";
-}
-
 static char *missing_text(const json_t *config)
 {
     struct buf text;
@@ -99,14 +93,14 @@ static char *missing_text(const json_t *config)
     buf_init(&text, 4096);
     if (buf_printf(&text,
                    "The D1 database \"%.500s\" of the binding \"%.500s\" does not exist any more.",
-                   text_of(config, "id"), text_of(config, "name")) < 0)
+                   member_text_or(config, "id", "?"), member_text_or(config, "name", "?")) < 0)
         buf_clear(&text);
     return buf_take(&text, &len);
 }
 
 JSObjectRef op_d1_open(JSContextRef ctx, const json_t *config, struct err *err)
 {
-    const char *store = json_string_value(json_object_get(config, "store"));
+    const char *store = member_text(config, "store");
     char *path = store ? bindings_store_path(store) : NULL;
     struct binding *binding;
 
@@ -127,14 +121,14 @@ JSObjectRef op_d1_open(JSContextRef ctx, const json_t *config, struct err *err)
     return handle_object(ctx, &binding->handle);
 }
 
-/* The built-in script is the only caller, so another object is our bug. NULL, and throws, when
- * nothing can be asked of it now. */
+/* NULL, and throws, when it is none, or nothing can be asked of it now. */
 static struct binding *binding_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
-    struct handle *handle = handle_of(ctx, value, binding_kind);
+    struct handle *handle = handle_need(ctx, value, binding_kind, exception);
     struct binding *binding;
 
-    ASSERT(handle);
+    if (!handle)
+        return NULL;
     binding = CONTAINER_OF(handle, struct binding, handle);
     if (!binding->database)
         value_throw(ctx, ERR_NOT_FOUND, binding->missing, exception);
@@ -281,6 +275,7 @@ static int take_queries(struct queries *queries, JSContextRef ctx, JSValueRef li
     if (count > QUERIES_MAX)
         return ERR_LIMIT;
     queries->list = mem_resize(queries->list, (count + 1) * sizeof *queries->list);
+    queries->list[0] = (struct d1_query){.sql = STR("")}; /* of none, too, the first is looked at */
     queries->count = queries->values_count = 0;
     for (unsigned i = 0; r == 0 && i < count; i++) {
         struct d1_query *query = &queries->list[queries->count++];

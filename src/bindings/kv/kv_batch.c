@@ -8,6 +8,8 @@
 
 #include <stdlib.h>
 
+#include "os/clock.h"
+
 static void on_written(struct kv_space_write *write)
 {
     struct kv_batch *batch = CONTAINER_OF(write, struct kv_batch, write);
@@ -50,7 +52,7 @@ static int run(struct kv_space_write *write, struct kv_store *store, struct kv_s
     put.value = next_piece(&at, row->value);
     put.metadata = next_piece(&at, row->metadata);
     if (!write->part)
-        batch->now = kv_space_now();
+        batch->now = clock_wall_s();
     kv_shared_mark(shared, kv_shared_hash(put.key));
     return row->is_delete ? kv_store_delete(store, put.key, batch->now, batch->err)
                           : kv_store_put(store, &put, batch->now, batch->err);

@@ -7,8 +7,10 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "bindings/kv/kv_item.h"
 #include "bindings/kv/kv_request.h"
+#include "os/clock.h"
 
 enum { TEXT_BYTES_MAX = 256 << 10 }; /* of a get, which is parsed on the loop */
 
@@ -45,7 +47,7 @@ static const json_t *key_json(const struct bulk *bulk, const json_t *item)
 static int put_item(const json_t *item, str key, struct kv_store *store, struct err *err)
 {
     struct kv_store_put put = {.key = key};
-    int64_t now = kv_space_now();
+    int64_t now = clock_wall_s();
     struct buf value, metadata;
     int r = kv_item_expires(item, now, &put.expires, err);
 
@@ -77,7 +79,7 @@ static int do_item(const struct bulk *bulk, const json_t *item, struct kv_store 
         kv_shared_mark(shared, kv_shared_hash(key));
     if (r < 0 || (bulk->deletes && !store))
         return r;
-    return bulk->deletes ? kv_store_delete(store, key, kv_space_now(), err)
+    return bulk->deletes ? kv_store_delete(store, key, clock_wall_s(), err)
                          : put_item(item, key, store, err);
 }
 
@@ -201,7 +203,7 @@ static json_t *value_json(const struct kv_store_entry *entry, bool as_json, stru
 static json_t *found_json(const struct many *many, size_t i)
 {
     const struct kv_store_entry *entry = &many->request.entries[i];
-    const char *type = json_string_value(json_object_get(many->asked, "type"));
+    const char *type = member_text(many->asked, "type");
     json_t *value, *item;
 
     if (!many->request.are_there[i])

@@ -1,16 +1,18 @@
 /* Calls of the REST API for KV namespaces; see kv_call.h.
  *
- * Calls about keys are requests like a worker's. Those about the files run on a queue of their
- * own, one for each call, so that a copy holds up neither reads nor writes nor another store's. */
+ * Calls about keys are requests like a worker's; those about the files are chores. */
 #include "bindings/kv/kv_call.h"
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "bindings/bindings.h"
 #include "bindings/kv/kv_bulk.h"
 #include "bindings/kv/kv_cursor.h"
 #include "bindings/kv/kv_item.h"
 #include "bindings/kv/kv_request.h"
+#include "bindings/storage_chore.h"
+#include "os/clock.h"
 #include "os/file.h"
 #include "os/path.h"
 
@@ -18,14 +20,6 @@ struct keyed {
     struct kv_request request;
     struct storage_call *call;
     bool wants_value;
-};
-
-struct chore {
-    struct storage_job job;
-    struct storage_call *call;
-    char *path;
-    char *to;
-    json_int_t bytes;
 };
 
 /* ---- about keys ---- */
@@ -160,7 +154,7 @@ static void run_put(struct storage_call *call)
     if (!keyed)
         return;
     request = &keyed->request;
-    if (kv_item_expires(call->args, kv_space_now(), &request->expires, &call->err) == 0 &&
+    if (kv_item_expires(call->args, clock_wall_s(), &request->expires, &call->err) == 0 &&
         kv_item_metadata(call->args, &request->metadata, &call->err) == 0 &&
         buf_append(&request->value, call->bytes) < 0)
         err_set(&call->err, ERR_LIMIT, "Value length of %zu exceeds limit of %d.", call->bytes.len,
@@ -176,18 +170,11 @@ static void run_delete(struct storage_call *call)
         go(keyed, kv_request_delete);
 }
 
-static str text_of(const json_t *args, const char *name)
-{
-    const json_t *text = json_object_get(args, name);
-
-    return (str){json_string_value(text), json_string_length(text)};
-}
-
 static void run_list(struct storage_call *call)
 {
     struct keyed *keyed = begin(call, on_listed);
     const json_t *limit = json_object_get(call->args, "limit");
-    str cursor = text_of(call->args, "cursor");
+    str cursor = member_str(call->args, "cursor");
 
     if (!keyed)
         return;
@@ -198,7 +185,7 @@ static void run_list(struct storage_call *call)
         else
             keyed->request.limit = (unsigned)json_integer_value(limit);
     }
-    if (buf_append(&keyed->request.key, text_of(call->args, "prefix")) < 0)
+    if (buf_append(&keyed->request.key, member_str(call->args, "prefix")) < 0)
         err_set(&call->err, ERR_LIMIT, "the prefix is longer than a key can be");
     if (cursor.len && kv_cursor_read(cursor, &keyed->request.after) < 0)
         err_set(&call->err, ERR_INVALID, "invalid cursor");
@@ -207,72 +194,19 @@ static void run_list(struct storage_call *call)
 
 /* ---- about files ---- */
 
-static void on_chore_done(struct storage_job *job)
-{
-    struct chore *chore = CONTAINER_OF(job, struct chore, job);
-    struct storage_call *call = chore->call;
-
-    if (!call->err.code && chore->bytes >= 0)
-        call->result = json_pack("{s:I}", "bytes", chore->bytes);
-    free(chore->path);
-    free(chore->to);
-    free(chore);
-    storage_call_end(call);
-}
-
-static void start_chore(struct storage_call *call, void (*run)(struct storage_job *job),
-                        const char *to)
-{
-    struct chore *chore = mem_new(struct chore);
-    struct storage_job_queue *queue;
-
-    chore->job.run = run;
-    chore->job.done = on_chore_done;
-    chore->call = call;
-    chore->bytes = -1;
-    chore->path = bindings_store_path(call->store);
-    chore->to = to ? bindings_store_path(to) : NULL;
-    if (!chore->path || (to && !chore->to)) {
-        err_set(&call->err, ERR_UNSUPPORTED, "there is no place for what bindings store");
-        on_chore_done(&chore->job);
-        return;
-    }
-    queue = storage_job_queue_new_for(chore->path);
-    ASSERT(storage_job_post(queue, &chore->job) == 0); /* it is the first */
-    storage_job_queue_free(queue);
-}
-
-static void chore_usage(struct storage_job *job)
-{
-    struct chore *chore = CONTAINER_OF(job, struct chore, job);
-    uint64_t bytes;
-
-    if (kv_store_size(chore->path, &bytes, &chore->call->err) == 0)
-        chore->bytes = (json_int_t)bytes;
-}
-
-static void chore_copy(struct storage_job *job)
-{
-    struct chore *chore = CONTAINER_OF(job, struct chore, job);
-
-    (void)!kv_store_copy(chore->path, chore->to, &chore->call->err);
-}
-
 /* Who has it open sees that it is removed, and begins anew when it is used again. */
-static void chore_remove(struct storage_job *job)
+static void remove_store(const char *directory, struct err *err)
 {
-    struct chore *chore = CONTAINER_OF(job, struct chore, job);
-    struct err *err = &chore->call->err;
     struct kv_shared *shared;
     char *path;
 
-    if (!path_is_directory(chore->path))
+    if (!path_is_directory(directory))
         return;
-    path = path_join(str_from(chore->path), STR("shared"));
+    path = path_join(str_from(directory), STR("shared"));
     if (kv_shared_open(path, &shared, err) == 0) {
         if (kv_shared_lock(shared, err) == 0) {
             kv_shared_set_removed(shared);
-            file_remove_tree(chore->path);
+            file_remove_tree(directory);
             kv_shared_unlock(shared);
         }
         kv_shared_unref(shared);
@@ -280,22 +214,7 @@ static void chore_remove(struct storage_job *job)
     free(path);
 }
 
-static void run_usage(struct storage_call *call)
-{
-    start_chore(call, chore_usage, NULL);
-}
-
-static void run_copy(struct storage_call *call)
-{
-    const char *to = json_string_value(json_object_get(call->args, "to"));
-
-    start_chore(call, chore_copy, to ? to : "");
-}
-
-static void run_remove(struct storage_call *call)
-{
-    start_chore(call, chore_remove, NULL);
-}
+static const struct storage_chore_kind chores = {kv_store_size, kv_store_copy, remove_store};
 
 /* ---- all of them ---- */
 
@@ -311,9 +230,6 @@ static const struct row {
     {"bulk_put", kv_bulk_put},
     {"bulk_delete", kv_bulk_delete},
     {"bulk_get", kv_bulk_get},
-    {"usage", run_usage},
-    {"copy", run_copy},
-    {"remove", run_remove},
 };
 
 void kv_call_run(struct storage_call *call)
@@ -323,6 +239,8 @@ void kv_call_run(struct storage_call *call)
             rows[i].run(call);
             return;
         }
+    if (storage_chore_start(call, &chores))
+        return;
     err_set(&call->err, ERR_UNSUPPORTED, "KV namespaces have no call %.100s", call->call);
     storage_call_end(call);
 }

@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "os/clock.h"
+
 void kv_request_init(struct kv_request *request, struct kv_space *space, struct err *err)
 {
     *request = (struct kv_request){.space = space, .err = err};
@@ -93,7 +95,7 @@ static void start_write(struct kv_request *request,
 static int read_entry(struct kv_store *store, str key, struct kv_store_entry *ret,
                       bool *ret_is_there, struct err *err)
 {
-    int r = kv_store_get(store, key, kv_space_now(), ret, err);
+    int r = kv_store_get(store, key, clock_wall_s(), ret, err);
 
     *ret_is_there = r == 0;
     return r == ERR_NOT_FOUND ? 0 : r;
@@ -200,7 +202,7 @@ static void run_list(struct kv_space_read *read, struct kv_store *store,
 {
     struct kv_request *request = CONTAINER_OF(read, struct kv_request, read);
     struct kv_store_query query = {buf_str(&request->key), buf_str(&request->after), request->limit,
-                                   kv_space_now()};
+                                   clock_wall_s()};
 
     (void)shared;
     (void)!kv_store_list(store, &query, &request->list, &request->last, &request->is_complete,
@@ -228,7 +230,7 @@ static int run_put(struct kv_space_write *write, struct kv_store *store, struct 
     };
 
     kv_shared_mark(shared, kv_shared_hash(put.key));
-    return kv_store_put(store, &put, kv_space_now(), request->err);
+    return kv_store_put(store, &put, clock_wall_s(), request->err);
 }
 
 void kv_request_put(struct kv_request *request)
@@ -242,7 +244,7 @@ static int run_delete(struct kv_space_write *write, struct kv_store *store,
     struct kv_request *request = CONTAINER_OF(write, struct kv_request, write);
 
     kv_shared_mark(shared, kv_shared_hash(buf_str(&request->key)));
-    return kv_store_delete(store, buf_str(&request->key), kv_space_now(), request->err);
+    return kv_store_delete(store, buf_str(&request->key), clock_wall_s(), request->err);
 }
 
 void kv_request_delete(struct kv_request *request)
@@ -255,7 +257,7 @@ static int run_stage(struct kv_space_write *write, struct kv_store *store, struc
     struct kv_request *request = CONTAINER_OF(write, struct kv_request, write);
 
     (void)shared;
-    return kv_store_stage(store, kv_space_now(), &request->body, request->err);
+    return kv_store_stage(store, clock_wall_s(), &request->body, request->err);
 }
 
 void kv_request_stage(struct kv_request *request)

@@ -68,11 +68,6 @@ static struct {
     bool has_timer;
 } all = {.list = {&all.list, &all.list}};
 
-int64_t kv_space_now(void)
-{
-    return (int64_t)(clock_wall_ns() / 1000000000u);
-}
-
 /* ---- on a thread: opening ---- */
 
 static void half_close(struct half *half)
@@ -286,7 +281,7 @@ static void run_chore(struct storage_job *job)
     }
     if (half_open(half, &err) < 0)
         return;
-    sweep(half, kv_space_now());
+    sweep(half, clock_wall_s());
     if (kv_store_log_pages(half->store) >= KV_SPACE_LOG_PAGES_MAX)
         kv_store_checkpoint(half->store);
 }

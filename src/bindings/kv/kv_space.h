@@ -46,9 +46,6 @@ void kv_space_unref(struct kv_space *space);
  * `now_ms` (loop time), forgets what nobody has any more, has expired keys removed. */
 void kv_space_look_after(uint64_t now_ms);
 
-/* Seconds since 1970. */
-int64_t kv_space_now(void);
-
 /* What is known of a key without a look at the disk; NULL: read it. It holds at this moment. An
  * entry whose `is_there` is false, or that has expired, says that there is no such key. Borrowed
  * until the next call. */

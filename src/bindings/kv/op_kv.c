@@ -20,6 +20,7 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "bindings/bindings.h"
 #include "bindings/kv/kv_batch.h"
 #include "bindings/kv/kv_cursor.h"
@@ -27,6 +28,7 @@
 #include "bindings/op_job.h"
 #include "engine/handle.h"
 #include "engine/value.h"
+#include "os/clock.h"
 
 /* How a value is wanted: a string, or bits of these. */
 enum form {
@@ -66,13 +68,6 @@ static void binding_free(struct handle *handle)
     free(binding);
 }
 
-static const char *text_of(const json_t *binding, const char *key)
-{
-    const char *text = json_string_value(json_object_get(binding, key));
-
-    return text ? text : "";
-}
-
 static char *why_gone(const json_t *json, const char *store)
 {
     struct buf text;
@@ -83,12 +78,12 @@ static char *why_gone(const json_t *json, const char *store)
         r = buf_printf(&text,
                        "The KV namespace of the binding \"%.200s\" cannot be used: this atoll "
                        "has no place for what bindings store.",
-                       text_of(json, "name"));
+                       member_text_or(json, "name", ""));
     else
         r = buf_printf(&text,
                        "The KV namespace \"%.200s\" of the binding \"%.200s\" does not exist "
                        "any more.",
-                       text_of(json, "id"), text_of(json, "name"));
+                       member_text_or(json, "id", ""), member_text_or(json, "name", ""));
     ASSERT(r == 0);
     return buf_take(&text, NULL);
 }
@@ -96,7 +91,7 @@ static char *why_gone(const json_t *json, const char *store)
 JSObjectRef op_kv_open(JSContextRef ctx, const json_t *json, struct err *err)
 {
     struct binding *binding = mem_new(struct binding);
-    const char *store = json_string_value(json_object_get(json, "store"));
+    const char *store = member_text(json, "store");
 
     (void)err;
     binding->handle.kind = binding_kind;
@@ -278,7 +273,7 @@ OP(op_kv_hot)
     if (!space || value_to_buf(ctx, OP_ARG(1), &key, exception) < 0 ||
         !(entry = kv_space_peek(space, buf_str(&key))))
         return JSValueMakeUndefined(ctx);
-    if (!entry->is_there || (entry->expires && entry->expires <= kv_space_now()))
+    if (!entry->is_there || (entry->expires && entry->expires <= clock_wall_s()))
         return JSValueMakeNull(ctx);
     return in_form(ctx, text_or_bytes(ctx, entry->value, form), entry->metadata, form);
 }

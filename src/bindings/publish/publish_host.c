@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
+
 struct publish_set {
     size_t count;
     struct publish_host *hosts[];
@@ -19,13 +21,6 @@ static struct {
     const _Atomic uint64_t *announced;
     uint64_t told;
 } all;
-
-static const char *text_of(const json_t *object, const char *key)
-{
-    const char *text = json_string_value(json_object_get(object, key));
-
-    return text ? text : "";
-}
 
 /* ---- hosts ---- */
 
@@ -40,6 +35,7 @@ void publish_host_unref(struct publish_host *host)
     if (!host || --host->refs)
         return;
     publish_rule_done(&host->rule);
+    json_decref(host->cors);
     free(host->name);
     free(host->store);
     free(host->space);
@@ -65,12 +61,12 @@ static void enter(struct publish_host *host)
 
 static void add_purge(struct publish_host *host, const json_t *purge)
 {
-    int kind = publish_rule_purge_kind(text_of(purge, "kind"));
-    json_int_t seq = json_integer_value(json_object_get(purge, "seq"));
+    int kind = publish_rule_purge_kind(member_text_or(purge, "kind", ""));
+    int64_t seq = member_int(purge, "seq");
 
     if (seq > 0 && kind >= 0)
         publish_rule_add_purge(&host->rule, (uint64_t)seq, (enum publish_purge_kind)kind,
-                               str_from(text_of(purge, "text")));
+                               str_from(member_text_or(purge, "text", "")));
 }
 
 /* The cache's spaces of workers do not begin with "/". */
@@ -82,16 +78,23 @@ static char *space_of(const char *store, const char *name)
     return str_dup(str_from(space));
 }
 
-static struct publish_host *host_new(const char *store, const json_t *told)
+/* Two lines of that name would make a browser refuse the answer. */
+static bool allows_origins_itself(const struct publish_rule *rule)
 {
+    return strcasestr(rule->headers, "access-control-allow-origin:") != NULL;
+}
+
+static struct publish_host *host_new(const json_t *published, const json_t *told)
+{
+    const char *store = member_text_or(published, "store", "");
     struct publish_host *host = mem_new(struct publish_host);
-    json_int_t base = json_integer_value(json_object_get(told, "base"));
+    int64_t base = member_int(told, "base");
     const json_t *purge;
     struct err err;
     size_t i;
 
     host->refs = 1;
-    host->name = str_dup(str_from(text_of(told, "host")));
+    host->name = str_dup(str_from(member_text_or(told, "host", "")));
     host->store = str_dup(str_from(store));
     host->space = space_of(store, host->name);
     host->node.key = str_from(host->name);
@@ -101,6 +104,8 @@ static struct publish_host *host_new(const char *store, const json_t *told)
     }
     host->rule.caches = json_is_true(json_object_get(told, "caches"));
     host->rule.purged_before = base > 0 ? (uint64_t)base : 0;
+    if (!allows_origins_itself(&host->rule))
+        host->cors = json_incref(json_object_get(json_object_get(published, "cors"), "rules"));
     json_array_foreach(json_object_get(told, "purges"), i, purge)
         add_purge(host, purge);
     return host;
@@ -119,9 +124,9 @@ struct publish_set *publish_host_set(const json_t *published)
                                          json_array_size(hosts) * sizeof(struct publish_host *));
     size_t i;
 
-    learn(json_integer_value(json_object_get(published, "seq")));
+    learn(member_int(published, "seq"));
     json_array_foreach(hosts, i, told) {
-        struct publish_host *host = host_new(text_of(published, "store"), told);
+        struct publish_host *host = host_new(published, told);
 
         if (!host)
             continue;
@@ -159,11 +164,11 @@ void publish_host_start(const _Atomic uint64_t *announced)
 
 void publish_host_on_purge(const json_t *frame)
 {
-    struct map_node *node = map_find(&all.by_name, str_from(text_of(frame, "host")));
+    struct map_node *node = map_find(&all.by_name, str_from(member_text_or(frame, "host", "")));
 
     if (node)
         add_purge(CONTAINER_OF(node, struct publish_host, node), frame);
-    learn(json_integer_value(json_object_get(frame, "seq")));
+    learn(member_int(frame, "seq"));
 }
 
 uint64_t publish_host_told(void)

@@ -1,7 +1,8 @@
 /* Hosts at which buckets are published, as the supervisor told them: which bucket, by which rule.
  *
- * `published` of a worker's frame: {store: "default/r2/<id>", seq, hosts: [{host, caches, settings,
- * base, purges: [{seq, kind, text}]}]}; `seq` is the number of the server's last purge. A host that
+ * `published` of a worker's frame: {store: "default/r2/<id>", seq, cors?: {number, rules?}, hosts:
+ * [{host, caches, settings, base, purges: [{seq, kind, text}]}]}; `seq` is the number of the
+ * server's last purge, `number` that of the last change of the CORS rules. A host that
  * is told anew takes the place of the one before; who still holds that one sees that it is not
  * current.
  * Owns: the hosts. Thread: the loop's. Limits: those of publish_rule.h. */
@@ -21,6 +22,7 @@ struct publish_host {
     char *store;
     char *space;                /* in the cache */
     struct publish_rule rule;
+    json_t *cors;               /* rules, r2_cors.h; NULL: none, or its own headers are instead */
 };
 
 /* All hosts of one bucket. */

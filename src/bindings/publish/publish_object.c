@@ -5,33 +5,15 @@
 #include "bindings/publish/publish_object.h"
 
 #include <stdlib.h>
-#include <time.h>
 
+#include "base/member.h"
 #include "http/media_type.h"
+#include "store/http_date.h"
 
 #define EXPIRY_MS_MAX 8.64e15    /* a Date's */
 
-enum { MS_PER_S = 1000, META_BYTES_MAX = 64 << 10, LINES_BYTES_MAX = 64 << 10, DATE_BYTES = 40,
+enum { MS_PER_S = 1000, META_BYTES_MAX = 64 << 10, LINES_BYTES_MAX = 64 << 10,
        ETAG_BYTES_MAX = 128, OVERHEAD_BYTES = 1024 };
-
-int publish_object_date(int64_t seconds, struct buf *out)
-{
-    char text[DATE_BYTES];
-    time_t time = (time_t)seconds;
-    struct tm tm;
-
-    if (!gmtime_r(&time, &tm))
-        return ERR_LIMIT;
-    strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S GMT", &tm);
-    return buf_append(out, str_from(text));
-}
-
-static str text_of(const json_t *object, const char *key)
-{
-    const json_t *value = json_object_get(object, key);
-
-    return (str){json_string_value(value), json_string_length(value)};
-}
 
 static bool is_value(str value)
 {
@@ -50,12 +32,10 @@ static void put(struct buf *lines, const char *name, str value)
 
 static void put_date(struct buf *lines, const char *name, int64_t seconds)
 {
-    struct buf text;
+    char text[HTTP_DATE_BYTES];
 
-    buf_init(&text, DATE_BYTES);
-    if (publish_object_date(seconds, &text) == 0)
-        put(lines, name, buf_str(&text));
-    buf_done(&text);
+    http_date_write(seconds, text);
+    put(lines, name, str_from(text));
 }
 
 static void put_http(struct publish_object *object, const json_t *http, str key)
@@ -64,7 +44,7 @@ static void put_http(struct publish_object *object, const json_t *http, str key)
                                            {"contentDisposition", "content-disposition"},
                                            {"contentEncoding", "content-encoding"}};
     const json_t *expiry = json_object_get(http, "cacheExpiry");
-    str type = text_of(http, "contentType"), control = text_of(http, "cacheControl"),
+    str type = member_str(http, "contentType"), control = member_str(http, "cacheControl"),
         guess = str_from(media_type_of(key));
 
     put(&object->lines, "content-type",
@@ -72,7 +52,7 @@ static void put_http(struct publish_object *object, const json_t *http, str key)
         : guess.len    ? guess
                        : STR("application/octet-stream"));
     for (size_t i = 0; i < COUNT_OF(names); i++)
-        put(&object->lines, names[i][1], text_of(http, names[i][0]));
+        put(&object->lines, names[i][1], member_str(http, names[i][0]));
     if (is_value(control) && buf_append(&object->cache_control, control) == 0)
         put(&object->validators, "cache-control", control);
     object->cache_expires = -1;
@@ -85,16 +65,16 @@ static void put_http(struct publish_object *object, const json_t *http, str key)
 
 static bool read_meta(struct publish_object *object, const json_t *meta)
 {
-    str etag = text_of(meta, "etag");
-    json_int_t size = json_integer_value(json_object_get(meta, "size"));
+    str etag = member_str(meta, "etag");
+    int64_t size = member_int(meta, "size");
 
     if (!is_value(etag) || size < 0 || buf_printf(&object->etag, "\"%.*s\"", STR_ARGS(etag)) < 0)
         return false;
     object->size = (uint64_t)size;
-    object->modified = json_integer_value(json_object_get(meta, "uploaded")) / MS_PER_S;
+    object->modified = member_int(meta, "uploaded") / MS_PER_S;
     put(&object->validators, "etag", buf_str(&object->etag));
     put_date(&object->validators, "last-modified", object->modified);
-    put_http(object, json_object_get(meta, "http"), text_of(meta, "key"));
+    put_http(object, json_object_get(meta, "http"), member_str(meta, "key"));
     put(&object->lines, "accept-ranges", STR("bytes"));
     return true;
 }

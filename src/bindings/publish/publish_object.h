@@ -42,7 +42,4 @@ void publish_object_open(const struct publish_object *object, uint64_t from, uin
 /* What it takes in memory. */
 size_t publish_object_cost(const struct publish_object *object);
 
-/* Appends a date as HTTP writes it. */
-NODISCARD int publish_object_date(int64_t seconds, struct buf *out);
-
 #endif

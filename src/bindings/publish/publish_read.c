@@ -54,17 +54,12 @@ const char *publish_read_word(enum publish_status status)
     return words[status];
 }
 
-int64_t publish_read_clock(void)
-{
-    return (int64_t)(clock_wall_ns() / NS_PER_S);
-}
-
 struct publish_object *publish_read_now(const struct publish_host *host, str key)
 {
     struct publish_object *object;
 
     if (!host->rule.caches ||
-        publish_cache_find(host, key, publish_read_clock(), &object) != PUBLISH_FOUND)
+        publish_cache_find(host, key, clock_wall_s(), &object) != PUBLISH_FOUND)
         return NULL;
     return object;
 }
@@ -277,7 +272,7 @@ static struct flight *flight_new(struct publish_host *host, str key)
     flight->host = publish_host_ref(host);
     flight->seq = publish_host_told();
     flight->announced = publish_host_announced();
-    flight->now = publish_read_clock();
+    flight->now = clock_wall_s();
     list_init(&flight->waits);
     return flight;
 }

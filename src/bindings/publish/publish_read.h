@@ -31,9 +31,6 @@ struct publish_wait {
                  enum publish_status status, int code);
 };
 
-/* Seconds since 1970. */
-int64_t publish_read_clock(void);
-
 /* What is in memory, borrowed, or NULL. */
 struct publish_object *publish_read_now(const struct publish_host *host, str key);
 

@@ -17,6 +17,7 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "bindings/bindings.h"
 #include "bindings/op_job.h"
 #include "bindings/r2/r2_upload.h"
@@ -79,13 +80,6 @@ static void binding_free(struct handle *handle)
     free(binding);
 }
 
-static const char *text_of(const json_t *binding, const char *key)
-{
-    const char *text = json_string_value(json_object_get(binding, key));
-
-    return text ? text : "";
-}
-
 static char *why_gone(const json_t *json, const char *store)
 {
     struct buf text;
@@ -96,12 +90,12 @@ static char *why_gone(const json_t *json, const char *store)
         r = buf_printf(&text,
                        "The R2 bucket of the binding \"%.200s\" cannot be used: this atoll "
                        "has no place for what bindings store.",
-                       text_of(json, "name"));
+                       member_text_or(json, "name", ""));
     else
         r = buf_printf(&text,
                        "The R2 bucket \"%.200s\" of the binding \"%.200s\" does not exist "
                        "any more.",
-                       text_of(json, "id"), text_of(json, "name"));
+                       member_text_or(json, "id", ""), member_text_or(json, "name", ""));
     ASSERT(r == 0);
     return buf_take(&text, NULL);
 }
@@ -109,7 +103,7 @@ static char *why_gone(const json_t *json, const char *store)
 JSObjectRef op_r2_open(JSContextRef ctx, const json_t *json, struct err *err)
 {
     struct binding *binding = mem_new(struct binding);
-    const char *store = json_string_value(json_object_get(json, "store"));
+    const char *store = member_text(json, "store");
 
     (void)err;
     binding->handle.kind = binding_kind;

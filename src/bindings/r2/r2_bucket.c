@@ -14,8 +14,6 @@
 #include "os/clock.h"
 #include "os/path.h"
 
-enum { NS_PER_S = 1000000000 };
-
 struct half {
     struct storage_job_queue *queue;
     struct storage_job closing;
@@ -86,7 +84,7 @@ static void run_sweep(struct storage_job *job)
 
     if (!path_is_directory(bucket->path) || r2_store_open(bucket->path, &store, &err) < 0)
         return;
-    (void)!r2_store_sweep(store, (int64_t)(clock_wall_ns() / NS_PER_S), &err); /* else the next */
+    (void)!r2_store_sweep(store, clock_wall_s(), &err); /* else the next */
     r2_store_close(store);
 }
 

@@ -2,7 +2,8 @@
 #include "bindings/r2/r2_digest.h"
 
 #include <openssl/evp.h>
-#include <stdio.h>
+
+#include "base/hex.h"
 
 const char *const r2_digest_names[] = {"md5", "sha1", "sha256", "sha384", "sha512"};
 
@@ -20,8 +21,7 @@ static void end(EVP_MD_CTX *state, char hex[R2_DIGEST_HEX_BYTES])
     unsigned len;
 
     ASSERT(EVP_DigestFinal_ex(state, bytes, &len) == 1);
-    for (unsigned i = 0; i < len; i++)
-        snprintf(hex + 2 * i, 3, "%02x", bytes[i]);
+    hex_encode(bytes, len, hex);
 }
 
 void r2_digest_init(struct r2_digest *digest, const char *name)
@@ -55,17 +55,13 @@ void r2_digest_end(struct r2_digest *digest, char md5[R2_DIGEST_HEX_BYTES],
         end(digest->states[1], other);
 }
 
-static unsigned char digit(char c)
-{
-    return (unsigned char)(c <= '9' ? c - '0' : c - 'a' + 10);
-}
-
 void r2_digest_of_parts(str hex, char md5[R2_DIGEST_HEX_BYTES])
 {
     EVP_MD_CTX *state = begin("md5");
 
     for (size_t i = 0; i + 1 < hex.len; i += 2) {
-        unsigned char byte = (unsigned char)(digit(hex.ptr[i]) << 4 | digit(hex.ptr[i + 1]));
+        unsigned char byte = (unsigned char)(hex_digit(hex.ptr[i]) << 4 |
+                                             hex_digit(hex.ptr[i + 1]));
         ASSERT(EVP_DigestUpdate(state, &byte, 1) == 1);
     }
     end(state, md5);

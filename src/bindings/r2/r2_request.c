@@ -18,6 +18,28 @@ static int say_null(struct r2_request *request, int r)
 
 /* ---- reading ---- */
 
+static int fail_range(struct err *err)
+{
+    return err_set(err, ERR_INVALID, "The requested range is not satisfiable (10039)");
+}
+
+static int take_part(struct r2_request *request, const struct r2_store_object *object, double part,
+                     struct err *err)
+{
+    size_t count = object->piece_count ? object->piece_count : 1;
+
+    if (!(part >= 1 && part <= (double)count))
+        return fail_range(err);
+    request->offset = 0;
+    request->length = object->size;
+    if (!object->piece_count)
+        return 0;
+    for (size_t i = 0; i + 1 < (size_t)part; i++)
+        request->offset += object->pieces[i].length;
+    request->length = object->pieces[(size_t)part - 1].length;
+    return 0;
+}
+
 /* What is wanted of `size` bytes, RFC 9110 14.1.2: a length that is too long is cut. */
 static int take_range(struct r2_request *request, uint64_t size, struct err *err)
 {
@@ -34,7 +56,7 @@ static int take_range(struct r2_request *request, uint64_t size, struct err *err
         return 0;
     if ((suffix && !(last >= 1)) || !(from >= 0) || (length && !(most >= 1)) ||
         (from > 0 && from >= (double)size))
-        return err_set(err, ERR_INVALID, "The requested range is not satisfiable (10039)");
+        return fail_range(err);
     if (suffix) {
         request->length = last < (double)size ? (uint64_t)last : size;
         request->offset = size - request->length;
@@ -45,6 +67,16 @@ static int take_range(struct r2_request *request, uint64_t size, struct err *err
     if (length && most < (double)request->length)
         request->length = (uint64_t)most;
     return 0;
+}
+
+static int take_wanted(struct r2_request *request, const struct r2_store_object *object,
+                       struct err *err)
+{
+    const json_t *part = json_object_get(json_object_get(request->args, "range"), "part");
+
+    request->part_count = object->piece_count;
+    return part ? take_part(request, object, json_number_value(part), err)
+                : take_range(request, object->size, err);
 }
 
 static int take_bytes(struct r2_request *request, const char *directory,
@@ -77,7 +109,7 @@ static int run_get(struct r2_request *request, struct r2_store *store)
     if (r == 0 && (r = buf_append(&request->out, buf_str(&object.meta))) == 0) {
         request->holds = !json_is_object(condition) ||
                          r2_condition_holds(condition, buf_str(&object.etag), object.uploaded);
-        if (request->holds && (r = take_range(request, object.size, request->err)) == 0)
+        if (request->holds && (r = take_wanted(request, &object, request->err)) == 0)
             r = take_bytes(request, r2_bucket_bodies(request->work.bucket), &object, request->err);
     }
     r2_store_object_done(&object);
@@ -102,14 +134,12 @@ static int run_list(struct r2_request *request, struct r2_store *store)
     return r2_store_list(store, request->args, &request->out, request->err);
 }
 
-static int run_count(struct r2_request *request, struct r2_store *store)
+static int run_seal(struct r2_request *request, struct r2_store *store)
 {
-    uint64_t objects = 0, bytes = 0;
-    int r = r2_store_count(store, &objects, &bytes, request->err);
+    uint64_t objects = 0;
+    int r = r2_store_seal(store, &objects, request->err);
 
-    return r < 0 ? r
-                 : buf_printf(&request->out, "{\"objects\":%llu,\"bytes\":%llu}",
-                              (unsigned long long)objects, (unsigned long long)bytes);
+    return r < 0 ? r : buf_printf(&request->out, "{\"objects\":%llu}", (unsigned long long)objects);
 }
 
 /* ---- writing ---- */
@@ -164,7 +194,6 @@ static const struct r2_request_word words[] = {
     {"head",     run_head,     false, false, false},
     {"get",      run_get,      false, false, false},
     {"list",     run_list,     false, false, false},
-    {"count",    run_count,    false, false, false},
     {"uploads",  run_uploads,  false, false, false},
     {"parts",    run_parts,    false, false, false},
     {"put",      run_put,      true,  true,  false},
@@ -173,6 +202,7 @@ static const struct r2_request_word words[] = {
     {"create",   run_create,   true,  false, false},
     {"complete", run_complete, true,  false, false},
     {"abort",    run_abort,    true,  false, false},
+    {"seal",     run_seal,     true,  false, false},
 };
 
 /* ---- all of them ---- */

@@ -2,8 +2,8 @@
  *
  *   word       arguments                                              result
  *   head       {key}                                                  meta
- *   get        {key, onlyIf?, range?: {offset?, length?, suffix?}}    meta, and bytes (for the REST
- *                                                                     API `most` of them)
+ *   get        {key, onlyIf?, range?: {offset?, length?, suffix?}     meta, and bytes (for the REST
+ *              or {part}}                                             API `most` of them)
  *   put        {key, http?, custom?, storageClass?, onlyIf?, checksum?}, bytes    meta or null
  *   delete     {keys}                                                 null
  *   list       {prefix?, startAfter?, cursor?, delimiter?, limit?}    see r2_store_list()
@@ -12,8 +12,9 @@
  *   complete   {key, uploadId, parts}                                 meta
  *   abort      {key, uploadId}                                        null
  *   uploads, parts                                                    see r2_store.h
- *   count      {}                                                     {objects, bytes}
+ *   seal       {}                                                     {objects}: r2_store_seal()
  *
+ * A part is one of an upload, by its place from 1 on; an object that is not in parts is its first.
  * `http` and `custom` are objects of strings, kept as they are.
  * Owns: arguments and results. Thread: the loop's. Limits: R2_REQUEST_ARGS_BYTES_MAX of arguments.
  * Errors: those of the store, ERR_NOT_FOUND for what is not there. */
@@ -42,6 +43,7 @@ struct r2_request {
     bool leaves_files;          /* or none of what is more and lies in one file ... */
     bool holds;                 /* onlyIf does, or there is none */
     uint64_t offset, length;    /* what the range comes to */
+    size_t part_count;          /* files it is in; of an upload in parts one for each */
     struct buf bytes;
     struct r2_source source;    /* ... and the rest comes from here */
 };

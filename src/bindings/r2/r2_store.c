@@ -11,12 +11,12 @@
  * (3) Keys are compared as bytes, which is the order of UTF-8's code points. */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <unistd.h>
 
+#include "base/hex.h"
+#include "base/member.h"
 #include "bindings/quota.h"
 #include "bindings/r2/r2_condition.h"
 #include "bindings/r2/r2_store_private.h"
@@ -24,7 +24,7 @@
 #include "os/file.h"
 #include "os/path.h"
 
-enum { CACHE_KIB = 1024, ID_BYTES = 16, ETAG_BYTES_MAX = 64, NS_PER_MS = 1000000, MS_PER_S = 1000 };
+enum { CACHE_KIB = 1024, ETAG_BYTES_MAX = 64 };
 
 static const char *const steps[] = {
     "CREATE TABLE object (id INTEGER PRIMARY KEY, key BLOB NOT NULL UNIQUE, etag TEXT NOT NULL,"
@@ -40,6 +40,7 @@ static const char *const steps[] = {
     "  WITHOUT ROWID;"
     "CREATE TABLE doomed (file TEXT PRIMARY KEY, until INTEGER NOT NULL) WITHOUT ROWID;"
     "CREATE INDEX doomed_until ON doomed (until);",
+    "CREATE TABLE seal (until INTEGER NOT NULL);",
     NULL,
 };
 
@@ -47,10 +48,13 @@ static const char *const steps[] = {
 
 int r2_store_explain(struct r2_store *store, int code, struct err *err)
 {
-    sqlite3 *connection = db_connection(store->db);
+    sqlite3 *connection;
 
     if (code >= 0 || err->code)
         return code;
+    if (code == ERR_NOT_FOUND)
+        return err_set(err, code, "The specified bucket does not exist. (10006)");
+    connection = db_connection(store->db);
     if (sqlite3_errcode(connection) == SQLITE_FULL)
         return err_set(err, ERR_LIMIT, "the disk is full");
     if (code == ERR_INVALID)
@@ -93,7 +97,9 @@ int r2_store_open(const char *directory, struct r2_store **ret, struct err *err)
     int r, fd = -1;
 
     store->bodies = path_join(str_from(directory), STR("bodies"));
-    if (file_make_directories(store->bodies, &why) < 0 || (fd = lock(directory)) < 0)
+    if (path_is_file(directory))
+        r = r2_store_explain(store, ERR_NOT_FOUND, err);
+    else if (file_make_directories(store->bodies, &why) < 0 || (fd = lock(directory)) < 0)
         r = err_set(err, ERR_IO, "the bucket cannot be opened: %s", err_text(ERR_IO));
     else
         r = open_index(store, directory, err);
@@ -128,35 +134,14 @@ const char *r2_store_bodies(const struct r2_store *store)
 
 /* ---- small things ---- */
 
-void r2_store_make_id(char id[R2_STORE_ID_BYTES])
-{
-    unsigned char bytes[ID_BYTES];
-
-    ASSERT(getrandom(bytes, sizeof bytes, 0) == sizeof bytes);
-    for (size_t i = 0; i < sizeof bytes; i++)
-        snprintf(id + 2 * i, 3, "%02x", bytes[i]);
-}
-
-int64_t r2_store_now_ms(void)
-{
-    return (int64_t)(clock_wall_ns() / NS_PER_MS);
-}
-
-str r2_store_text(const json_t *args, const char *name)
-{
-    const json_t *text = json_object_get(args, name);
-
-    return (str){json_string_value(text), json_string_length(text)};
-}
-
 str r2_store_key_of(const json_t *args)
 {
-    return r2_store_text(args, "key");
+    return member_str(args, "key");
 }
 
 int r2_store_key(const json_t *args, str *ret, struct err *err)
 {
-    *ret = r2_store_text(args, "key");
+    *ret = member_str(args, "key");
     if (!ret->len || ret->len > R2_STORE_KEY_BYTES_MAX)
         return err_set(err, ERR_INVALID, "The specified object name is not valid. (10020)");
     return 0;
@@ -181,7 +166,7 @@ int r2_store_check_said(const json_t *args, struct err *err)
 int r2_store_check_sum(const json_t *args, const struct r2_body *body, struct err *err)
 {
     const json_t *checksum = json_object_get(args, "checksum");
-    str name = r2_store_text(checksum, "name"), hex = r2_store_text(checksum, "hex");
+    str name = member_str(checksum, "name"), hex = member_str(checksum, "hex");
     const char *found = str_equal(name, STR("md5")) ? body->md5 : body->other;
     const char *title = r2_digest_title(name);
 
@@ -301,7 +286,7 @@ int r2_store_doom(struct r2_store *store, str file, unsigned kept_s)
     if (!insert)
         return ERR_INVALID;
     sqlite3_bind_text(insert, 1, file.ptr, (int)file.len, SQLITE_STATIC);
-    sqlite3_bind_int64(insert, 2, r2_store_now_ms() / MS_PER_S + kept_s);
+    sqlite3_bind_int64(insert, 2, clock_wall_s() + kept_s);
     return db_run(insert);
 }
 
@@ -333,7 +318,7 @@ static int doom_pieces(struct r2_store *store, int64_t id)
     if (!doom || !remove)
         return ERR_INVALID;
     sqlite3_bind_int64(doom, 1, id);
-    sqlite3_bind_int64(doom, 2, r2_store_now_ms() / MS_PER_S);
+    sqlite3_bind_int64(doom, 2, clock_wall_s());
     sqlite3_bind_int64(doom, 3, R2_STORE_KEPT_PARTS_S);
     sqlite3_bind_int64(doom, 4, R2_STORE_KEPT_S);
     sqlite3_bind_int64(remove, 1, id);
@@ -376,11 +361,11 @@ static json_t *checksums(const struct r2_body *body)
 
 static char *meta_of(const struct r2_store_new *new_object, int64_t now_ms)
 {
-    const char *class = json_string_value(json_object_get(new_object->said, "storageClass"));
+    const char *class = member_text(new_object->said, "storageClass");
     char version[R2_STORE_ID_BYTES], *text;
     json_t *meta;
 
-    r2_store_make_id(version);
+    hex_random(version, R2_STORE_ID_BYTES - 1);
     meta = json_pack("{s:s%, s:s, s:I, s:s, s:I, s:o, s:o, s:o, s:s}", "key", new_object->key.ptr,
                      new_object->key.len, "version", version, "size", (json_int_t)new_object->size,
                      "etag", new_object->etag, "uploaded", (json_int_t)now_ms, "http",
@@ -422,11 +407,13 @@ static int write_row(struct r2_store *store, int64_t id, const struct r2_store_n
 int r2_store_write(struct r2_store *store, const struct r2_store_new *new_object, int64_t *ret_id,
                    struct buf *ret_meta)
 {
-    int64_t now_ms = r2_store_now_ms(), id;
+    int64_t now_ms = clock_wall_ms(), id;
     char *meta = meta_of(new_object, now_ms);
     const struct r2_body *body = new_object->body;
     int r = meta && buf_append(ret_meta, str_from(meta)) == 0 ? 0 : ERR_INVALID;
 
+    if (r == 0)
+        r = r2_store_seal_check(store);
     if (r == 0 && (r = find(store, new_object->key, &id)) == 0 && id)
         r = doom_pieces(store, id);
     if (r == 0)

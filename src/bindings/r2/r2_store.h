@@ -28,6 +28,7 @@ enum {
     R2_STORE_PARTS_MAX = 10000,
     R2_STORE_PART_BYTES_MIN = 5 << 20,  /* of all parts but the last one */
     R2_STORE_UPLOAD_S = 7 * 24 * 3600,
+    R2_STORE_SEALED_S = 60,             /* or who wanted to delete it did not */
     R2_STORE_KEPT_S = 60,               /* files of an object that was replaced or deleted; */
     R2_STORE_KEPT_PARTS_S = 3600,       /* those of one in parts */
 };
@@ -37,7 +38,8 @@ enum {
 
 struct r2_store;
 
-/* Opens the bucket in this directory, which is made when it is not there. */
+/* Opens the bucket in this directory, which is made when it is not there. ERR_NOT_FOUND when it was
+ * deleted. */
 NODISCARD int r2_store_open(const char *directory, struct r2_store **ret, struct err *err);
 
 /* NULL is fine. */
@@ -126,6 +128,13 @@ NODISCARD int r2_store_sweep(struct r2_store *store, int64_t now, struct err *er
 /* How many objects, and how many bytes their values and what is uploaded have. */
 NODISCARD int r2_store_count(struct r2_store *store, uint64_t *ret_objects, uint64_t *ret_bytes,
                              struct err *err);
+
+/* Before a bucket is deleted: into one without objects none is put for R2_STORE_SEALED_S, within
+ * which it has to go. Tells how many objects there are: with any, nothing is done. */
+NODISCARD int r2_store_seal(struct r2_store *store, uint64_t *ret_objects, struct err *err);
+
+/* Removes the bucket in `directory` for good: it cannot be opened again. Thread: any. */
+void r2_store_seal_remove(const char *directory, struct err *err);
 
 /* A consistent, synced copy of the bucket in `directory` as `to`, of which the files are links.
  * Returns 0, also when there is nothing to copy. Thread: any. */

@@ -2,6 +2,7 @@
  *
  * A key that has the delimiter behind the prefix stands for all that begin as it does up to there:
  * the scan then goes on behind the last of those, so that a list costs what it shows. */
+#include "base/member.h"
 #include "bindings/r2/r2_cursor.h"
 #include "bindings/r2/r2_store_private.h"
 
@@ -69,7 +70,7 @@ static int compare(str a, str b)
 
 static int begin(struct list *list, const json_t *args, struct err *err)
 {
-    str cursor = r2_store_text(args, "cursor"), after = r2_store_text(args, "startAfter");
+    str cursor = member_str(args, "cursor"), after = member_str(args, "startAfter");
     int r = 0;
 
     if (after.len > R2_STORE_KEY_BYTES_MAX || list->prefix.len > R2_STORE_KEY_BYTES_MAX)
@@ -216,8 +217,8 @@ static int write_out(const struct list *list, bool more, struct buf *out)
 int r2_store_list(struct r2_store *store, const json_t *args, struct buf *out, struct err *err)
 {
     const json_t *limit = json_object_get(args, "limit");
-    struct list list = {.prefix = r2_store_text(args, "prefix"),
-                        .delimiter = r2_store_text(args, "delimiter"),
+    struct list list = {.prefix = member_str(args, "prefix"),
+                        .delimiter = member_str(args, "delimiter"),
                         .limit = R2_STORE_KEYS_MAX};
     json_int_t wanted = json_is_integer(limit) ? json_integer_value(limit) : R2_STORE_KEYS_MAX;
     bool more = false;

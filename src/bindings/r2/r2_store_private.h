@@ -15,13 +15,8 @@ struct r2_store {
 /* Explains a failure of the index, when `err` is empty; others pass. */
 int r2_store_explain(struct r2_store *store, int code, struct err *err);
 
-/* 32 random hexadecimal digits. */
-void r2_store_make_id(char id[R2_STORE_ID_BYTES]);
-
-int64_t r2_store_now_ms(void);
-
-/* A text of the arguments; STR_NONE when there is none. */
-str r2_store_text(const json_t *args, const char *name);
+/* 0, or ERR_NOT_FOUND when the bucket is being deleted. */
+NODISCARD int r2_store_seal_check(struct r2_store *store);
 
 /* The key of the arguments. Returns 0 or ERR_INVALID. */
 NODISCARD int r2_store_key(const json_t *args, str *ret, struct err *err);

@@ -7,7 +7,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/hex.h"
+#include "base/member.h"
 #include "bindings/r2/r2_store_private.h"
+#include "os/clock.h"
 
 enum { ETAG_BYTES = 48, SAID_BYTES_MAX = 16 * 1024 };
 
@@ -51,7 +54,7 @@ static int insert_upload(struct r2_store *store, const char *id, str key, const 
         return ERR_INVALID;
     sqlite3_bind_text(insert, 1, id, -1, SQLITE_STATIC);
     db_bind(insert, 2, key);
-    sqlite3_bind_int64(insert, 3, r2_store_now_ms());
+    sqlite3_bind_int64(insert, 3, clock_wall_ms());
     sqlite3_bind_text(insert, 4, said, -1, SQLITE_STATIC);
     return db_run(insert);
 }
@@ -75,7 +78,7 @@ int r2_store_upload_create(struct r2_store *store, const json_t *args, struct bu
 
     if ((r = r2_store_key(args, &key, err)) < 0 || (r = r2_store_check_said(args, err)) < 0)
         return r;
-    r2_store_make_id(id);
+    hex_random(id, R2_STORE_ID_BYTES - 1);
     said = said_of(args);
     r = insert_upload(store, id, key, said);
     free(said);
@@ -89,7 +92,7 @@ static int find_upload(struct r2_store *store, const json_t *args, struct buf *s
                        struct err *err)
 {
     sqlite3_stmt *row = db_statement(store->db, "SELECT key, said FROM upload WHERE id = ?");
-    str id = r2_store_text(args, "uploadId");
+    str id = member_str(args, "uploadId");
     int r;
 
     if (!row)
@@ -99,7 +102,7 @@ static int find_upload(struct r2_store *store, const json_t *args, struct buf *s
         return r2_store_explain(store, r, err);
     if (r == 0)
         return no_upload(err);
-    if (!str_equal(db_column(row, 0), r2_store_text(args, "key")))
+    if (!str_equal(db_column(row, 0), member_str(args, "key")))
         r = no_upload(err);
     else if (said && buf_append(said, db_column(row, 1)) < 0)
         r = r2_store_explain(store, ERR_INVALID, err);
@@ -146,7 +149,7 @@ static int write_part(struct r2_store *store, str upload, unsigned number,
 int r2_store_upload_part(struct r2_store *store, const json_t *args, struct r2_body *body,
                          struct buf *out, struct err *err)
 {
-    json_int_t number = json_integer_value(json_object_get(args, "partNumber"));
+    json_int_t number = member_int(args, "partNumber");
     int r;
 
     if (number < 1 || number > R2_STORE_PARTS_MAX)
@@ -161,7 +164,7 @@ int r2_store_upload_part(struct r2_store *store, const json_t *args, struct r2_b
     if ((r = db_begin(store->db)) < 0)
         return r2_store_explain(store, r, err);
     if ((r = find_upload(store, args, NULL, err)) == 0)
-        r = write_part(store, r2_store_text(args, "uploadId"), (unsigned)number, body);
+        r = write_part(store, member_str(args, "uploadId"), (unsigned)number, body);
     r = db_end(store->db, r);
     if (r < 0)
         return r2_store_explain(store, r, err);
@@ -178,7 +181,7 @@ static int read_part(struct r2_store *store, str upload, const json_t *wanted, s
         store->db, "SELECT length, etag, file FROM part WHERE upload = ? AND number = ?");
     int r;
 
-    ret->number = (unsigned)json_integer_value(json_object_get(wanted, "partNumber"));
+    ret->number = (unsigned)member_int(wanted, "partNumber");
     if (!row)
         return ERR_INVALID;
     sqlite3_bind_text(row, 1, upload.ptr, (int)upload.len, SQLITE_STATIC);
@@ -191,7 +194,7 @@ static int read_part(struct r2_store *store, str upload, const json_t *wanted, s
     snprintf(ret->etag, sizeof ret->etag, "%.*s", STR_ARGS(db_column(row, 1)));
     snprintf(ret->file, sizeof ret->file, "%.*s", STR_ARGS(db_column(row, 2)));
     sqlite3_reset(row);
-    return str_equal(str_from(ret->etag), r2_store_text(wanted, "etag")) ? 0 : no_part(err);
+    return str_equal(str_from(ret->etag), member_str(wanted, "etag")) ? 0 : no_part(err);
 }
 
 static int by_number(const void *a, const void *b)
@@ -279,7 +282,7 @@ struct completion {
 static int assemble(struct r2_store *store, const struct completion *completion, struct buf *out,
                     struct err *err)
 {
-    str upload = r2_store_text(completion->args, "uploadId");
+    str upload = member_str(completion->args, "uploadId");
     struct r2_store_new new_object = {.said = completion->said};
     char etag[ETAG_BYTES];
     int64_t id;
@@ -301,7 +304,7 @@ static int complete_in_transaction(struct r2_store *store, struct completion *co
                                    struct buf *out, struct err *err)
 {
     const json_t *wanted = json_object_get(completion->args, "parts"), *it;
-    str upload = r2_store_text(completion->args, "uploadId");
+    str upload = member_str(completion->args, "uploadId");
     struct buf said;
     size_t i;
     int r;
@@ -345,7 +348,7 @@ int r2_store_upload_abort(struct r2_store *store, const json_t *args, struct err
     if (r < 0)
         return r2_store_explain(store, r, err);
     if ((r = find_upload(store, args, NULL, err)) == 0)
-        r = remove_upload(store, r2_store_text(args, "uploadId"));
+        r = remove_upload(store, member_str(args, "uploadId"));
     return r2_store_explain(store, db_end(store->db, r), err);
 }
 
@@ -353,7 +356,7 @@ int r2_store_upload_abort(struct r2_store *store, const json_t *args, struct err
 
 static unsigned limit_of(const json_t *args)
 {
-    json_int_t limit = json_integer_value(json_object_get(args, "limit"));
+    json_int_t limit = member_int(args, "limit");
 
     return limit < 1 || limit > R2_STORE_KEYS_MAX ? R2_STORE_KEYS_MAX : (unsigned)limit;
 }
@@ -383,7 +386,7 @@ int r2_store_upload_list(struct r2_store *store, const json_t *args, struct buf 
         "SELECT key, id, created FROM upload WHERE (key, id) > (?1, ?2) AND key >= ?3 "
         "AND substr(key, 1, length(?3)) = ?3 ORDER BY key, id LIMIT ?4";
     sqlite3_stmt *rows = db_statement(store->db, sql);
-    str marker = r2_store_text(args, "uploadIdMarker");
+    str marker = member_str(args, "uploadIdMarker");
     unsigned limit = limit_of(args);
     json_t *list;
     int r;
@@ -391,9 +394,9 @@ int r2_store_upload_list(struct r2_store *store, const json_t *args, struct buf 
     if (!rows)
         return r2_store_explain(store, ERR_INVALID, err);
     list = json_array();
-    db_bind(rows, 1, r2_store_text(args, "keyMarker"));
+    db_bind(rows, 1, member_str(args, "keyMarker"));
     sqlite3_bind_text(rows, 2, marker.ptr ? marker.ptr : "", (int)marker.len, SQLITE_STATIC);
-    db_bind(rows, 3, r2_store_text(args, "prefix"));
+    db_bind(rows, 3, member_str(args, "prefix"));
     sqlite3_bind_int64(rows, 4, (int64_t)limit + 1);
     while ((r = db_step(rows)) > 0)
         json_array_append_new(list, upload_row(rows));
@@ -418,7 +421,7 @@ int r2_store_upload_parts(struct r2_store *store, const json_t *args, struct buf
     static const char sql[] = "SELECT number, etag, length FROM part WHERE upload = ? "
                               "AND number > ? ORDER BY number LIMIT ?";
     sqlite3_stmt *rows = db_statement(store->db, sql);
-    str upload = r2_store_text(args, "uploadId");
+    str upload = member_str(args, "uploadId");
     unsigned limit = limit_of(args);
     json_t *list;
     int r = find_upload(store, args, NULL, err);
@@ -427,7 +430,7 @@ int r2_store_upload_parts(struct r2_store *store, const json_t *args, struct buf
         return r2_store_explain(store, r < 0 ? r : ERR_INVALID, err);
     list = json_array();
     sqlite3_bind_text(rows, 1, upload.ptr, (int)upload.len, SQLITE_STATIC);
-    sqlite3_bind_int64(rows, 2, json_integer_value(json_object_get(args, "after")));
+    sqlite3_bind_int64(rows, 2, member_int(args, "after"));
     sqlite3_bind_int64(rows, 3, (int64_t)limit + 1);
     while ((r = db_step(rows)) > 0)
         json_array_append_new(list, part_row(rows));

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 
 #include "base/map.h"
+#include "base/member.h"
 #include "bindings/bindings.h"
 #include "bindings/op_job.h"
 #include "bindings/ratelimit/ratelimit_table.h"
@@ -93,7 +94,7 @@ static void binding_free(struct handle *handle)
 
 static unsigned number_of(const json_t *object, const char *key, unsigned least, unsigned most)
 {
-    json_int_t number = json_integer_value(json_object_get(object, key));
+    json_int_t number = member_int(object, key);
 
     return number < least ? least : number > most ? most : (unsigned)number;
 }
@@ -102,13 +103,13 @@ JSObjectRef op_ratelimit_open(JSContextRef ctx, const json_t *json, struct err *
 {
     struct binding *binding = mem_new(struct binding);
     const json_t *simple = json_object_get(json, "simple");
-    const char *space = json_string_value(json_object_get(json, "namespace_id"));
+    const char *space = member_text(json, "namespace_id");
     struct buf text;
 
     (void)err;
     binding->handle.kind = binding_kind;
     binding->handle.free = binding_free;
-    binding->counters = counters_of(json_string_value(json_object_get(json, "store")));
+    binding->counters = counters_of(member_text(json, "store"));
     binding->limit = number_of(simple, "limit", 1, RATELIMIT_TABLE_LIMIT_MAX);
     binding->period_s = number_of(simple, "period", 1, 3600);
     buf_init(&text, KEY_BYTES_MAX);
@@ -118,14 +119,14 @@ JSObjectRef op_ratelimit_open(JSContextRef ctx, const json_t *json, struct err *
     return handle_object(ctx, &binding->handle);
 }
 
-/* The built-in script is the only caller, so a wrong argument is our bug. NULL, and throws, when
- * there is no place for counters. */
+/* NULL, and throws, when it is none, or there is no place for counters. */
 static struct binding *binding_of(JSContextRef ctx, JSValueRef value, JSValueRef *exception)
 {
-    struct handle *handle = handle_of(ctx, value, binding_kind);
+    struct handle *handle = handle_need(ctx, value, binding_kind, exception);
     struct binding *binding;
 
-    ASSERT(handle);
+    if (!handle)
+        return NULL;
     binding = CONTAINER_OF(handle, struct binding, handle);
     if (binding->counters)
         return binding;
@@ -210,7 +211,7 @@ OP(op_ratelimit_take)
         .delta = delta >= RATELIMIT_TABLE_LIMIT_MAX ? RATELIMIT_TABLE_LIMIT_MAX
                  : delta >= 1                       ? (unsigned)delta
                                                     : 1,
-        .now_s = clock_wall_ns() / 1000000000,
+        .now_s = (uint64_t)clock_wall_s(),
     };
     allowed = r == 0 && ratelimit_table_take(binding->counters->table, &take);
     buf_done(&key);

@@ -175,7 +175,7 @@ static _Atomic uint64_t *least(struct line *line, uint64_t window, uint64_t *ret
 
 static uint64_t now_ms(void)
 {
-    return clock_monotonic_ns() / 1000000 + 1;
+    return clock_monotonic_ms() + 1;
 }
 
 /* (3) What was taken after `now` was read is no older for it. */

@@ -13,6 +13,7 @@
 
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "engine/handle.h"
 #include "engine/hook.h"
 #include "engine/value.h"
@@ -252,14 +253,20 @@ static void end_close(struct end *end)
 
 static void on_isolate_gone(struct resource *resource)
 {
-    end_close(CONTAINER_OF(resource, struct end, resource));
+    struct end *end = CONTAINER_OF(resource, struct end, resource);
+    struct service_link *link = end->link;
+
+    /* Of what is still a call the host says why. */
+    if (end == &link->ends[CALLEE] && !link->user && !link->why && isolate_is_terminated(end->iso))
+        link->why = str_dup(STR("The other worker ran into a limit."));
+    end_close(end);
 }
 
 static struct end *end_of(JSContextRef ctx, JSValueRef value)
 {
     int32_t number = (int32_t)value_to_number(ctx, value, 0);
     size_t slot = ((uint32_t)number & 0xFFFF) >> 1;
-    struct service_link *link = number > 0 ? slots[slot] : NULL;
+    struct service_link *link = number > 0 && slot < slot_count ? slots[slot] : NULL;
     struct end *end = link ? &link->ends[number & 1] : NULL;
 
     return end && end->number == number && end->state == END_OPEN && end->iso == isolate_current()
@@ -463,8 +470,8 @@ static void service_free(struct handle *handle)
 
 JSObjectRef op_service_open(JSContextRef ctx, const json_t *binding, struct err *err)
 {
-    const char *worker = json_string_value(json_object_get(binding, "worker"));
-    const char *entrypoint = json_string_value(json_object_get(binding, "entrypoint"));
+    const char *worker = member_text(binding, "worker");
+    const char *entrypoint = member_text(binding, "entrypoint");
     const json_t *props = json_object_get(binding, "props");
     struct service *service;
 
@@ -563,18 +570,31 @@ static void note_status(struct end *end, int status)
     tell_host(link, false);
 }
 
+/* The end, when somebody is at the other one. */
+static struct end *is_read(JSContextRef ctx, JSValueRef number)
+{
+    struct end *end = end_of(ctx, number);
+
+    return end && other_of(end)->state != END_CLOSED ? end : NULL;
+}
+
 /* True when there is somebody to read it. */
 OP(op_service_send)
 {
-    struct end *end = end_of(ctx, OP_ARG(0));
     bool last = JSValueToBoolean(ctx, OP_ARG(1));
     int status = (int)value_to_number(ctx, OP_ARG(2), 0);
-    struct message *message;
+    struct message *message = NULL;
+    struct end *end;
 
-    if (!end || other_of(end)->state == END_CLOSED)
+    if (!is_read(ctx, OP_ARG(0)))
         return JSValueMakeBoolean(ctx, false);
     value_lock(ctx);
     message = message_new(ctx, OP_ARG(3), argc > 4 ? argc - 4 : 0, argv + 4, exception);
+    if (message && !(end = is_read(ctx, OP_ARG(0)))) { /* its text may have been a call */
+        message_free(message);
+        value_unlock(ctx);
+        return JSValueMakeBoolean(ctx, false);
+    }
     if (message && put(other_of(end), message) < 0) {
         full(ctx, exception);
         message = NULL;

@@ -69,6 +69,7 @@ class Session {
   exported; // number -> { value, isTarget }
   streams; // number -> see service_stream.js
   sockets = 0;
+  isReplaced = false;
   broken; // Set of callbacks
 
   // ---- sending ----
@@ -439,9 +440,10 @@ class Session {
     for (const id in exported) use("service_stub").disposeTarget(exported[id].value, exported[id].isTarget);
   }
 
-  // The other end is gone.
+  // The other end is gone. Nobody says why of a callee that has answered, and was replaced.
   ended(why) {
     if (this.isOver) return;
+    this.isReplaced = why === undefined && !this.isCallee;
     this.#forget(new Error(why ?? "The other worker has ended the call."));
   }
 }

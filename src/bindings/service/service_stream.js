@@ -450,7 +450,8 @@ class RemoteEnd {
   broken() {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#put([false, 1006, "the other worker is gone"]);
+    if (this.#session.isReplaced) this.#put([true, 1012, ""]);
+    else this.#put([false, 1006, "the other worker is gone"]);
   }
 }
 
@@ -462,9 +463,15 @@ const splice = (from, to) =>
 
 exports.sendSocket = (session, socket) => {
   const id = session.nextStream();
-  use("websocket").takeEnd(socket).couple(new RemoteEnd(session, id));
+  coupleSoon(use("websocket").takeEnd(socket), new RemoteEnd(session, id));
   return id;
 };
+
+// What was sent already goes behind the message that tells of the socket.
+async function coupleSoon(end, remote) {
+  await undefined;
+  end.couple(remote);
+}
 
 exports.receiveSocket = (session, id) => use("websocket").make(new RemoteEnd(session, id));
 

@@ -40,6 +40,11 @@ static const struct {
     {"[{\"script\":\"a\",\"memory_mb_ms\":131072000}]", PRICES, "1.600000", "1.60"},
     {"[{\"requests\":1000000,\"cpu_us\":1000000000,\"memory_mb_ms\":1024000},"
      "{\"requests\":2000000}]", PRICES, "0.932500", "0.93"},
+    {"[{\"script\":\"r2:b\",\"requests\":1000000,\"class_a\":1000000,\"class_b\":2000000}]",
+     "{\"million_requests\":7,\"million_class_a\":4.5,\"million_class_b\":0.36}",
+     "5.220000", "5.22"},
+    {"[{\"script\":\"r2-b\",\"requests\":1000000}]", "{\"million_requests\":7}",
+     "7.000000", "7.00"},
     {"[{\"requests\":1000000}]", "{}", "0.000000", "0.00"},
     {"[{\"requests\":1000000}]", "{\"million_requests\":-1}", "0.000000", "0.00"},
     {"[{\"requests\":-5}]", PRICES, "0.000000", "0.00"},
@@ -83,6 +88,6 @@ Test(invoice, an_item_that_was_not_used_is_no_line)
     cr_assert_eq(json_array_size(items), 1);
     cr_expect_str_eq(text_of(json_array_get(items, 0), "what"), "cpu");
     cr_expect_eq(json_number_value(json_object_get(json_array_get(items, 0), "quantity")), 1.5);
-    cr_expect_eq(json_array_size(json_object_get(invoice, "items")), 3);
+    cr_expect_eq(json_array_size(json_object_get(invoice, "items")), 5);
     json_decref(invoice);
 }

@@ -1,5 +1,6 @@
 /* base/err: every row of the table, and text that is too long. */
 #include <criterion/criterion.h>
+#include <errno.h>
 #include <signal.h>
 
 #include "base/err.h"
@@ -35,6 +36,9 @@ Test(err, holds_text_for_a_person)
     cr_expect_str_eq(err.text, "file: 7");
     cr_expect_eq(err_set(&err, ERR_LIMIT, "%s", ""), ERR_LIMIT);
     cr_expect_str_eq(err.text, "");
+    errno = ENOENT;
+    cr_expect_eq(err_set_io(&err, "a/b"), ERR_IO);
+    cr_expect_str_eq(err.text, "a/b: No such file or directory");
 }
 
 Test(err, cuts_long_text)

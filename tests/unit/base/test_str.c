@@ -130,3 +130,28 @@ Test(str, copies)
         free(copy);
     }
 }
+
+Test(str, finds_texts)
+{
+    static const struct {
+        str in, part;
+        size_t at;
+    } cases[] = {
+        {STR("abcabc"), STR("bc"), 1}, {STR("abc"), STR("abc"), 0}, {STR("abc"), STR("c"), 2},
+        {STR("abc"), STR("d"), 3},     {STR("ab"), STR("abc"), 2},  {STR("abc"), STR(""), 0},
+        {STR("a\0b"), STR("\0b"), 1},  {STR_NONE, STR("a"), 0},
+    };
+
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        cr_expect_eq(str_find_text(cases[i].in, cases[i].part), cases[i].at, "case %zu", i);
+        cr_expect_eq(str_has(cases[i].in, cases[i].part), cases[i].at < cases[i].in.len, "case %zu",
+                     i);
+    }
+}
+
+Test(str, strips_white_space)
+{
+    cr_expect(str_equal(str_strip(STR(" \t\r\n\v\fa b\r\n")), STR("a b")));
+    cr_expect_eq(str_strip(STR(" \n")).len, 0);
+    cr_expect_eq(str_strip(STR_NONE).len, 0);
+}

@@ -551,3 +551,45 @@ Test(r2_store, two_processes_write_at_once, .timeout = 60)
     cr_assert_eq(r2_store_sweep(store, now_s() + 1000, &err), 0);
     cr_expect_eq(files(), 1);
 }
+
+/* ---- deleting the bucket ---- */
+
+Test(r2_store, an_empty_bucket_is_sealed_and_takes_no_object)
+{
+    uint64_t objects = 7;
+
+    cr_assert_eq(r2_store_seal(store, &objects, &err), 0, "%s", err.text);
+    cr_assert_eq(objects, 0);
+    cr_assert_eq(put("{\"key\":\"late\"}", 'l', 5), ERR_NOT_FOUND);
+    cr_assert_str_eq(err.text, "The specified bucket does not exist. (10006)");
+    cr_assert(!get("late", 0, 5, 5));
+    err.code = 0;
+    cr_assert_eq(r2_store_seal(store, &objects, &err), 0, "once more: %s", err.text);
+}
+
+Test(r2_store, a_bucket_with_an_object_is_not_sealed)
+{
+    uint64_t objects = 0;
+
+    cr_assert_eq(put("{\"key\":\"a\"}", 'a', 5), 0);
+    cr_assert_eq(put("{\"key\":\"b\"}", 'b', 500000), 0);
+    cr_assert_eq(r2_store_seal(store, &objects, &err), 0, "%s", err.text);
+    cr_assert_eq(objects, 2);
+    cr_assert_eq(put("{\"key\":\"c\"}", 'c', 5), 0, "%s", err.text);
+}
+
+Test(r2_store, a_bucket_that_was_removed_is_not_made_again)
+{
+    struct r2_store *again = NULL;
+
+    cr_assert_eq(put("{\"key\":\"a\"}", 'a', 500000), 0);
+    for (int i = 0; i < 2; i++) {
+        err.code = 0;
+        r2_store_seal_remove(directory, &err);
+        cr_assert_eq(err.code, 0, "%s", err.text);
+        cr_assert(path_is_file(directory));
+        cr_assert(r2_store_is_stale(store));
+        cr_assert_eq(r2_store_open(directory, &again, &err), ERR_NOT_FOUND);
+        cr_assert_str_eq(err.text, "The specified bucket does not exist. (10006)");
+    }
+}

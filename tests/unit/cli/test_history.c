@@ -3,6 +3,8 @@
 #include <criterion/criterion.h>
 #include <stdlib.h>
 
+#include "base/member.h"
+
 #define A "aaaa1111-0000-4000-8000-000000000000"
 #define B "aaaa2222-0000-4000-8000-000000000000"
 #define C "CCCC3333-0000-4000-8000-000000000000"
@@ -48,7 +50,7 @@ Test(history, versions_are_found)
         int r = history_find(&history, rows[i].text, &found, &err);
         cr_expect_eq(r, rows[i].code, "%s: %d", rows[i].text, r);
         if (r == 0)
-            cr_expect_str_eq(history_text(found, "id"), rows[i].id, "%s", rows[i].text);
+            cr_expect_str_eq(member_text_or(found, "id", ""), rows[i].id, "%s", rows[i].text);
     }
     history_done(&history);
 }

@@ -15,7 +15,6 @@ Test(table, columns_are_as_wide_as_their_cells, .init = cr_redirect_stdout)
     table_add(table, (const char *const[]){"caf\u00e9", "12345", NULL});
     table_add(table, (const char *const[]){NULL, NULL, "\033[2J"});
     table_colour(table, 2, RED);
-    cr_expect_eq(table_row_count(table), 3);
     table_print(table);
     fflush(stdout);
     cr_expect_stdout_eq_str("NAME   SIZE  TEXT\n"

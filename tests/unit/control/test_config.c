@@ -166,6 +166,10 @@ Test(config, routes_of_an_environment_hide_those_of_the_top)
     config_unref(config);
 }
 
+#define RATELIMIT(limit, period)                                                                   \
+    "\"ratelimits\":[{\"name\":\"R\",\"namespace_id\":\"1\","                                      \
+    "\"simple\":{\"limit\":" limit ",\"period\":" period "}}]"
+
 Test(config, refuses_what_a_server_would)
 {
     static const char *const bad[] = {
@@ -182,6 +186,13 @@ Test(config, refuses_what_a_server_would)
         "\"workers_dev\":\"yes\"",
         "\"kv_namespaces\":{}",
         "\"kv_namespaces\":[{}]",
+        "\"ratelimits\":[{\"name\":\"R\",\"namespace_id\":\"1\"}]",
+        "\"ratelimits\":[{\"name\":\"R\",\"simple\":{\"limit\":1,\"period\":10}}]",
+        RATELIMIT("0", "10"),
+        RATELIMIT("1000001", "60"),
+        RATELIMIT("\"1\"", "60"),
+        RATELIMIT("1", "30"),
+        "\"unsafe\":{\"bindings\":[{\"type\":\"ratelimit\"}]}",
         "\"queues\":[]",
         "\"build\":{\"command\":1}",
         "\"build\":{\"command\":\"true\",\"cwd\":1}",

@@ -251,7 +251,7 @@ Test(scheduler, runs_many_at_once)
     size_t want = 0;
 
     for (int script = 0; script < 4; script++) {
-        char name[16];
+        char name[32];
         json_t *row;
         struct err err;
 

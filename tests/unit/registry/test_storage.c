@@ -120,6 +120,28 @@ Test(storage, is_listed_in_pages)
     json_decref(rows);
 }
 
+Test(storage, is_found_by_name_whoever_has_it)
+{
+    json_t *row = harness_json("{'id': 'acme'}"), *rows;
+
+    OK(account_add(harness, row, &rows, &err));
+    json_decref(rows);
+    json_decref(row);
+    free(added("{'account': 'default', 'kind': 'r2', 'name': 'files'}"));
+    free(added("{'account': 'acme', 'kind': 'r2', 'name': 'files', 'id': 'other'}"));
+    free(added("{'account': 'acme', 'kind': 'r2', 'name': 'other', 'id': 'files'}"));
+    free(added("{'account': 'acme', 'kind': 'kv', 'name': 'files'}"));
+    OK(storage_named(harness, "r2", "files", &rows, &err));
+    cr_assert_eq(json_array_size(rows), 2);
+    cr_expect_str_eq(text_of(json_array_get(rows, 0), "account"), "acme");
+    cr_expect_str_eq(text_of(json_array_get(rows, 0), "id"), "other");
+    cr_expect_str_eq(text_of(json_array_get(rows, 1), "account"), "default");
+    json_decref(rows);
+    OK(storage_named(harness, "r2", "none", &rows, &err));
+    cr_expect_eq(json_array_size(rows), 0);
+    json_decref(rows);
+}
+
 Test(storage, what_is_deleted_leaves_its_data_to_be_removed)
 {
     json_t *row, *rows;

@@ -43,9 +43,10 @@ Test(usage, is_added_up)
 {
     json_t *rows;
 
-    add(start + 5, "{'a/x': {'requests': 1, 'errors': 2, 'subrequests': 3, 'cpu_us': 4, 'wall_us': "
-                   "5, 'memory_mb_ms': 6, 'bytes_in': 7, 'bytes_out': 8, 'cold_starts': 9, "
-                   "'outcomes': {'ok': 1}}, 'b/x': {'requests': 100}}");
+    add(start + 5,
+        "{'a/x': {'requests': 1, 'errors': 2, 'subrequests': 3, 'cpu_us': 4, 'wall_us': "
+        "5, 'memory_mb_ms': 6, 'bytes_in': 7, 'bytes_out': 8, 'cold_starts': 9, "
+        "'class_a': 10, 'class_b': 11, 'outcomes': {'ok': 1}}, 'b/x': {'requests': 100}}");
     add(start + MINUTE - 1, "{'a/x': {'requests': 10, 'outcomes': {'ok': 8, 'exception': 2}}}");
     add(start + MINUTE, "{'a/x': {'requests': 5, 'outcomes': {'ok': 5}}, 'a/y': {'requests': 7}}");
     harness_reopen();
@@ -57,7 +58,8 @@ Test(usage, is_added_up)
     rows = read_rows("x", start, start + DAY, 0);
     EXPECT_JSON(rows, "[{'from_ms': 1728000000000, 'requests': 16, 'errors': 2, 'subrequests': 3, "
                       "'cpu_us': 4, 'wall_us': 5, 'memory_mb_ms': 6, 'bytes_in': 7, 'bytes_out': 8,"
-                      " 'cold_starts': 9, 'outcomes': {'ok': 14, 'exception': 2}}]");
+                      " 'cold_starts': 9, 'class_a': 10, 'class_b': 11, 'outcomes': {'ok': 14, "
+                      "'exception': 2}}]");
     json_decref(rows);
     rows = read_rows(NULL, start, start + DAY, 60 * MINUTE);
     cr_expect_eq(json_array_size(rows), 1);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/member.h"
 #include "registry/opaque.h"
 #include "remote/encode.h"
 #include "remote/profile.h"
@@ -105,13 +106,13 @@ Test(login, takes_tokens)
                                        "\"refresh_token\":\"r\",\"account\":\"acme\"}"),
                                    profile, &err),
                  0);
-    cr_expect_str_eq(profile_text(profile, "token"), "a");
-    cr_expect_str_eq(profile_text(profile, "refresh_token"), "r");
-    cr_expect_str_eq(profile_text(profile, "account"), "acme");
+    cr_expect_str_eq(member_text(profile, "token"), "a");
+    cr_expect_str_eq(member_text(profile, "refresh_token"), "r");
+    cr_expect_str_eq(member_text(profile, "account"), "acme");
     cr_expect_gt(json_integer_value(json_object_get(profile, "expires_ms")), 1000000000000);
     cr_assert_eq(login_read_tokens(200, STR("{\"access_token\":\"b\"}"), profile, &err), 0);
-    cr_expect_str_eq(profile_text(profile, "token"), "b");
-    cr_expect_str_eq(profile_text(profile, "refresh_token"), "r");
+    cr_expect_str_eq(member_text(profile, "token"), "b");
+    cr_expect_str_eq(member_text(profile, "refresh_token"), "r");
     cr_expect_null(json_object_get(profile, "expires_ms"));
     json_decref(profile);
 }

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/member.h"
 #include "os/file.h"
 #include "os/path.h"
 
@@ -73,7 +74,7 @@ Test(profile, keeps_several)
     cr_assert_eq(profile_set("b", a_profile("http://b"), false, &err), 0);
     cr_assert_eq(profile_load(&file, &err), 0);
     cr_expect_str_eq(profile_current(file), "a", "the first is current");
-    cr_expect_str_eq(profile_text(profile_find(file, "b"), "url"), "http://b");
+    cr_expect_str_eq(member_text(profile_find(file, "b"), "url"), "http://b");
     json_decref(file);
     cr_assert_eq(profile_use("b", &err), 0);
     cr_assert_eq(profile_set("c", a_profile("http://c"), true, &err), 0);

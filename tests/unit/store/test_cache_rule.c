@@ -44,6 +44,27 @@ Test(cache_rule, reads_dates)
     }
 }
 
+Test(cache_rule, writes_dates)
+{
+    static const struct {
+        int64_t seconds;
+        const char *text;
+    } times[] = {
+        {NOW, "Sun, 06 Nov 1994 08:49:37 GMT"},
+        {0, "Thu, 01 Jan 1970 00:00:00 GMT"},
+        {253402300799, "Fri, 31 Dec 9999 23:59:59 GMT"},
+        {253402300800, ""},
+        {INT64_MAX, ""},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        char text[HTTP_DATE_BYTES];
+
+        http_date_write(times[i].seconds, text);
+        cr_expect_str_eq(text, times[i].text);
+    }
+}
+
 /* fresh: seconds it is fresh; 0: it is not stored. */
 static const struct {
     int status;

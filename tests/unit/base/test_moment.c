@@ -1,7 +1,7 @@
-/* api/moment: what is a time and what is none. */
+/* base/moment: what is a time and what is none. */
 #include <criterion/criterion.h>
 
-#include "api/moment.h"
+#include "base/moment.h"
 
 static const struct {
     const char *text;
@@ -73,4 +73,26 @@ Test(moment, months)
     for (size_t i = 0; i < COUNT_OF(wrong); i++)
         cr_expect_eq(moment_parse_month(str_from(wrong[i]), &from, &to, &err), ERR_INVALID, "%s",
                      wrong[i]);
+}
+
+Test(moment, is_written)
+{
+    static const struct {
+        int64_t ms;
+        const char *text;
+    } times[] = {
+        {0, "1970-01-01T00:00:00.000Z"},
+        {1795246200007, "2026-11-21T07:30:00.007Z"},
+        {253402300799999, "9999-12-31T23:59:59.999Z"},
+        {253402300800000, ""},
+        {-1, ""},
+        {INT64_MAX, ""},
+    };
+
+    for (size_t i = 0; i < COUNT_OF(times); i++) {
+        char text[MOMENT_BYTES];
+
+        moment_write(times[i].ms, text);
+        cr_expect_str_eq(text, times[i].text);
+    }
 }

@@ -1,6 +1,6 @@
 /* Points in time; see moment.h. What is read is taken off the front of the text, a number of a
  * fixed count of digits at a time. */
-#include "api/moment.h"
+#include "base/moment.h"
 
 #include <stdio.h>
 #include <time.h>
@@ -150,4 +150,17 @@ void moment_month(int64_t ms, char *ret)
 
     ASSERT(gmtime_r(&seconds, &tm) && tm.tm_year <= 8099);
     strftime(ret, 8, "%Y-%m", &tm);
+}
+
+void moment_write(int64_t ms, char ret[MOMENT_BYTES])
+{
+    time_t seconds = (time_t)(ms / 1000);
+    struct tm tm;
+    size_t len;
+
+    *ret = '\0';
+    if (ms < 0 || ms > MS_MAX || !gmtime_r(&seconds, &tm))
+        return;
+    len = strftime(ret, MOMENT_BYTES, "%Y-%m-%dT%H:%M:%S", &tm);
+    snprintf(ret + len, MOMENT_BYTES - len, ".%03dZ", (int)(ms % 1000));
 }
