@@ -94,8 +94,11 @@ async function openPage(protocol) {
   page.holds = (expression) => until(async () => (await page.value(expression)) === true, expression);
   page.open = (url) => call("Page.navigate", { url });
 
-  /** A click of the mouse into the middle of an element that is in sight. */
+  /** A click of the mouse into the middle of an element that is in sight: one that was drawn, a click before hits nothing. */
   page.click = async (selector) => {
+    await page.holds(`document.readyState === "complete" && !!document.querySelector(${JSON.stringify(selector)})`);
+    const expression = "new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)))";
+    await call("Runtime.evaluate", { expression, awaitPromise: true, timeout: 1000 });
     const place = await page.value(`(() => {
       const element = document.querySelector(${JSON.stringify(selector)});
       element.scrollIntoView({ block: "center" });
