@@ -120,10 +120,10 @@ struct site *site_open_site(struct site_open *open, struct err *err)
     return site_parse(bytes, len, &open->site, err) < 0 ? NULL : open->site;
 }
 
-/* Appends at `at`; NULL when that, or what was before, is too long. */
-static char *append(char *at, const char *end, str text)
+/* Appends at `at`; NULL when that, or what was before, is too long: `last` is for the NUL. */
+static char *append(char *at, const char *last, str text)
 {
-    if (!at || text.len >= (size_t)(end - at))
+    if (!at || text.len > (size_t)(last - at))
         return NULL;
     memcpy(at, text.ptr, text.len);
     at[text.len] = '\0';
@@ -134,16 +134,16 @@ static char *append(char *at, const char *end, str text)
 bool site_open_path(const struct site_open *open, const struct site_file *file,
                     char ret[SITE_OPEN_PATH_MAX])
 {
-    const char *end = ret + SITE_OPEN_PATH_MAX;
-    char *at = append(ret, end, str_from(open->place));
+    const char *last = &ret[SITE_OPEN_PATH_MAX - 1];
+    char *at = append(ret, last, str_from(open->place));
 
     if (open->manifest) {
-        at = append(at, end, STR("/files/"));
-        at = append(at, end, str_head(file->hash, 2));
-        at = append(at, end, STR("/"));
-        return append(at, end, file->hash) != NULL;
+        at = append(at, last, STR("/files/"));
+        at = append(at, last, str_head(file->hash, 2));
+        at = append(at, last, STR("/"));
+        return append(at, last, file->hash) != NULL;
     }
-    return append(at, end, file->path) != NULL;
+    return append(at, last, file->path) != NULL;
 }
 
 bool site_open_keeps(const struct site_open *open)
