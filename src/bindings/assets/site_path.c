@@ -128,7 +128,8 @@ static bool find_joined(struct site *site, str stem, const char *suffix, struct 
 
     if (stem.len + end.len > SITE_PATH_MAX)
         return false;
-    memcpy(path, stem.ptr, stem.len);
+    if (stem.len)
+        memcpy(path, stem.ptr, stem.len);
     memcpy(path + stem.len, end.ptr, end.len);
     return site_find(site, (str){path, stem.len + end.len}, ret);
 }
